@@ -1,0 +1,57 @@
+import type { Brand, Bytes } from '../base/index.ts';
+
+/** A digest of 32 bytes. */
+export type Hash = Brand<Bytes, 'Hash'>;
+
+/** Names of the hash suites that a genesis may choose. */
+export type HashSuiteName = 'blake3-256' | 'sha2-256';
+
+/** What a hash is about; prefixed to the input so that no digest serves two purposes. */
+export type HashTag =
+  | 'genesis'
+  | 'address'
+  | 'transaction'
+  | 'sign-transaction'
+  | 'signed-transaction'
+  | 'transaction-leaf'
+  | 'receipt-leaf'
+  | 'merkle-branch'
+  | 'block'
+  | 'membership'
+  | 'sign-vote'
+  | 'sign-proposal'
+  | 'state-path'
+  | 'state-leaf'
+  | 'state-branch'
+  | 'state-empty'
+  | 'asset'
+  | 'key'
+  | 'journal';
+
+/**
+ * The hash function of a network. `hash` digests length(tag) ‖ tag ‖ parts; parts are joined as
+ * they are, so a caller with several variable parts encodes them first.
+ */
+export interface HashSuite {
+  readonly name: HashSuiteName;
+  hash(tag: HashTag, ...parts: readonly Uint8Array[]): Hash;
+}
+
+/** The two equations that decide whether a signature holds; WebAuthn keys use `p256`. */
+export type SignatureAlgorithm = 'p256' | 'ed25519';
+
+/**
+ * One signature to check, complete in itself: no state is needed.
+ *
+ * p256: ECDSA over SHA-256 of `message`, key 33 bytes compressed, signature raw r‖s with low S.
+ * ed25519: the strict rule of docs/protocol.md, key 32 bytes, signature 64 bytes.
+ */
+export type SignatureClaim = {
+  readonly algorithm: SignatureAlgorithm;
+  readonly publicKey: Bytes;
+  readonly message: Bytes;
+  readonly signature: Bytes;
+};
+
+/** A value whose every signature was checked. Only this room mints it. */
+export type Verified<Value> = Brand<Value, 'Verified'>;
