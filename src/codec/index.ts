@@ -3,8 +3,20 @@ export { decode, encode, parseJson, toJson } from './codec.ts';
 export type { StructValue, UnionValue } from './composites.ts';
 export { option, refined, struct, union, vector } from './composites.ts';
 export type { DecodeCode, DecodeError } from './errors.ts';
+export { Refusal } from './errors.ts';
 export { Reader } from './reader.ts';
-export { bool, bytes, enumeration, fixedBytes, text, u8, u16, u32, u64, uint53 } from './scalars.ts';
+export {
+  bool,
+  bytes,
+  enumeration,
+  fixedBytes,
+  text,
+  u8,
+  u16,
+  u32,
+  u64,
+  uint53,
+} from './scalars.ts';
 export type { FieldShape, Shape } from './shape.ts';
 export { jsonSchemaOf } from './shape.ts';
 export { Writer } from './writer.ts';

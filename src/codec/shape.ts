@@ -87,7 +87,8 @@ function structSchema(
   fields: readonly FieldShape[],
   kind: string | undefined,
 ): { readonly [key: string]: unknown } {
-  const properties: { [name: string]: unknown } = kind === undefined ? {} : { kind: { const: kind } };
+  const properties: { [name: string]: unknown } =
+    kind === undefined ? {} : { kind: { const: kind } };
   for (const field of fields) properties[field.name] = jsonSchemaOf(field.shape);
   const required = fields.filter((field) => field.shape.kind !== 'option').map((each) => each.name);
   return {

@@ -53,8 +53,7 @@ const suites: { readonly [Name in HashSuiteName]: HashSuite } = {
   },
   'sha2-256': {
     name: 'sha2-256',
-    hash: (tag, ...parts) =>
-      new Uint8Array(sha256(concatBytes(prefixOf(tag), ...parts))) as Hash, // 32 bytes by SHA-256.
+    hash: (tag, ...parts) => new Uint8Array(sha256(concatBytes(prefixOf(tag), ...parts))) as Hash, // 32 bytes by SHA-256.
   },
 };
 

@@ -1,4 +1,30 @@
+export { decodeBase64Url, encodeBase64Url } from './base64url.ts';
+export type { ClientData } from './client-data.ts';
+export { parseClientData } from './client-data.ts';
+export { precheckEd25519, verifyEd25519 } from './ed25519.ts';
+export type { WebauthnError, WebauthnErrorCode } from './errors.ts';
 export { hashCodec, hashSuite, loadFastHashing, ZERO_HASH } from './hash.ts';
+export type { KeyPair } from './keys.ts';
+export {
+  generateKeyPair,
+  keyPairOfSecret,
+  signEd25519,
+  signMessage,
+  signP256,
+} from './keys.ts';
+export type { MerkleClaim } from './merkle.ts';
+export { merkleProof, merkleRoot, verifyMerkleProof } from './merkle.ts';
+export {
+  compressP256,
+  decompressP256,
+  derToRaw,
+  isP256SignatureInRange,
+  normalizeLowS,
+  recoverP256PublicKeys,
+  verifyP256,
+} from './p256.ts';
+export { sha256 } from './sha256.ts';
+export { mintVerified, precheckClaim, verifySignature } from './signature.ts';
 export type {
   Hash,
   HashSuite,
@@ -8,3 +34,5 @@ export type {
   SignatureClaim,
   Verified,
 } from './types.ts';
+export type { AssertionCheck, AuthenticatorData } from './webauthn.ts';
+export { checkAssertion, parseAuthenticatorData, webauthnMessage } from './webauthn.ts';

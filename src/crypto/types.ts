@@ -22,6 +22,7 @@ export type HashTag =
   | 'sign-proposal'
   | 'state-path'
   | 'state-leaf'
+  | 'state-value'
   | 'state-branch'
   | 'state-empty'
   | 'asset'

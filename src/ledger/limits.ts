@@ -16,3 +16,18 @@ export const BLOCK_TRANSACTIONS_MAX = 10_000;
 export const TRANSACTION_BYTES_MAX = 32 * 1024;
 /** A transaction may be valid for at most this many heights. */
 export const VALIDITY_HEIGHTS_MAX = 10_000;
+/** Accounts that a genesis may name. */
+export const GENESIS_ACCOUNTS_MAX = 100_000;
+export const SYMBOL_LENGTH_MAX = 12;
+/** 10^18 smallest units to one still leave 18 whole ones in 64 bits. */
+export const DECIMALS_MAX = 18;
+/** Different assets that one account may hold; keeps the list of them short enough to rewrite. */
+export const ASSETS_PER_ACCOUNT_MAX = 256;
+/** Accounts that may claim one credential; those whose key has signed displace the others. */
+export const ACCOUNTS_PER_CREDENTIAL_MAX = 8;
+/** Price entries that parameters may hold. */
+export const ACTION_GAS_ENTRIES_MAX = 256;
+/** Changes of parameters that one action may make. */
+export const CHANGES_PER_ACTION_MAX = 16;
+/** Version of the protocol: of transactions, headers and genesis documents. */
+export const PROTOCOL_VERSION = 1;

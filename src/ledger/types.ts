@@ -170,29 +170,48 @@ export const authorizationCodec = struct('Authorization', {
 });
 export type Authorization = Infer<typeof authorizationCodec>;
 
-/** Codecs of the types that contain actions, made from a registry of modules. */
-export function transactionCodecs(actionCodec: Codec<Action>) {
-  const body = struct('TransactionBody', {
-    version: u16,
-    chainId: hashCodec,
-    sender: addressCodec,
-    sequence: sequenceCodec,
-    /** First and last height at which the transaction may be executed. */
-    validFrom: heightCodec,
-    validUntil: heightCodec,
-    /** Most that may be charged, in native units. */
-    feeMax: amountCodec,
-    gasLimit: gasCodec,
-    /** Pays the fee instead of the sender, and signs too. */
-    sponsor: option(addressCodec),
-    actions: vector(actionCodec, { min: 1, max: ACTIONS_PER_TRANSACTION_MAX }),
-    memo: text({ max: MEMO_BYTES_MAX }),
-  });
-  const transaction = struct('Transaction', {
-    body,
-    sender: authorizationCodec,
-    sponsor: option(authorizationCodec),
-  });
+/** Codecs of the types that contain actions. */
+export type TransactionCodecs = {
+  readonly body: Codec<TransactionBody>;
+  readonly transaction: Codec<Transaction>;
+  readonly block: Codec<Block>;
+};
+
+/**
+ * Codecs of the types that contain actions, made from a registry of modules.
+ *
+ * @param mark Wraps the codecs of bodies and transactions; whoever decodes can so learn which
+ *   bytes they came from. The wrapped codec must read and write alike.
+ */
+export function transactionCodecs(
+  actionCodec: Codec<Action>,
+  mark: <Value>(codec: Codec<Value>) => Codec<Value> = (codec) => codec,
+): TransactionCodecs {
+  const body: Codec<TransactionBody> = mark(
+    struct('TransactionBody', {
+      version: u16,
+      chainId: hashCodec,
+      sender: addressCodec,
+      sequence: sequenceCodec,
+      /** First and last height at which the transaction may be executed. */
+      validFrom: heightCodec,
+      validUntil: heightCodec,
+      /** Most that may be charged, in native units. */
+      feeMax: amountCodec,
+      gasLimit: gasCodec,
+      /** Pays the fee instead of the sender, and signs too. */
+      sponsor: option(addressCodec),
+      actions: vector(actionCodec, { min: 1, max: ACTIONS_PER_TRANSACTION_MAX }),
+      memo: text({ max: MEMO_BYTES_MAX }),
+    }),
+  );
+  const transaction: Codec<Transaction> = mark(
+    struct('Transaction', {
+      body,
+      sender: authorizationCodec,
+      sponsor: option(authorizationCodec),
+    }),
+  );
   const block = struct('Block', {
     header: headerCodec,
     transactions: vector(transaction, { max: BLOCK_TRANSACTIONS_MAX }),

@@ -1,4 +1,6 @@
-import type { Bytes } from '../base/index.ts';
+import type { Libp2pInit } from 'libp2p';
+import type { Bytes, Clock, Tracer } from '../base/index.ts';
+import type { NetworkLimits } from './limits.ts';
 
 /** What is gossiped; each is one gossipsub topic named `/tabellion/<chain id>/<version>/<topic>`. */
 export type Topic = 'transactions' | 'proposals' | 'votes' | 'blocks';
@@ -36,7 +38,10 @@ export type NetworkEvent =
 
 /** What `node` plugs in: it alone knows what messages mean. */
 export type NetworkHandlers = {
-  /** Called once per distinct message; nothing is forwarded before the verdict. */
+  /**
+   * Called once per distinct message, and again when one that was ignored comes anew; nothing is
+   * forwarded before the verdict. `from` is the neighbour who sent it, not its author.
+   */
   onGossip(topic: Topic, message: Bytes, from: string): Promise<GossipVerdict>;
   /** Answers a question. `remoteAddress` is the asker's IP where known, for rate limits. */
   onRequest(
@@ -70,3 +75,36 @@ export interface Network {
   addRelay(multiaddr: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Who plays what: relays listen on a socket and carry others' signalling; tabs cannot listen. */
+export type NetworkRole = 'relay' | 'tab';
+
+/** Factories of libp2p transports, made by `node.ts` or `browser.ts`. */
+export type TransportSet = NonNullable<Libp2pInit['transports']>;
+
+/** What one node of the network is made of. */
+export type NetworkOptions = {
+  readonly role: NetworkRole;
+  /** Lower-case hexadecimal; part of every protocol id and topic, so that networks never mix. */
+  readonly chainId: string;
+  /** 1 to 65,535; peers of another version are refused like peers of another network. */
+  readonly protocolVersion: number;
+  /** From `createPeerKey`; whoever holds it is this peer. Kept by the caller. */
+  readonly privateKey: Uint8Array;
+  /** Multiaddrs to listen on; tabs leave it out and listen through relays. */
+  readonly listen?: readonly string[];
+  /** Multiaddrs to tell others instead of those listened on (a relay behind a proxy). */
+  readonly announce?: readonly string[];
+  /** Multiaddrs of relays, configured or remembered, each ending in `/p2p/<peer id>`. */
+  readonly relays: readonly string[];
+  readonly transports: TransportSet;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  readonly limits?: Partial<NetworkLimits>;
+  /** Lets addresses of this very machine be learnt and dialled: for local networks. */
+  readonly allowLoopback?: boolean;
+  /** Told to peers by identify; default `tabellion`. */
+  readonly agent?: string;
+  /** Called with all relays worth remembering whenever one is learnt or forgotten. */
+  readonly onRelaysChanged?: (relays: readonly string[]) => void;
+};

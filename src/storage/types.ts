@@ -65,3 +65,12 @@ export interface KeyValueStore {
   /** Waits for what was begun; may be called twice. */
   close(): Promise<void>;
 }
+
+/** Lets a test stop the process at a named place: throw, or kill, inside the callback. */
+export type CrashPointOptions = {
+  /** Called where the store is about to write (`…-begun`) and right after it did (`…-done`). */
+  readonly onCrashPoint?: (name: StoreCrashPoint) => void | Promise<void>;
+};
+
+/** Places inside a store where a kill is interesting. */
+export type StoreCrashPoint = 'store-write-begun' | 'store-write-done';

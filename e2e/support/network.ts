@@ -1,0 +1,112 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const MAIN_FILE = new URL('../../src/relay/main.ts', import.meta.url).pathname;
+const START_TIMEOUT_MS = 60_000;
+
+/** A local network of real processes, as `npm start` runs it. */
+export type Network = {
+  readonly url: string;
+  readonly data: string;
+  /** Ends validator `index` (0 is the one that serves the app) as a crash would. */
+  kill(index: number): Promise<void>;
+  /** Starts it again on its old data. */
+  restart(index: number): Promise<void>;
+  stop(): Promise<void>;
+};
+
+type Ready = { readonly url: string; readonly processes: readonly number[] };
+
+/** Starts a network on free ports with data of its own, or on `data` of an earlier one. */
+export async function startNetwork(
+  options: { readonly data?: string; readonly port?: number } = {},
+): Promise<Network> {
+  const data = options.data ?? (await mkdtemp(join(tmpdir(), 'tabellion-e2e-')));
+  const port = options.port ?? (await findPort());
+  const devnet = spawn(
+    process.execPath,
+    [MAIN_FILE, 'devnet', '--data', data, '--port', String(port), '--json'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const ready = await untilReady(devnet);
+  const pids = [...ready.processes];
+  const restarted = new Map<number, ChildProcess>();
+
+  async function kill(index: number): Promise<void> {
+    const pid = pids[index];
+    if (pid === undefined) throw new Error(`no validator ${index}`);
+    process.kill(pid, 'SIGKILL');
+    while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+    restarted.delete(index);
+  }
+
+  return {
+    url: ready.url,
+    data,
+    kill,
+    async restart(index) {
+      const child = spawn(
+        process.execPath,
+        [MAIN_FILE, 'node', '--data', join(data, `node-${index + 1}`), '--json'],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      await untilReady(child);
+      pids[index] = child.pid ?? 0;
+      restarted.set(index, child);
+    },
+    async stop() {
+      await Promise.all([...restarted.values(), devnet].map((child) => end(child)));
+      if (options.data === undefined) await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function untilReady(child: ChildProcess): Promise<Ready> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('did not start in time')), START_TIMEOUT_MS);
+    child.once('exit', (code) => reject(new Error(`ended with code ${code} before it was ready`)));
+    if (child.stdout === null) throw new Error('no standard output');
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const message = JSON.parse(line) as { readonly kind?: string } & Ready; // Our own output.
+      if (message.kind !== 'ready') return;
+      clearTimeout(timer);
+      child.removeAllListeners('exit');
+      resolve(message);
+    });
+  });
+}
+
+function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGINT');
+  });
+}
+
+/** A port whose 16 successors are, in all likelihood, free as well. */
+function findPort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port > 65_000 ? port - 1000 : port));
+    });
+  });
+}

@@ -1,0 +1,165 @@
+import { bcs } from '@mysten/bcs';
+import { describe, expect, test } from 'vitest';
+import type { Codec } from './index.ts';
+import {
+  bool,
+  bytes,
+  decode,
+  encode,
+  enumeration,
+  fixedBytes,
+  jsonSchemaOf,
+  option,
+  parseJson,
+  struct,
+  text,
+  toJson,
+  u8,
+  u16,
+  u32,
+  u64,
+  uint53,
+  union,
+  vector,
+} from './index.ts';
+
+const person = struct('Person', {
+  name: text({ max: 20 }),
+  age: u8,
+  balance: u64,
+  tags: vector(u16, { max: 3 }),
+  key: option(fixedBytes(2)),
+  isMember: bool,
+});
+
+function codeOf(codec: Codec<unknown>, ...input: number[]): string {
+  const result = decode(codec, Uint8Array.from(input));
+  return result.ok ? 'accepted' : result.error.code;
+}
+
+describe('binary form', () => {
+  test('equals what the reference BCS library writes', () => {
+    const reference = bcs.struct('Person', {
+      name: bcs.string(),
+      age: bcs.u8(),
+      balance: bcs.u64(),
+      tags: bcs.vector(bcs.u16()),
+      key: bcs.option(bcs.fixedArray(2, bcs.u8())),
+      isMember: bcs.bool(),
+    });
+    const value = {
+      name: 'Änne',
+      age: 7,
+      balance: 2n ** 63n + 5n,
+      tags: [1, 65_535],
+      key: Uint8Array.of(9, 8),
+      isMember: true,
+    };
+    const expected = reference.serialize({ ...value, key: [9, 8] }).toBytes();
+    expect(encode(person, value)).toEqual(new Uint8Array(expected));
+    expect(decode(person, new Uint8Array(expected))).toEqual({ ok: true, value });
+  });
+
+  test('a union is its tag and the fields of the variant', () => {
+    const shape = union('Shape', {
+      circle: struct('Circle', { radius: u32 }),
+      square: struct('Square', { side: u8 }),
+    });
+    expect([...encode(shape, { kind: 'square', side: 3 })]).toEqual([1, 3]);
+    expect(decode(shape, Uint8Array.of(1, 3))).toEqual({
+      ok: true,
+      value: { kind: 'square', side: 3 },
+    });
+    expect(codeOf(shape, 2, 3)).toBe('unknown-variant');
+  });
+
+  test('whole numbers up to 2^53 - 1 take eight bytes and no more is accepted', () => {
+    for (const value of [0, 1, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      expect(encode(uint53, value)).toEqual(encode(u64, BigInt(value)));
+      expect(decode(uint53, encode(uint53, value))).toEqual({ ok: true, value });
+    }
+    expect(codeOf(uint53, 0, 0, 0, 0, 0, 0, 0x20, 0)).toBe('out-of-range');
+  });
+});
+
+describe('strictness', () => {
+  test('truncated and trailing bytes are refused', () => {
+    expect(codeOf(u32, 1, 2, 3)).toBe('truncated');
+    expect(codeOf(u32, 1, 2, 3, 4, 5)).toBe('trailing-bytes');
+  });
+
+  test('a length must be in its shortest form and within bounds', () => {
+    const short = bytes({ min: 1, max: 300 });
+    expect(codeOf(short, 1, 9)).toBe('accepted');
+    expect(codeOf(short, 0x81, 0, 9)).toBe('non-canonical');
+    expect(codeOf(short, 0)).toBe('too-short');
+    expect(codeOf(short, 0xff, 0xff, 0x03)).toBe('too-long');
+    expect(codeOf(short, 0xff, 0xff, 0xff, 0xff, 0x1f)).toBe('out-of-range');
+    expect(codeOf(short, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01)).toBe('out-of-range');
+  });
+
+  test('booleans, options and words have one form each', () => {
+    expect(codeOf(bool, 2)).toBe('non-canonical');
+    expect(codeOf(option(u8), 2, 0)).toBe('non-canonical');
+    expect(codeOf(enumeration('Word', ['a', 'b']), 2)).toBe('unknown-variant');
+  });
+
+  test('malformed UTF-8 is refused', () => {
+    expect(codeOf(text({ max: 4 }), 2, 0xc3, 0x28)).toBe('utf8-malformed');
+  });
+
+  test('an unencodable value is a bug', () => {
+    expect(() => encode(u8, 256)).toThrow('not an unsigned integer');
+    expect(() => encode(u64, -1n)).toThrow('not an unsigned integer');
+    expect(() => encode(text({ max: 1 }), 'ab')).toThrow('bytes');
+  });
+});
+
+describe('JSON form', () => {
+  const value = {
+    name: 'Ben',
+    age: 7,
+    balance: 2n ** 60n,
+    tags: [],
+    key: undefined,
+    isMember: false,
+  };
+
+  test('round trips, with 64-bit integers as text', () => {
+    const json = toJson(person, value);
+    expect(json).toEqual({
+      name: 'Ben',
+      age: 7,
+      balance: '1152921504606846976',
+      tags: [],
+      key: null,
+      isMember: false,
+    });
+    expect(parseJson(person, json)).toEqual({ ok: true, value });
+  });
+
+  test('unknown members, missing members and wrong kinds are refused with their path', () => {
+    const json = { name: 'Ben', age: 7, balance: '1', tags: [], isMember: false };
+    expect(parseJson(person, json).ok).toBe(true);
+    expect(parseJson(person, { ...json, extra: 1 })).toEqual({
+      ok: false,
+      error: { code: 'json-malformed', at: 'extra' },
+    });
+    expect(parseJson(person, { ...json, tags: [1, -1] })).toEqual({
+      ok: false,
+      error: { code: 'out-of-range', at: 'tags.1' },
+    });
+    expect(parseJson(person, { ...json, balance: '01' }).ok).toBe(false);
+    expect(parseJson(person, { ...json, name: '\ud800' }).ok).toBe(false);
+    expect(parseJson(person, JSON.parse('{"__proto__": {"age": 1}}')).ok).toBe(false);
+  });
+
+  test('the schema says the same', () => {
+    expect(jsonSchemaOf(person.shape)).toMatchObject({
+      title: 'Person',
+      type: 'object',
+      required: ['name', 'age', 'balance', 'tags', 'isMember'],
+      additionalProperties: false,
+    });
+  });
+});

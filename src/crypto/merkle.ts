@@ -1,0 +1,77 @@
+import { assert, defined, equalBytes } from '../base/index.ts';
+import { MERKLE_PATH_LENGTH_MAX } from './limits.ts';
+import type { Hash, HashSuite } from './types.ts';
+
+/**
+ * Pairs neighbours; an odd last node rises unpaired. Repeated, this gives the tree of RFC 9162
+ * §2.1.1, whose left subtree holds the largest power of two below the count of leaves.
+ */
+function levelAbove(suite: HashSuite, level: readonly Hash[]): Hash[] {
+  const above: Hash[] = [];
+  for (let at = 0; at < level.length; at += 2) {
+    const left = defined(level[at], 'inside the level');
+    const right = level[at + 1];
+    above.push(right === undefined ? left : suite.hash('merkle-branch', left, right));
+  }
+  return above;
+}
+
+/**
+ * Root over leaf hashes, in their order. Leaves carry their own hash tag, so no branch passes for
+ * a leaf. One leaf is its own root; none at all gives the hash of `merkle-branch` without input.
+ */
+export function merkleRoot(suite: HashSuite, leaves: readonly Hash[]): Hash {
+  if (leaves.length === 0) return suite.hash('merkle-branch');
+  let level = leaves;
+  while (level.length > 1) level = levelAbove(suite, level);
+  return defined(level[0], 'one node remains');
+}
+
+/** The neighbours on the way from a leaf to the root, lowest first (RFC 9162 §2.1.3.1). */
+export function merkleProof(suite: HashSuite, leaves: readonly Hash[], index: number): Hash[] {
+  assert(Number.isInteger(index) && index >= 0 && index < leaves.length, 'no such leaf');
+  const path: Hash[] = [];
+  let level = leaves;
+  let at = index;
+  while (level.length > 1) {
+    const neighbour = level[at % 2 === 0 ? at + 1 : at - 1];
+    if (neighbour !== undefined) path.push(neighbour);
+    level = levelAbove(suite, level);
+    at = Math.floor(at / 2);
+  }
+  return path;
+}
+
+/** That a leaf stands at `index` among `count` leaves under `root`. */
+export type MerkleClaim = {
+  readonly root: Hash;
+  readonly leaf: Hash;
+  readonly index: number;
+  /** The root does not bind the count: a lie about it can move the index, not forge the leaf. */
+  readonly count: number;
+  readonly path: readonly Hash[];
+};
+
+/** Whether a path proves its claim (RFC 9162 §2.1.3.2). Any numbers and lengths may be given. */
+export function verifyMerkleProof(suite: HashSuite, claim: MerkleClaim): boolean {
+  const { index, count, path } = claim;
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(count)) return false;
+  if (index < 0 || index >= count || path.length > MERKLE_PATH_LENGTH_MAX) return false;
+  let node = claim.leaf;
+  let at = index;
+  let last = count - 1;
+  let used = 0;
+  while (last > 0) {
+    if (at % 2 === 1 || at < last) {
+      const neighbour = path[used++];
+      if (neighbour === undefined) return false;
+      node =
+        at % 2 === 1
+          ? suite.hash('merkle-branch', neighbour, node)
+          : suite.hash('merkle-branch', node, neighbour);
+    }
+    at = Math.floor(at / 2);
+    last = Math.floor(last / 2);
+  }
+  return used === path.length && equalBytes(node, claim.root);
+}

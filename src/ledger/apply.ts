@@ -1,0 +1,174 @@
+import type { TimestampMs } from '../base/index.ts';
+import { assert, defined } from '../base/index.ts';
+import { encode } from '../codec/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import type { RegisteredAction } from './action.ts';
+import type { Address } from './address.ts';
+import { subtractAmounts, toAmount, ZERO_AMOUNT } from './amount.ts';
+import type { BlockRules, Kernel } from './kernel.ts';
+import { LOGS_PER_RECEIPT_MAX } from './limits.ts';
+import type { ActionContext, BlockContext } from './module.ts';
+import type { Overlay } from './state.ts';
+import type { Action, Amount, Gas, Height, Log, Receipt } from './types.ts';
+import type { SignedBy, ValidatedTransaction } from './validate.ts';
+import { registeredAction } from './validate.ts';
+
+/** A block being executed: state under way and what was found so far. */
+export type BlockRun = {
+  readonly kernel: Kernel;
+  readonly state: Overlay;
+  readonly height: Height;
+  readonly timestampMs: TimestampMs;
+  readonly rules: BlockRules;
+  readonly receipts: Receipt[];
+  gasUsed: number;
+  /** Sum of the gas limits of what is in the block, which is what fills it. */
+  gasReserved: number;
+  fees: Amount;
+};
+
+/** The block as modules see it. */
+export function blockContext(run: BlockRun): BlockContext {
+  const { state, height, timestampMs } = run;
+  return { suite: run.kernel.suite, state, height, timestampMs };
+}
+
+/** The end of a list of actions. */
+export type ActionsResult = {
+  readonly outcome: Receipt['outcome'];
+  readonly gasUsed: Gas;
+  readonly logs: readonly Log[];
+};
+
+function createLog(
+  action: RegisteredAction,
+  name: string,
+  entry: Omit<Log, 'kind' | 'data'>,
+  fields: object,
+): Log {
+  const codec = defined(action.module.logs[name], `log ${name} is not declared`);
+  const data = encode(codec, fields);
+  return { kind: `${action.module.name}.${name}`, accounts: entry.accounts, data };
+}
+
+/**
+ * Executes actions one after the other, all or none: the first failure undoes everything since
+ * the start, and leaves no log.
+ */
+export function executeActions(
+  run: BlockRun,
+  transaction: {
+    readonly sender: Address;
+    readonly id: Hash;
+    readonly actions: readonly Action[];
+    /** Gas used before, and never to be exceeded. */
+    readonly gasUsed: Gas;
+    readonly gasLimit: Gas;
+  },
+): ActionsResult {
+  const savepoint = run.state.savepoint();
+  const logs: Log[] = [];
+  let gasUsed: number = transaction.gasUsed;
+  const failed = (code: string, actionIndex: number): ActionsResult => {
+    run.state.rollback(savepoint);
+    return { outcome: { kind: 'failed', code, actionIndex }, gasUsed: gasUsed as Gas, logs: [] };
+  };
+  for (const [actionIndex, action] of transaction.actions.entries()) {
+    const registered = registeredAction(run.kernel, action);
+    gasUsed += run.rules.gasOfAction(action.kind);
+    if (gasUsed > transaction.gasLimit) {
+      gasUsed = transaction.gasLimit;
+      return failed('out-of-gas', actionIndex);
+    }
+    const context: ActionContext = {
+      ...blockContext(run),
+      sender: transaction.sender,
+      transactionId: transaction.id,
+      actionIndex,
+      log(name, accounts, fields) {
+        assert(logs.length < LOGS_PER_RECEIPT_MAX, 'modules log a few times an action at most');
+        logs.push(createLog(registered, name, { accounts }, fields));
+      },
+    };
+    // The codec of this very action made its fields.
+    const error = registered.definition.execute(context, action as never);
+    if (error !== undefined) {
+      assert(registered.module.errors.includes(error.code), `undeclared error ${error.code}`);
+      return failed(error.code, actionIndex);
+    }
+  }
+  return { outcome: { kind: 'succeeded' }, gasUsed: gasUsed as Gas, logs };
+}
+
+function recordSigner(run: BlockRun, signed: SignedBy | undefined): void {
+  if (signed !== undefined)
+    run.kernel.services.accounts.recordSignatures(blockContext(run), signed);
+}
+
+/**
+ * Executes a validated transaction. Whatever its actions do, the sequence advances and the gas
+ * used is paid for; the payer's `feeMax` is set aside first, so that no action can spend it.
+ */
+export function applyTransaction(run: BlockRun, validated: ValidatedTransaction): Receipt {
+  const { accounts, fees } = run.kernel.services;
+  const { prepared, payer } = validated;
+  const { body } = prepared.transaction;
+  recordSigner(run, validated.sender);
+  recordSigner(run, validated.sponsor);
+  accounts.advanceSequence(run.state, body.sender);
+  fees.debit(run.state, payer, body.feeMax);
+  const { outcome, gasUsed, logs } = executeActions(run, {
+    sender: body.sender,
+    id: prepared.id,
+    actions: body.actions,
+    gasUsed: validated.intrinsicGas,
+    gasLimit: body.gasLimit,
+  });
+  const feeCharged = chargeOf(run.rules, gasUsed);
+  const refund = defined(subtractAmounts(body.feeMax, feeCharged), 'gas stays below its limit');
+  fees.credit(run.state, payer, refund);
+  run.fees = defined(toAmount(run.fees + feeCharged), 'fees are part of the supply');
+  run.gasUsed += gasUsed;
+  run.gasReserved += body.gasLimit;
+  const receipt: Receipt = {
+    transactionId: prepared.id,
+    outcome,
+    gasUsed,
+    feeCharged,
+    payer,
+    logs,
+  };
+  run.receipts.push(receipt);
+  return receipt;
+}
+
+/** What some gas costs. */
+export function chargeOf(rules: BlockRules, gasUsed: Gas): Amount {
+  return defined(toAmount(BigInt(gasUsed) * rules.gasPrice), 'validation bounded the fee');
+}
+
+/** A run on top of a state, after the modules' first hooks. */
+export function beginBlock(
+  kernel: Kernel,
+  state: Overlay,
+  place: { readonly height: Height; readonly timestampMs: TimestampMs; readonly rules: BlockRules },
+): BlockRun {
+  const run: BlockRun = {
+    kernel,
+    state,
+    ...place,
+    receipts: [],
+    gasUsed: 0,
+    gasReserved: 0,
+    fees: ZERO_AMOUNT,
+  };
+  for (const { hooks } of kernel.registry.modules) hooks?.begin?.(blockContext(run));
+  return run;
+}
+
+/** Pays out the fees and lets the modules finish. */
+export function endBlock(run: BlockRun): void {
+  const recipient = run.rules.feeRecipient;
+  run.kernel.services.fees.settle(run.state, { amount: run.fees, recipient });
+  for (const { hooks } of run.kernel.registry.modules) hooks?.end?.(blockContext(run));
+}

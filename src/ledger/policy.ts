@@ -1,0 +1,135 @@
+import type { Bytes, Result } from '../base/index.ts';
+import { equalBytes, fail, formatHex, ok } from '../base/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import { checkAssertion } from '../crypto/index.ts';
+import type { PolicyFault, SignerRole, TransactionError } from './errors.ts';
+import type {
+  ActionClass,
+  Authorization,
+  Height,
+  KeyPolicy,
+  KeyRecord,
+  KeyRole,
+  KeySignature,
+} from './types.ts';
+
+/** Weight of the signer keys that never expire: what an account can always count on. */
+function lastingWeight(policy: KeyPolicy): number {
+  let weight = 0;
+  for (const record of policy.keys) {
+    if (record.role === 'signer' && record.expiresAt === undefined) weight += record.weight;
+  }
+  return weight;
+}
+
+/**
+ * What is wrong with a policy, or undefined when it may stand. A policy whose thresholds could
+ * become unreachable by mere passing of time is a dead end, and refused.
+ */
+export function policyFault(policy: KeyPolicy): PolicyFault | undefined {
+  const seen = new Set<string>();
+  for (const record of policy.keys) {
+    const text = formatHex(record.key.publicKey);
+    if (seen.has(text)) return 'duplicate-key';
+    seen.add(text);
+    if (record.weight === 0) return 'weight-zero';
+    if (record.role === 'session' && record.expiresAt === undefined) {
+      return 'session-without-expiry';
+    }
+    if (record.key.kind === 'webauthn-p256') {
+      const { origins } = record.key;
+      if (new Set(origins).size !== origins.length) return 'duplicate-origin';
+    }
+  }
+  const { everyday, guarded, vault } = policy.thresholds;
+  if (Math.min(everyday, guarded, vault) === 0) return 'threshold-zero';
+  if (Math.max(everyday, guarded, vault) > lastingWeight(policy)) return 'dead-end';
+  return undefined;
+}
+
+/** The key of a policy with this public key. */
+export function keyRecordOf(policy: KeyPolicy, publicKey: Uint8Array): KeyRecord | undefined {
+  return policy.keys.find((record) => equalBytes(record.key.publicKey, publicKey));
+}
+
+/** Which keys may sign for a class of action, unless an action says otherwise. */
+export function rolesOfClass(actionClass: ActionClass): readonly KeyRole[] {
+  return actionClass === 'everyday' ? ['signer', 'session'] : ['signer'];
+}
+
+const CLASS_ORDER: readonly ActionClass[] = ['everyday', 'guarded', 'vault'];
+
+/** The stricter of two classes. */
+export function stricterClass(left: ActionClass, right: ActionClass): ActionClass {
+  return CLASS_ORDER.indexOf(left) >= CLASS_ORDER.indexOf(right) ? left : right;
+}
+
+/** A key that signed, and what its authenticator said of backups. */
+export type SigningKey = {
+  readonly publicKey: Bytes;
+  /** Absent for raw keys, which have no authenticator. */
+  readonly backup: { readonly isEligible: boolean; readonly isBackedUp: boolean } | undefined;
+};
+
+/** What an authorisation has to satisfy. */
+export type Requirement = {
+  readonly signer: SignerRole;
+  readonly class: ActionClass;
+  /** Roles whose weight counts. */
+  readonly roles: readonly KeyRole[];
+  readonly signingHash: Hash;
+  readonly height: Height;
+};
+
+/**
+ * Whether an authorisation satisfies a policy; its signatures were verified before. Every
+ * signature must belong: one of an unknown or expired key spoils the whole.
+ */
+export function authorize(
+  policy: KeyPolicy,
+  authorization: Authorization,
+  requirement: Requirement,
+): Result<readonly SigningKey[], TransactionError> {
+  const { signer, height } = requirement;
+  const keys: SigningKey[] = [];
+  let held = 0;
+  for (const signature of authorization.signatures) {
+    const record = keyRecordOf(policy, signature.publicKey);
+    if (record === undefined || record.key.kind !== signature.kind) {
+      return fail({ code: 'key-unknown', signer });
+    }
+    if (record.expiresAt !== undefined && record.expiresAt < height) {
+      return fail({ code: 'key-expired', signer, expiresAt: record.expiresAt });
+    }
+    const backup = checkSignature(record, signature, requirement);
+    if (!backup.ok) return backup;
+    if (requirement.roles.includes(record.role)) held += record.weight;
+    keys.push({ publicKey: signature.publicKey, backup: backup.value });
+  }
+  const needed = policy.thresholds[requirement.class];
+  if (held < needed) {
+    return fail({ code: 'weight-too-low', signer, class: requirement.class, needed, held });
+  }
+  return ok(keys);
+}
+
+function checkSignature(
+  record: KeyRecord,
+  signature: KeySignature,
+  requirement: Requirement,
+): Result<SigningKey['backup'], TransactionError> {
+  if (signature.kind !== 'webauthn-p256' || record.key.kind !== 'webauthn-p256') {
+    return ok(undefined);
+  }
+  const checked = checkAssertion({
+    authenticatorData: signature.authenticatorData,
+    clientDataJson: signature.clientDataJson,
+    challenge: requirement.signingHash,
+    rpIdHash: record.key.rpIdHash,
+    origins: record.key.origins,
+    mustVerifyUser: record.key.mustVerifyUser,
+  });
+  if (!checked.ok) return fail({ code: checked.error.code, signer: requirement.signer });
+  const { isBackupEligible, isBackedUp } = checked.value;
+  return ok({ isEligible: isBackupEligible, isBackedUp });
+}

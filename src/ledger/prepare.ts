@@ -1,0 +1,194 @@
+import type { Bytes, Result } from '../base/index.ts';
+import { assert, concatBytes, defined, fail, ok } from '../base/index.ts';
+import type { Codec, DecodeError } from '../codec/index.ts';
+import { decode, encode, Writer } from '../codec/index.ts';
+import type { Hash, HashSuite, SignatureClaim, Verified } from '../crypto/index.ts';
+import { isP256SignatureInRange, mintVerified, webauthnMessage } from '../crypto/index.ts';
+import type { ModuleRegistry } from './action.ts';
+import { createActionCodec } from './action.ts';
+import type { TransactionError } from './errors.ts';
+import { blockHashOf, signedHashOf, signingHashOf, transactionIdOf } from './ids.ts';
+import type { Kernel } from './kernel.ts';
+import { TRANSACTION_BYTES_MAX } from './limits.ts';
+import type { Block, Header, KeySignature, Transaction, TransactionCodecs } from './types.ts';
+import { headerCodec, transactionCodecs } from './types.ts';
+
+/** A transaction with everything that is computed from its bytes, computed once. */
+export type PreparedTransaction = {
+  readonly transaction: Transaction;
+  /** Canonical signed bytes. */
+  readonly bytes: Bytes;
+  readonly bodyBytes: Bytes;
+  /** Hash of the body: what people and receipts call the transaction. */
+  readonly id: Hash;
+  /** What its keys sign. */
+  readonly signingHash: Hash;
+  /** Hash of `bytes`; two transactions of one id may differ in it. */
+  readonly signedHash: Hash;
+  /** Signatures to check: the sender's in their order, then the sponsor's. */
+  readonly claims: readonly SignatureClaim[];
+};
+
+/** A block with its transactions prepared; none of their signatures is checked yet. */
+export type PreparedBlock = {
+  readonly block: Block;
+  readonly hash: Hash;
+  readonly transactions: readonly PreparedTransaction[];
+};
+
+type Span = { readonly from: number; readonly to: number };
+
+/** Codecs that remember which bytes each decoded body and transaction came from. */
+const spans = new WeakMap<object, Span>();
+
+function remembering<Value>(codec: Codec<Value>): Codec<Value> {
+  return {
+    ...codec,
+    read(reader) {
+      const from = reader.at;
+      const value = codec.read(reader);
+      // Bodies and transactions are objects.
+      spans.set(value as object, { from, to: reader.at });
+      return value;
+    },
+  };
+}
+
+function spanOf(value: object): Span {
+  const span = defined(spans.get(value), 'decoded by these codecs');
+  spans.delete(value);
+  return span;
+}
+
+/** Codecs of bodies, transactions and blocks for some modules. */
+export function preparingCodecs(registry: ModuleRegistry): TransactionCodecs {
+  return transactionCodecs(createActionCodec(registry), remembering);
+}
+
+function claimOf(signature: KeySignature, signingHash: Hash): SignatureClaim {
+  const { publicKey } = signature;
+  if (signature.kind !== 'webauthn-p256') {
+    const { kind: algorithm, signature: raw } = signature;
+    return { algorithm, publicKey, message: signingHash, signature: raw };
+  }
+  const message = webauthnMessage(signature.authenticatorData, signature.clientDataJson);
+  return { algorithm: 'p256', publicKey, message, signature: signature.signature };
+}
+
+/** Every signature of a transaction as a claim of its own; no state is needed. */
+export function signatureClaims(transaction: Transaction, signingHash: Hash): SignatureClaim[] {
+  const signatures = [...transaction.sender.signatures, ...(transaction.sponsor?.signatures ?? [])];
+  return signatures.map((signature) => claimOf(signature, signingHash));
+}
+
+function prepare(
+  suite: HashSuite,
+  transaction: Transaction,
+  forms: { readonly bytes: Bytes; readonly bodyBytes: Bytes },
+): PreparedTransaction {
+  const { bytes, bodyBytes } = forms;
+  const signingHash = signingHashOf(suite, bodyBytes);
+  return {
+    transaction,
+    bytes,
+    bodyBytes,
+    id: transactionIdOf(suite, bodyBytes),
+    signingHash,
+    signedHash: signedHashOf(suite, bytes),
+    claims: signatureClaims(transaction, signingHash),
+  };
+}
+
+/** Decodes and prepares the bytes of a transaction; refusals are `malformed` and `too-large`. */
+export function prepareTransactionBytes(
+  kernel: Kernel,
+  input: Uint8Array,
+): Result<PreparedTransaction, TransactionError> {
+  if (input.length > TRANSACTION_BYTES_MAX) {
+    return fail({ code: 'too-large', bytes: input.length, bytesMax: TRANSACTION_BYTES_MAX });
+  }
+  const decoded = decode(kernel.codecs.transaction, input);
+  if (!decoded.ok) {
+    return fail({ code: 'malformed', reason: decoded.error.code, at: decoded.error.at });
+  }
+  const bytes = new Uint8Array(input);
+  spanOf(decoded.value);
+  const body = spanOf(decoded.value.body);
+  const bodyBytes = bytes.slice(body.from, body.to);
+  return ok(prepare(kernel.suite, decoded.value, { bytes, bodyBytes }));
+}
+
+/** Prepares a transaction made here; the only refusal is `too-large`. */
+export function prepareTransactionValue(
+  kernel: Kernel,
+  transaction: Transaction,
+): Result<PreparedTransaction, TransactionError> {
+  const bytes = encode(kernel.codecs.transaction, transaction);
+  if (bytes.length > TRANSACTION_BYTES_MAX) {
+    return fail({ code: 'too-large', bytes: bytes.length, bytesMax: TRANSACTION_BYTES_MAX });
+  }
+  const bodyBytes = encode(kernel.codecs.body, transaction.body);
+  return ok(prepare(kernel.suite, transaction, { bytes, bodyBytes }));
+}
+
+/** Decodes and prepares the bytes of a block without encoding anything twice. */
+export function prepareBlockBytes(
+  kernel: Kernel,
+  input: Uint8Array,
+): Result<PreparedBlock, DecodeError> {
+  const decoded = decode(kernel.codecs.block, input);
+  if (!decoded.ok) return decoded;
+  const transactions: PreparedTransaction[] = [];
+  for (const transaction of decoded.value.transactions) {
+    const whole = spanOf(transaction);
+    const body = spanOf(transaction.body);
+    if (whole.to - whole.from > TRANSACTION_BYTES_MAX) {
+      return fail({ code: 'too-long', at: whole.from });
+    }
+    const bytes = new Uint8Array(input.subarray(whole.from, whole.to));
+    const bodyBytes = bytes.slice(body.from - whole.from, body.to - whole.from);
+    transactions.push(prepare(kernel.suite, transaction, { bytes, bodyBytes }));
+  }
+  const hash = blockHashOf(kernel.suite, decoded.value.header);
+  return ok({ block: decoded.value, hash, transactions });
+}
+
+/** Prepares a block whose transactions are prepared already. */
+export function prepareBlockParts(
+  suite: HashSuite,
+  header: Header,
+  transactions: readonly PreparedTransaction[],
+): PreparedBlock {
+  const block = { header, transactions: transactions.map(({ transaction }) => transaction) };
+  return { block, hash: blockHashOf(suite, header), transactions };
+}
+
+/** Canonical bytes of a block, joined from the bytes its transactions came with. */
+export function encodePreparedBlock(prepared: PreparedBlock): Bytes {
+  const count = new Writer(8);
+  count.uleb(prepared.transactions.length);
+  return concatBytes(
+    encode(headerCodec, prepared.block.header),
+    count.finish(),
+    ...prepared.transactions.map(({ bytes }) => bytes),
+  );
+}
+
+/** Marks a transaction as verified, or says which signature fails and how. */
+export function verifyPrepared(
+  prepared: PreparedTransaction,
+  verdicts: readonly boolean[],
+): Result<Verified<PreparedTransaction>, TransactionError> {
+  const { claims, transaction } = prepared;
+  assert(verdicts.length === claims.length, 'one verdict a claim');
+  const verified = mintVerified(prepared, claims, verdicts);
+  if (verified !== undefined) return ok(verified);
+  const index = verdicts.findIndex((verdict) => !verdict);
+  const { algorithm, signature } = defined(claims[index], 'one verdict is false');
+  const signer = index < transaction.sender.signatures.length ? 'sender' : 'sponsor';
+  const isHigh =
+    algorithm === 'p256' &&
+    isP256SignatureInRange(signature, { allowHighS: true }) &&
+    !isP256SignatureInRange(signature, { allowHighS: false });
+  return fail({ code: isHigh ? 'signature-high-s' : 'signature-invalid', signer });
+}

@@ -1,0 +1,377 @@
+import type { Bytes, Clock, Result, TimestampMs, Tracer } from '../base/index.ts';
+import { assert, defined, equalBytes, fail, formatHex, ok, TabellionError, timestampMs } from '../base/index.ts';
+import { encode } from '../codec/index.ts';
+import type { Hash, Verified } from '../crypto/index.ts';
+import { mintVerified } from '../crypto/index.ts';
+import type {
+  Block,
+  BlockExecution,
+  BlockPlace,
+  CommitCertificate,
+  Header,
+  HeaderError,
+  Height,
+  Ledger,
+  Membership,
+  MissingKeys,
+  PreparedBlock,
+  PreparedTransaction,
+  Sequence,
+  StateView,
+  TransactionError,
+} from '../ledger/index.ts';
+import type { SignatureVerifier } from '../verifier/index.ts';
+import {
+  CLOCK_AHEAD_MS_MAX,
+  CLOCK_BEHIND_MS_MAX,
+  EXECUTED_BLOCKS_KEPT_MAX,
+  VERIFIED_TRANSACTIONS_KEPT_MAX,
+} from './limits.ts';
+import { SerialQueue } from './serial-queue.ts';
+import type { LedgerStore, StagedBlock } from './store/index.ts';
+
+/** The newest committed block. */
+export type Head = { readonly header: Header; readonly hash: Hash };
+
+/** A block whose results are known and equal its header. */
+export type ExecutedBlock = {
+  readonly prepared: PreparedBlock;
+  readonly transactions: readonly Verified<PreparedTransaction>[];
+  readonly execution: BlockExecution;
+  readonly staged: StagedBlock;
+};
+
+/** A decoded block whose transactions are all signed as they must be. */
+export type VerifiedBlock = {
+  readonly prepared: PreparedBlock;
+  readonly transactions: readonly Verified<PreparedTransaction>[];
+};
+
+/** What listeners learn of each block, after it is durable. */
+export type CommittedEvent = {
+  readonly executed: ExecutedBlock;
+  readonly certificate: CommitCertificate;
+};
+
+/** Why a block is refused; never the node's own failure. */
+export type BlockRefusal =
+  | HeaderError
+  | TransactionError
+  | { readonly code: 'block-malformed' }
+  | { readonly code: 'block-too-large' }
+  | { readonly code: 'timestamp-far' };
+
+export type ChainDependencies = {
+  readonly ledger: Ledger;
+  readonly store: LedgerStore;
+  readonly verifier: SignatureVerifier;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  /** Pending transactions for a block, best first. */
+  candidates(height: Height): readonly Verified<PreparedTransaction>[];
+  /** A candidate that no block can take. */
+  onInvalid(id: Hash, error: TransactionError): void;
+  onCommitted(event: CommittedEvent): void;
+};
+
+/** Verifies, executes, builds and commits blocks; the same for consensus, sync and replay. */
+export class Chain {
+  readonly #dependencies: ChainDependencies;
+  /** Execution and commits happen one after another; verification does not wait for them. */
+  readonly #queue = new SerialQueue();
+  /** Blocks executed on the present head, by hash. */
+  readonly #executed = new Map<string, ExecutedBlock>();
+  /** Transactions whose signatures held, by the hash of their signed bytes. */
+  readonly #verified = new Map<string, Verified<PreparedTransaction>>();
+  #membership: Membership;
+
+  constructor(dependencies: ChainDependencies) {
+    this.#dependencies = dependencies;
+    this.#membership = dependencies.store.membership();
+  }
+
+  get ledger(): Ledger {
+    return this.#dependencies.ledger;
+  }
+
+  head(): Head {
+    return this.#dependencies.store.head();
+  }
+
+  /** The height being decided, and who decides it. */
+  next(): { readonly height: Height; readonly membership: Membership } {
+    // One above a height is a height.
+    return { height: (this.head().header.height + 1) as Height, membership: this.#membership };
+  }
+
+  /** Runs a reading on the state of the head; loads what is missing and runs it again. */
+  read<Value>(reading: (view: StateView) => Value): Promise<Exclude<Value, MissingKeys>> {
+    return this.#dependencies.store.withState(reading);
+  }
+
+  /* ------------------------------------------------------ transactions */
+
+  prepareTransaction(bytes: Uint8Array): Result<PreparedTransaction, TransactionError> {
+    return this.ledger.prepareTransaction(bytes);
+  }
+
+  validateForm(prepared: PreparedTransaction): TransactionError | undefined {
+    return this.ledger.validateForm(prepared.transaction);
+  }
+
+  /** Checks the signatures, once per node and signed bytes. */
+  async verifyTransaction(
+    prepared: PreparedTransaction,
+  ): Promise<Result<Verified<PreparedTransaction>, TransactionError>> {
+    const known = this.#verified.get(formatHex(prepared.signedHash));
+    if (known !== undefined) return ok(known);
+    const verdicts = await this.#dependencies.verifier.verify(prepared.claims);
+    const verified = this.ledger.verifyTransaction(prepared, verdicts);
+    if (verified.ok) this.#remember(verified.value);
+    return verified;
+  }
+
+  /** Whether the next block could take it; a gap in the sequences is no refusal. */
+  async admit(
+    prepared: Verified<PreparedTransaction>,
+  ): Promise<Result<{ readonly accountSequence: Sequence }, TransactionError>> {
+    const { height } = this.next();
+    const { sender } = prepared.transaction.body;
+    const { verdict, sequence } = await this.read((view) => {
+      const judged = this.ledger.validateTransaction(view, prepared, { height });
+      if (judged.kind === 'missing-keys') return judged;
+      const { sequence: next } = this.ledger.readAccount(view, sender);
+      return { kind: 'judged', verdict: judged, sequence: next } as const;
+    });
+    if (verdict.kind === 'valid') return ok({ accountSequence: sequence });
+    const { error } = verdict;
+    return error.code === 'sequence-gap' ? ok({ accountSequence: sequence }) : fail(error);
+  }
+
+  #remember(verified: Verified<PreparedTransaction>): void {
+    this.#verified.set(formatHex(verified.signedHash), verified);
+    if (this.#verified.size <= VERIFIED_TRANSACTIONS_KEPT_MAX) return;
+    const [oldest] = this.#verified.keys();
+    if (oldest !== undefined) this.#verified.delete(oldest);
+  }
+
+  /* ------------------------------------------------------------- blocks */
+
+  /** A block for the next height out of pending transactions; absent if the head moved. */
+  build(height: Height, proposer: Bytes): Promise<Block | undefined> {
+    return this.#queue.run(async () => {
+      if (height !== this.next().height) return undefined;
+      const { ledger, candidates, onInvalid } = this.#dependencies;
+      const parent = this.head().header;
+      const place = { height, timestampMs: this.#nextTimestamp(parent) };
+      const chosen = candidates(height);
+      const verdict = await this.read((view) => ledger.executeCandidates(view, place, chosen));
+      for (const { id, error } of verdict.skipped) {
+        if (error.code !== 'sequence-gap') onInvalid(id, error);
+      }
+      const staged = await this.#dependencies.store.stage(height, verdict.changes);
+      const header = ledger.buildHeader(parent, {
+        ...place,
+        proposer,
+        transactions: verdict.included,
+        results: { ...verdict, stateRoot: staged.root() },
+      });
+      const prepared = ledger.assembleBlock(header, verdict.included);
+      const { included, ...execution } = verdict;
+      this.#keep({ prepared, transactions: included, execution, staged });
+      return prepared.block;
+    });
+  }
+
+  /** Whether a proposed block may follow the head, and whether its time is near ours. */
+  async validate(
+    block: Block,
+    hash: Hash,
+  ): Promise<{ readonly isValid: boolean; readonly isTimely: boolean }> {
+    const isTimely = this.#isTimely(block.header);
+    const executed = await this.#execute(block, hash);
+    if (!executed.ok) {
+      this.#dependencies.tracer.trace('warn', 'block-refused', {
+        height: block.header.height,
+        hash: formatHex(hash),
+        code: executed.error.code,
+      });
+    }
+    return { isValid: executed.ok, isTimely };
+  }
+
+  /** What this node knows of a block that it executed on the present head. */
+  executedOf(header: Header): ExecutedBlock | undefined {
+    return this.#executed.get(formatHex(this.ledger.blockHash(header)));
+  }
+
+  /**
+   * Makes a decided block durable. Rejects with `block-invalid` when execution disagrees with the
+   * certificate: then this node, or more than 1/3 of the power, is broken.
+   */
+  async commit(block: Block, hash: Hash, certificate: CommitCertificate): Promise<void> {
+    if (block.header.height <= this.head().header.height) return;
+    const executed = await this.#execute(block, hash);
+    if (!executed.ok) {
+      throw new TabellionError('block-invalid', {
+        height: block.header.height,
+        code: executed.error.code,
+      });
+    }
+    await this.#commitExecuted(executed.value, certificate);
+  }
+
+  /**
+   * Decodes a block from a peer and checks the signatures of its transactions: the part of the work
+   * that needs no state, so that many blocks can be at it at once.
+   */
+  async verifyBlock(bytes: Uint8Array): Promise<Result<VerifiedBlock, BlockRefusal>> {
+    const prepared = this.ledger.prepareBlock(bytes);
+    if (!prepared.ok) return fail({ code: 'block-malformed' });
+    const transactions = await this.#verifyAll(prepared.value.transactions);
+    if (!transactions.ok) return transactions;
+    return ok({ prepared: prepared.value, transactions: transactions.value });
+  }
+
+  /** Executes and commits the block after the head, once its certificate was checked. */
+  async importBlock(
+    block: VerifiedBlock,
+    certificate: CommitCertificate,
+  ): Promise<Result<'committed' | 'known', { readonly code: string }>> {
+    const { header } = block.prepared.block;
+    if (header.height <= this.head().header.height) return ok('known');
+    const proven = await this.verifyCertificate(block.prepared.hash, certificate);
+    if (!proven.ok) {
+      // Consensus may have committed it while the signatures were checked.
+      return header.height <= this.head().header.height ? ok('known') : proven;
+    }
+    const executed = await this.#queue.run(() =>
+      this.#executeVerified(block.prepared, block.transactions),
+    );
+    if (!executed.ok) {
+      return header.height <= this.head().header.height ? ok('known') : executed;
+    }
+    await this.#commitExecuted(executed.value, certificate);
+    return ok('committed');
+  }
+
+  /** Whether a certificate of the next height proves that the block with this hash is final. */
+  async verifyCertificate(
+    hash: Hash,
+    certificate: CommitCertificate,
+  ): Promise<Result<Verified<CommitCertificate>, { readonly code: string }>> {
+    if (!equalBytes(certificate.blockHash, hash)) return fail({ code: 'certificate-wrong-block' });
+    const { height, membership } = this.next();
+    if (certificate.height !== height) return fail({ code: 'certificate-wrong-height' });
+    const claims = this.ledger.certificateClaims(membership, certificate);
+    if (!claims.ok) return claims;
+    const verdicts = await this.#dependencies.verifier.verify(claims.value);
+    const verified = mintVerified(certificate, claims.value, verdicts);
+    return verified === undefined ? fail({ code: 'certificate-signature-invalid' }) : ok(verified);
+  }
+
+  #nextTimestamp(parent: Header): TimestampMs {
+    return timestampMs(Math.max(this.#dependencies.clock.now(), parent.timestampMs + 1));
+  }
+
+  #isTimely(header: Header): boolean {
+    const ahead = header.timestampMs - this.#dependencies.clock.now();
+    return ahead <= CLOCK_AHEAD_MS_MAX && -ahead <= CLOCK_BEHIND_MS_MAX;
+  }
+
+  #execute(block: Block, hash: Hash): Promise<Result<ExecutedBlock, BlockRefusal>> {
+    const known = this.#executed.get(formatHex(hash));
+    if (known !== undefined && this.#dependencies.store.isOnHead(known.staged)) {
+      return Promise.resolve(ok(known));
+    }
+    const bytes = encode(this.ledger.codecs.block, block);
+    const prepared = this.ledger.prepareBlock(bytes);
+    if (!prepared.ok) return Promise.resolve(fail({ code: 'block-malformed' }));
+    assert(equalBytes(prepared.value.hash, hash), 'the hash is of this block');
+    return this.#executePrepared(prepared.value);
+  }
+
+  async #executePrepared(prepared: PreparedBlock): Promise<Result<ExecutedBlock, BlockRefusal>> {
+    const verified = await this.#verifyAll(prepared.transactions);
+    if (!verified.ok) return verified;
+    return this.#queue.run(() => this.#executeVerified(prepared, verified.value));
+  }
+
+  /** All signatures of a block that no earlier check covers, in one batch. */
+  async #verifyAll(
+    transactions: readonly PreparedTransaction[],
+  ): Promise<Result<readonly Verified<PreparedTransaction>[], TransactionError>> {
+    const unknown = transactions.filter(
+      ({ signedHash }) => !this.#verified.has(formatHex(signedHash)),
+    );
+    const verdicts = await this.#dependencies.verifier.verify(
+      unknown.flatMap(({ claims }) => claims),
+    );
+    let from = 0;
+    const fresh = new Map<PreparedTransaction, Verified<PreparedTransaction>>();
+    for (const prepared of unknown) {
+      const to = from + prepared.claims.length;
+      const verified = this.ledger.verifyTransaction(prepared, verdicts.slice(from, to));
+      if (!verified.ok) return verified;
+      fresh.set(prepared, verified.value);
+      from = to;
+    }
+    return ok(
+      transactions.map((prepared) =>
+        defined(
+          fresh.get(prepared) ?? this.#verified.get(formatHex(prepared.signedHash)),
+          'verified before or just now',
+        ),
+      ),
+    );
+  }
+
+  async #executeVerified(
+    prepared: PreparedBlock,
+    transactions: readonly Verified<PreparedTransaction>[],
+  ): Promise<Result<ExecutedBlock, BlockRefusal>> {
+    const { ledger, store } = this.#dependencies;
+    const { header } = prepared.block;
+    const follows = ledger.validateHeader(this.head().header, header, transactions);
+    if (!follows.ok) return follows;
+    const place: BlockPlace = { height: header.height, timestampMs: header.timestampMs };
+    const verdict = await this.read((view) => ledger.executeBlock(view, place, transactions));
+    if (verdict.kind === 'invalid-transaction') return fail(verdict.error);
+    if (verdict.kind === 'invalid-block') return fail({ code: 'block-too-large' });
+    const staged = await store.stage(header.height, verdict.changes);
+    const results = { ...verdict, stateRoot: staged.root() };
+    const agrees = ledger.validateResults(header, results);
+    if (!agrees.ok) return agrees;
+    const executed = { prepared, transactions, execution: verdict, staged };
+    this.#keep(executed);
+    return ok(executed);
+  }
+
+  #keep(executed: ExecutedBlock): void {
+    this.#executed.set(formatHex(executed.prepared.hash), executed);
+    if (this.#executed.size <= EXECUTED_BLOCKS_KEPT_MAX) return;
+    const [oldest] = this.#executed.keys();
+    if (oldest !== undefined) this.#executed.delete(oldest);
+  }
+
+  #commitExecuted(executed: ExecutedBlock, certificate: CommitCertificate): Promise<void> {
+    return this.#queue.run(async () => {
+      const { header } = executed.prepared.block;
+      if (header.height <= this.head().header.height) return;
+      const { store } = this.#dependencies;
+      await store.commit({
+        block: executed.prepared,
+        blockBytes: this.ledger.encodeBlock(executed.prepared),
+        certificate,
+        receipts: executed.execution.receipts,
+        changes: executed.execution.changes,
+        staged: executed.staged,
+        nextMembership: executed.execution.nextMembership,
+      });
+      this.#executed.clear();
+      this.#membership = executed.execution.nextMembership;
+      for (const { signedHash } of executed.transactions) this.#verified.delete(formatHex(signedHash));
+      this.#dependencies.onCommitted({ executed, certificate });
+    });
+  }
+}

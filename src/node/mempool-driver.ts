@@ -1,0 +1,215 @@
+import type { Bytes, Clock, Result, TimestampMs, Tracer } from '../base/index.ts';
+import { fail, formatHex, ok } from '../base/index.ts';
+import type { Hash, Verified } from '../crypto/index.ts';
+import type { Height, PreparedTransaction, Sequence, TransactionError } from '../ledger/index.ts';
+import type {
+  AccountSequence,
+  AdmissionError,
+  MempoolEffect,
+  MempoolSize,
+  MempoolState,
+  PendingTransaction,
+  SelectionLimits,
+} from '../mempool/index.ts';
+import {
+  createMempool,
+  firstFreeSequence,
+  getPending,
+  isKnown,
+  listPending,
+  mempoolSize,
+  selectForBlock,
+  step,
+} from '../mempool/index.ts';
+import type { GossipVerdict } from '../network/index.ts';
+import type { Address } from '../ledger/index.ts';
+
+/** What the pool keeps for each transaction. */
+export type Pooled = {
+  readonly prepared: Verified<PreparedTransaction>;
+  readonly seenAtMs: TimestampMs;
+};
+
+/** Why a submission is refused. */
+export type SubmissionError = TransactionError | AdmissionError;
+
+/** What admission needs of the chain. */
+export type AdmissionChain = {
+  prepareTransaction(bytes: Uint8Array): Result<PreparedTransaction, TransactionError>;
+  /** Rules that need no state, asked before any signature is checked. */
+  validateForm(prepared: PreparedTransaction): TransactionError | undefined;
+  verifyTransaction(
+    prepared: PreparedTransaction,
+  ): Promise<Result<Verified<PreparedTransaction>, TransactionError>>;
+  /** Rules at the head; `accountSequence` is the sender's. A gap in sequences is no refusal. */
+  admit(
+    prepared: Verified<PreparedTransaction>,
+  ): Promise<Result<{ readonly accountSequence: Sequence }, TransactionError>>;
+  nextHeight(): Height;
+};
+
+export type MempoolDriverOptions = {
+  readonly chain: AdmissionChain;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  gossip(bytes: Bytes): void;
+  onSeen(prepared: PreparedTransaction): void;
+  onDropped(id: Hash, reason: 'expired' | 'refused', code: string): void;
+  reportPeer(peerId: string, reason: 'useless-gossip' | 'transaction-invalid'): void;
+  onChanged(): void;
+};
+
+/** Refusals that cost the peer who forwarded the transaction: no honest state makes them right. */
+const HOSTILE: ReadonlySet<string> = new Set([
+  'malformed',
+  'too-large',
+  'wrong-network',
+  'version-unsupported',
+  'sponsor-missing',
+  'sponsor-unexpected',
+  'sponsor-is-sender',
+  'duplicate-signature',
+  'signature-invalid',
+  'signature-high-s',
+]);
+
+/** Judges transactions from gossip and RPC, and performs the effects of the mempool's machine. */
+export class MempoolDriver {
+  readonly #options: MempoolDriverOptions;
+  #state: MempoolState<Pooled>;
+
+  constructor(options: MempoolDriverOptions) {
+    this.#options = options;
+    this.#state = createMempool<Pooled>((options.chain.nextHeight() - 1) as Height);
+  }
+
+  /** A transaction that somebody asked this node to send. The same one again is no error. */
+  async submit(bytes: Uint8Array): Promise<Result<Hash, SubmissionError>> {
+    const admitted = await this.#receive(bytes, undefined);
+    if (!admitted.ok && admitted.error.code === 'duplicate') {
+      const prepared = this.#options.chain.prepareTransaction(bytes);
+      if (prepared.ok) return ok(prepared.value.id);
+    }
+    return admitted;
+  }
+
+  /** A transaction from a peer. */
+  async receiveGossip(bytes: Uint8Array, from: string): Promise<GossipVerdict> {
+    const admitted = await this.#receive(bytes, from);
+    if (admitted.ok) return 'accept';
+    return HOSTILE.has(admitted.error.code) ? 'reject' : 'ignore';
+  }
+
+  /** Takes out what a block included or outdated. */
+  blockCommitted(
+    height: Height,
+    transactionIds: readonly Hash[],
+    accountSequences: readonly AccountSequence[],
+  ): void {
+    this.#step({ kind: 'block-committed', height, transactionIds, accountSequences });
+  }
+
+  /** Execution showed that no block can take it now. */
+  invalidate(id: Hash): void {
+    this.#step({ kind: 'transaction-invalidated', id });
+  }
+
+  select(limits: SelectionLimits): Verified<PreparedTransaction>[] {
+    return selectForBlock(this.#state, limits).map(({ payload }) => payload.prepared);
+  }
+
+  hasWork(): boolean {
+    const height = this.#options.chain.nextHeight();
+    const limits = { height, transactionsMax: 1, bytesMax: 2 ** 31, gasMax: 2 ** 52 };
+    return selectForBlock(this.#state, limits).length > 0;
+  }
+
+  get(id: Hash): PendingTransaction<Pooled> | undefined {
+    return getPending(this.#state, id);
+  }
+
+  list(limit: number): readonly PendingTransaction<Pooled>[] {
+    return listPending(this.#state, limit);
+  }
+
+  size(): MempoolSize {
+    return mempoolSize(this.#state);
+  }
+
+  /** The sequence that the account's next transaction should have. */
+  nextSequence(address: Address, accountSequence: Sequence): Sequence {
+    return firstFreeSequence(this.#state, address, accountSequence);
+  }
+
+  async #receive(
+    bytes: Uint8Array,
+    from: string | undefined,
+  ): Promise<Result<Hash, SubmissionError>> {
+    const { chain, clock } = this.#options;
+    const prepared = chain.prepareTransaction(bytes);
+    if (!prepared.ok) return prepared;
+    const { id, transaction } = prepared.value;
+    if (isKnown(this.#state, id)) return fail({ code: 'duplicate' });
+    const form = chain.validateForm(prepared.value);
+    if (form !== undefined) return fail(form);
+    const verified = await chain.verifyTransaction(prepared.value);
+    if (!verified.ok) return verified;
+    const admission = await chain.admit(verified.value);
+    if (!admission.ok) return admission;
+    const { body } = transaction;
+    const effects = this.#step({
+      kind: 'transaction-verified',
+      accountSequence: admission.value.accountSequence,
+      transaction: {
+        id,
+        sender: body.sender,
+        sequence: body.sequence,
+        feeMax: body.feeMax,
+        gasLimit: body.gasLimit,
+        validFrom: body.validFrom,
+        validUntil: body.validUntil,
+        sizeBytes: prepared.value.bytes.length,
+        receivedFrom: from,
+        payload: { prepared: verified.value, seenAtMs: clock.now() },
+      },
+    });
+    const refusal = effects.find((effect) => effect.kind === 'transaction-refused');
+    return refusal === undefined ? ok(id) : fail(refusal.error);
+  }
+
+  #step(event: Parameters<typeof step<Pooled>>[1]): readonly MempoolEffect<Pooled>[] {
+    const { state, effects } = step(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+    if (effects.length > 0 || event.kind === 'block-committed') this.#options.onChanged();
+    return effects;
+  }
+
+  #perform(effect: MempoolEffect<Pooled>): void {
+    const options = this.#options;
+    switch (effect.kind) {
+      case 'transaction-admitted': {
+        const { prepared } = effect.transaction.payload;
+        options.onSeen(prepared);
+        options.gossip(prepared.bytes);
+        return;
+      }
+      case 'transaction-refused':
+        options.tracer.trace('debug', 'transaction-refused', {
+          id: formatHex(effect.id),
+          code: effect.error.code,
+        });
+        return;
+      case 'transaction-dropped':
+        options.onDropped(
+          effect.id,
+          effect.reason === 'expired' ? 'expired' : 'refused',
+          effect.reason,
+        );
+        return;
+      case 'report-peer':
+        options.reportPeer(effect.peerId, effect.reason);
+        return;
+    }
+  }
+}

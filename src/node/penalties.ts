@@ -1,0 +1,32 @@
+import type { ConsensusFault } from '../consensus/index.ts';
+import type { SyncFault } from '../sync/index.ts';
+
+/** Everything a peer can be blamed for above the network's own rules. */
+export type Fault =
+  | ConsensusFault
+  | SyncFault
+  | 'useless-gossip'
+  | 'transaction-invalid'
+  | 'wrong-network'
+  | 'status-malformed';
+
+/** The one table of penalties, out of 1000; at 0 a peer is banned for a while. */
+const POINTS: { readonly [Name in Fault]: number } = {
+  'proposal-malformed': 500,
+  'vote-unknown-validator': 200,
+  'certificate-malformed': 500,
+  // A slow peer is not a hostile one: ten stalls in a row make a ban.
+  stall: 100,
+  'height-lie': 250,
+  'malformed-answer': 500,
+  'bad-block': 1000,
+  'useless-gossip': 50,
+  'transaction-invalid': 100,
+  'wrong-network': 1000,
+  'status-malformed': 500,
+};
+
+/** Points that a fault costs. */
+export function penaltyOf(fault: Fault): number {
+  return POINTS[fault];
+}

@@ -1,0 +1,160 @@
+import type { Bytes, Clock, Tracer } from '../base/index.ts';
+import { decode, encode } from '../codec/index.ts';
+import type { CommitCertificate, Height } from '../ledger/index.ts';
+import type { Network } from '../network/index.ts';
+import type { SyncEffect, SyncEvent, SyncFault, SyncProgress, SyncState } from '../sync/index.ts';
+import { createSync, progressOf, step } from '../sync/index.ts';
+import type { Chain } from './chain.ts';
+import { SYNC_TICK_MS } from './limits.ts';
+import { blocksRequestCodec, blocksResponseCodec } from './messages.ts';
+import { SerialQueue } from './serial-queue.ts';
+
+/** A block on its way: bytes nobody looked at yet. */
+type Fetched = { readonly block: Bytes; readonly certificate: CommitCertificate };
+
+export type SyncDriverOptions = {
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  /** The network, once it is open. */
+  network(): Network | undefined;
+  reportPeer(peerId: string, fault: SyncFault): void;
+  onProgress(progress: SyncProgress): void;
+  onBytes(count: number): void;
+  onFatal(error: unknown): void;
+};
+
+/** Performs the effects of the sync machine: asks peers for blocks, and imports them in order. */
+export class SyncDriver {
+  readonly #options: SyncDriverOptions;
+  readonly #imports = new SerialQueue();
+  readonly #stop = new AbortController();
+  #state: SyncState<Fetched>;
+  #cancelTick: () => void = () => undefined;
+  /** Events that came while one was being handled: the machine is never entered twice. */
+  readonly #events: SyncEvent<Fetched>[] = [];
+  #isStepping = false;
+
+  constructor(options: SyncDriverOptions) {
+    this.#options = options;
+    this.#state = createSync<Fetched>(options.chain.head().header.height);
+  }
+
+  start(): void {
+    const tick = (): void => {
+      this.#send({ kind: 'tick' });
+      this.#cancelTick = this.#options.clock.after(SYNC_TICK_MS, tick);
+    };
+    tick();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#cancelTick();
+    await this.#imports.idle();
+  }
+
+  progress(): SyncProgress {
+    return progressOf(this.#state);
+  }
+
+  peerStatus(peerId: string, heights: { readonly head: Height; readonly earliest: Height }): void {
+    const { head: headHeight, earliest: earliestHeight } = heights;
+    this.#send({ kind: 'peer-status', peerId, headHeight, earliestHeight });
+  }
+
+  peerGone(peerId: string): void {
+    this.#send({ kind: 'peer-gone', peerId });
+  }
+
+  headAdvanced(height: Height): void {
+    this.#send({ kind: 'head-advanced', height });
+  }
+
+  #send(event: SyncEvent<Fetched>): void {
+    this.#events.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        if (this.#stop.signal.aborted) continue;
+        const { state, effects } = step(this.#state, next);
+        this.#state = state;
+        for (const effect of effects) this.#perform(effect);
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #perform(effect: SyncEffect<Fetched>): void {
+    switch (effect.kind) {
+      case 'request-blocks':
+        this.#request(effect).catch((error: unknown) => this.#options.onFatal(error));
+        return;
+      case 'hand-over-block':
+        this.#import(effect).catch((error: unknown) => {
+          if (!this.#stop.signal.aborted) this.#options.onFatal(error);
+        });
+        return;
+      case 'report-peer':
+        return this.#options.reportPeer(effect.peerId, effect.fault);
+      case 'sync-state-changed':
+        return this.#options.onProgress(effect);
+    }
+  }
+
+  async #request(effect: Extract<SyncEffect<Fetched>, { kind: 'request-blocks' }>): Promise<void> {
+    const { ticket, peerId, from, count } = effect;
+    const network = this.#options.network();
+    if (network === undefined) {
+      this.#send({ kind: 'request-failed', ticket, reason: 'refused' });
+      return;
+    }
+    let answer: Bytes;
+    try {
+      const request = encode(blocksRequestCodec, { from, count });
+      const { signal } = this.#stop;
+      answer = await network.request(peerId, 'blocks', request, { signal });
+    } catch (error) {
+      const isTimeout = (error as { readonly code?: unknown }).code === 'request-timeout';
+      const failed = { kind: 'request-failed', ticket, reason: 'refused' } as const;
+      this.#send(isTimeout ? { kind: 'request-timed-out', ticket } : failed);
+      return;
+    }
+    this.#options.onBytes(answer.length);
+    const decoded = decode(blocksResponseCodec, answer);
+    if (!decoded.ok) {
+      this.#send({ kind: 'request-failed', ticket, reason: 'malformed' });
+      return;
+    }
+    const blocks = decoded.value.blocks.map((payload) => ({
+      height: payload.certificate.height,
+      sizeBytes: payload.block.length,
+      payload,
+    }));
+    this.#send({ kind: 'blocks-received', ticket, blocks });
+  }
+
+  async #import(effect: Extract<SyncEffect<Fetched>, { kind: 'hand-over-block' }>): Promise<void> {
+    const { chain, tracer } = this.#options;
+    const { ticket, peerId, block } = effect;
+    // Begins at once, beside the blocks in front of it; only execution waits for its turn.
+    const verifying = chain.verifyBlock(block.payload.block);
+    verifying.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
+    await this.#imports.run(async () => {
+      if (this.#stop.signal.aborted) return;
+      const verified = await verifying;
+      const imported = verified.ok
+        ? await chain.importBlock(verified.value, block.payload.certificate)
+        : verified;
+      if (imported.ok) {
+        this.#send({ kind: 'block-accepted', ticket });
+        return;
+      }
+      const { code } = imported.error;
+      tracer.trace('warn', 'sync-block-rejected', { height: block.height, peerId, code });
+      this.#send({ kind: 'block-rejected', ticket, code });
+    });
+  }
+}

@@ -1,0 +1,42 @@
+import type { Clock, Tracer } from '../base/index.ts';
+import type { GenesisDocument } from '../ledger/index.ts';
+import type { Network, NetworkHandlers } from '../network/index.ts';
+import type { KeyValueStore } from '../storage/index.ts';
+import type { SignatureVerifier } from '../verifier/index.ts';
+import type { ValidatorSigner } from './consensus-driver.ts';
+import type { FaucetSigner } from './faucet.ts';
+
+/** What the platform says about the room that the store has. */
+export type StorageEstimate = {
+  readonly usageBytes: number | undefined;
+  readonly quotaBytes: number | undefined;
+  readonly isPersisted: boolean | undefined;
+};
+
+/** Where a node lives: everything that differs between a tab, a relay and the simulator. */
+export type NodeHome = {
+  readonly kind: 'tab' | 'relay' | 'simulator';
+  readonly store: KeyValueStore;
+  /** `indexeddb`, `leveldb` or `memory`. */
+  readonly storeKind: string;
+  openNetwork(handlers: NetworkHandlers, chainId: string): Promise<Network>;
+  readonly verifier: SignatureVerifier;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  estimateStorage?(): Promise<StorageEstimate>;
+};
+
+/** What a person or operator decides about a node. */
+export type NodeOptions = {
+  readonly genesis: GenesisDocument;
+  /** Memory for pages of state, in bytes. */
+  readonly cacheBytesMax: number;
+  /** Version of this program, for people. */
+  readonly version: string;
+  /** Present on validators. */
+  readonly signer?: ValidatorSigner;
+  /** Present where test coins are handed out. */
+  readonly faucet?: FaucetSigner;
+  /** Multiaddrs that fresh nodes are told to dial. */
+  readonly relays: readonly string[];
+};

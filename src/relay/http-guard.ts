@@ -1,0 +1,119 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import type { Clock } from '../base/index.ts';
+
+/** Who may ask this server, judged by what a browser cannot forge for a page. */
+export type GuardOptions = {
+  /** Host names besides loopback under which the server may be asked, without port. */
+  readonly hosts: readonly string[];
+  /** Origins of pages, besides the server's own, that may ask; such as `https://wallet.example`. */
+  readonly origins: readonly string[];
+  /** Addresses of reverse proxies whose `X-Forwarded-For` is believed. */
+  readonly proxies: readonly string[];
+};
+
+const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+/** Whether an IP address is of this machine. */
+export function isLoopback(address: string): boolean {
+  const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
+}
+
+/** The host part of a `Host` header in lower case; undefined when it is no host. */
+function hostName(header: string | undefined): string | undefined {
+  if (header === undefined || header.length > 272) return undefined;
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?$/.exec(header.toLowerCase());
+  return match?.[1];
+}
+
+/**
+ * Whether the `Host` header names this server. A page of evil.example whose name was pointed at
+ * 127.0.0.1 (DNS rebinding) still sends `Host: evil.example`, and is refused.
+ */
+export function isHostAllowed(request: IncomingMessage, options: GuardOptions): boolean {
+  const name = hostName(request.headers.host);
+  if (name === undefined) return false;
+  if (LOOPBACK_NAMES.includes(name) || name.endsWith('.localhost')) return true;
+  return options.hosts.includes(name);
+}
+
+/**
+ * Whether the page that asks may. No `Origin` means no browser page (a command, a server): there
+ * is no victim whose browser is misused. The own origin is the one that `Host` names.
+ */
+export function isOriginAllowed(request: IncomingMessage, options: GuardOptions): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined) return true;
+  if (options.origins.includes(origin)) return true;
+  if (host === undefined) return false;
+  const own = host.toLowerCase();
+  return origin === `http://${own}` || origin === `https://${own}`;
+}
+
+/** IP address of the asker: of the connection, or what a trusted proxy says of it. */
+export function remoteAddressOf(request: IncomingMessage, options: GuardOptions): string {
+  const direct = request.socket.remoteAddress ?? 'unknown';
+  if (!options.proxies.includes(direct)) return direct;
+  const forwarded = request.headers['x-forwarded-for'];
+  const list = Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '');
+  // The last entry is the proxy's own word; those before it are the asker's.
+  const last = list.split(',').at(-1)?.trim() ?? '';
+  return isIP(last) === 0 ? direct : last;
+}
+
+type Bucket = { tokens: number; atMs: number };
+
+/**
+ * Tokens per address: `perSecond` come back each second, up to `burst`. At most `addressesMax`
+ * addresses are remembered; the longest silent is forgotten first, which only gives it back its
+ * burst. IPv6 askers share their /64, which one customer usually holds whole.
+ */
+export class RateLimiter {
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #clock: Clock;
+  readonly #limits: {
+    readonly perSecond: number;
+    readonly burst: number;
+    readonly addressesMax: number;
+  };
+
+  constructor(
+    clock: Clock,
+    limits: { readonly perSecond: number; readonly burst: number; readonly addressesMax: number },
+  ) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Takes one token; false when none is left. */
+  admit(address: string): boolean {
+    const key = groupOf(address);
+    const nowMs = this.#clock.now();
+    const { perSecond, burst, addressesMax } = this.#limits;
+    const bucket = this.#buckets.get(key) ?? { tokens: burst, atMs: nowMs };
+    const elapsedMs = Math.max(0, nowMs - bucket.atMs);
+    bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs * perSecond) / 1000);
+    bucket.atMs = nowMs;
+    this.#buckets.delete(key);
+    this.#buckets.set(key, bucket);
+    if (this.#buckets.size > addressesMax) {
+      const oldest = this.#buckets.keys().next();
+      if (oldest.done !== true) this.#buckets.delete(oldest.value);
+    }
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+}
+
+/** The address itself, or for IPv6 its first 64 bits. */
+export function groupOf(address: string): string {
+  if (address.startsWith('::ffff:') || isIP(address) !== 6) return address;
+  const [head = '', tail] = address.split('::');
+  const front = head === '' ? [] : head.split(':');
+  const back = tail === undefined || tail === '' ? [] : tail.split(':');
+  const missing = tail === undefined ? 0 : 8 - front.length - back.length;
+  const all = [...front, ...Array<string>(Math.max(0, missing)).fill('0'), ...back];
+  return `${all.slice(0, 4).join(':')}::/64`;
+}

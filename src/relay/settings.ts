@@ -1,0 +1,47 @@
+import type { Json, Result } from '../base/index.ts';
+import type { Infer } from '../codec/index.ts';
+import { option, parseJson, struct, text, toJson, u16, u32, vector } from '../codec/index.ts';
+import type { DecodeError } from '../codec/index.ts';
+
+/** What `node.json` in a node's data folder says; the command line overrides it. */
+const settingsCodec = struct('NodeSettings', {
+  /** HTTP and WebSocket for RPC, metrics and, with `--app`, the wallet page. */
+  rpcHost: text({ max: 64 }),
+  rpcPort: u16,
+  /** Multiaddrs to listen on for peers, such as `/ip4/127.0.0.1/tcp/4710/ws`. */
+  listen: vector(text({ max: 256 }), { max: 8 }),
+  /** Multiaddrs to announce instead, when behind a proxy. */
+  announce: vector(text({ max: 256 }), { max: 8 }),
+  /** Multiaddrs of relays to join by. */
+  relays: vector(text({ max: 256 }), { max: 32 }),
+  /** Origins of pages that may call this node's RPC besides its own. */
+  origins: vector(text({ max: 272 }), { max: 32 }),
+  /** Host names under which this node may be asked, besides loopback. */
+  hosts: vector(text({ max: 272 }), { max: 32 }),
+  /** Memory for pages of state. */
+  cacheMegabytes: option(u32),
+});
+
+export type NodeSettings = Infer<typeof settingsCodec>;
+
+/** Settings of a node that talks to nobody but this machine. */
+export const LOOPBACK_SETTINGS: NodeSettings = {
+  rpcHost: '127.0.0.1',
+  rpcPort: 4700,
+  listen: ['/ip4/127.0.0.1/tcp/4710/ws'],
+  announce: [],
+  relays: [],
+  origins: [],
+  hosts: [],
+  cacheMegabytes: undefined,
+};
+
+/** Reads settings; unknown members are refused with their path. */
+export function parseSettings(json: Json): Result<NodeSettings, DecodeError> {
+  return parseJson(settingsCodec, json);
+}
+
+/** JSON form of settings. */
+export function formatSettings(settings: NodeSettings): Json {
+  return toJson(settingsCodec, settings);
+}

@@ -1,0 +1,284 @@
+import type { Clock, Json, Tracer } from '../base/index.ts';
+import {
+  AssertionError,
+  errorToData,
+  isJsonObject,
+  silentTracer,
+  systemClock,
+  TabellionError,
+} from '../base/index.ts';
+import type { Codec } from '../codec/index.ts';
+import { parseJson } from '../codec/index.ts';
+import { isRpcErrorCode, rpcError } from './errors.ts';
+import type { CallContext, RpcHandlers } from './handlers.ts';
+import type { Dispatch, RpcId } from './jsonrpc.ts';
+import { answer, errorResponse, isTooDeep, parseRequest } from './jsonrpc.ts';
+import { CALL_TIMEOUT_MS, CALLS_IN_FLIGHT_MAX, SUBSCRIPTIONS_MAX } from './limits.ts';
+import type { MethodSpec, Methods } from './methods.ts';
+import { openRpcDocument } from './openrpc.ts';
+import type { Send } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { TopicSpec } from './topics.ts';
+import { topics } from './topics.ts';
+
+/** One asker: a port, a socket, or a single HTTP request. */
+export type ConnectionOptions = {
+  readonly transport: CallContext['transport'];
+  readonly access: CallContext['access'];
+  readonly remoteAddress?: string;
+  /** Carries events to the asker; without it subscriptions are refused. */
+  readonly send?: Send;
+  /** Asked once a call; `false` answers `rate-limited`. */
+  readonly admit?: (method: string) => boolean;
+};
+
+export interface RpcConnection {
+  /** Answers request text; `undefined` when there is nothing to say. Never rejects. */
+  handleText(source: string): Promise<string | undefined>;
+  /** As `handleText`, for values that came by structured clone. */
+  handleJson(request: Json): Promise<Json | undefined>;
+  /** Ends subscriptions and aborts calls; may be called twice. */
+  close(): void;
+}
+
+export interface RpcServer {
+  connect(options: ConnectionOptions): RpcConnection;
+  /** Closes every connection; may be called twice. */
+  close(): void;
+}
+
+export type RpcServerDependencies = {
+  readonly handlers: RpcHandlers;
+  readonly methods: Methods;
+  readonly tracer?: Tracer;
+  readonly clock?: Clock;
+};
+
+// Inside the server methods are walked alike; `RpcHandlers` keeps their exact types outside.
+type AnyMethod = MethodSpec<unknown, unknown>;
+type AnyHandler = (params: unknown, context: CallContext) => Promise<unknown>;
+type AnyTopic = TopicSpec<unknown, unknown>;
+type AnySource = (
+  params: unknown,
+  push: (event: unknown) => void,
+  context: CallContext,
+) => () => void;
+
+type Shared = {
+  readonly methods: ReadonlyMap<string, AnyMethod>;
+  readonly handlers: ReadonlyMap<string, AnyHandler>;
+  readonly topics: ReadonlyMap<string, AnyTopic>;
+  readonly sources: ReadonlyMap<string, AnySource>;
+  readonly tracer: Tracer;
+  readonly clock: Clock;
+};
+
+/** Answers the methods of the table by the node's handlers, over any transport. */
+export function createRpcServer(dependencies: RpcServerDependencies): RpcServer {
+  const { handlers, methods, tracer = silentTracer, clock = systemClock } = dependencies;
+  // `as`: a map erases which parameters belong to which method; the tables agree by their types.
+  const shared: Shared = {
+    methods: new Map(Object.entries(methods as unknown as { [name: string]: AnyMethod })),
+    handlers: new Map<string, AnyHandler>([
+      ...Object.entries(handlers.methods as unknown as { [name: string]: AnyHandler }),
+      ['rpc.discover', async () => ({ document: openRpcDocument(methods) })],
+    ]),
+    topics: new Map(Object.entries(topics as unknown as { [name: string]: AnyTopic })),
+    sources: new Map(Object.entries(handlers.topics as unknown as { [name: string]: AnySource })),
+    tracer,
+    clock,
+  };
+  const connections = new Set<Connection>();
+  return {
+    connect(options) {
+      const connection = new Connection(shared, options, () => connections.delete(connection));
+      connections.add(connection);
+      return connection;
+    },
+    close() {
+      for (const connection of connections) connection.close();
+    },
+  };
+}
+
+class Connection implements RpcConnection {
+  readonly #shared: Shared;
+  readonly #options: ConnectionOptions;
+  readonly #onClose: () => void;
+  readonly #outbox: Outbox | undefined;
+  readonly #ends = new Map<number, () => void>();
+  readonly #calls = new Map<string, AbortController>();
+  readonly #life = new AbortController();
+  #running = 0;
+  #nextSubscription = 1;
+
+  constructor(shared: Shared, options: ConnectionOptions, onClose: () => void) {
+    this.#shared = shared;
+    this.#options = options;
+    this.#onClose = onClose;
+    this.#outbox = options.send === undefined ? undefined : new Outbox(options.send);
+  }
+
+  async handleText(source: string): Promise<string | undefined> {
+    const parsed = parseRequest(source);
+    if (!parsed.ok) return JSON.stringify(errorResponse(null, parsed.error));
+    const reply = await answer(parsed.value, this.#dispatch);
+    return reply === undefined ? undefined : JSON.stringify(reply);
+  }
+
+  async handleJson(request: Json): Promise<Json | undefined> {
+    if (isTooDeep(request)) {
+      return errorResponse(null, errorToData(rpcError('request-too-deep')));
+    }
+    return answer(request, this.#dispatch);
+  }
+
+  close(): void {
+    this.#life.abort(rpcError('aborted'));
+    for (const [subscription, end] of this.#ends) {
+      this.#outbox?.close(subscription);
+      end();
+    }
+    this.#ends.clear();
+    this.#onClose();
+  }
+
+  readonly #dispatch: Dispatch = async ({ method, params, id }) => {
+    if (this.#life.signal.aborted) throw rpcError('node-stopped');
+    if (method === 'rpc.cancel') return this.#cancel(params);
+    if (this.#options.admit?.(method) === false) throw rpcError('rate-limited');
+    if (this.#running >= CALLS_IN_FLIGHT_MAX) {
+      throw rpcError('too-many-calls', { max: CALLS_IN_FLIGHT_MAX });
+    }
+    this.#running++;
+    try {
+      if (method === 'rpc.subscribe') return this.#subscribe(params);
+      if (method === 'rpc.unsubscribe') return this.#unsubscribe(params);
+      return await this.#call(method, params, id);
+    } catch (error) {
+      throw this.#publicError(method, error);
+    } finally {
+      this.#running--;
+    }
+  };
+
+  async #call(name: string, params: Json | undefined, id: RpcId | undefined): Promise<Json> {
+    const spec = this.#shared.methods.get(name);
+    const handler = this.#shared.handlers.get(name);
+    if (spec === undefined || handler === undefined) throw rpcError('method-not-found');
+    if (spec.access === 'operator' && this.#options.access !== 'operator') {
+      throw rpcError('not-permitted');
+    }
+    const value = readParams(spec.params, params);
+    const controller = new AbortController();
+    const key = id === undefined ? undefined : callKey(id);
+    if (key !== undefined) this.#calls.set(key, controller);
+    const stopTimer = this.#shared.clock.after(CALL_TIMEOUT_MS, () =>
+      controller.abort(rpcError('timed-out', { timeoutMs: CALL_TIMEOUT_MS })),
+    );
+    const signal = AbortSignal.any([controller.signal, this.#life.signal]);
+    try {
+      const result = await untilAborted(handler(value, this.#context(signal)), signal);
+      return spec.result.toJson(result);
+    } finally {
+      stopTimer();
+      if (key !== undefined && this.#calls.get(key) === controller) this.#calls.delete(key);
+    }
+  }
+
+  #context(signal: AbortSignal): CallContext {
+    const { access, transport, remoteAddress } = this.#options;
+    return { signal, access, transport, remoteAddress };
+  }
+
+  #subscribe(params: Json | undefined): Json {
+    const outbox = this.#outbox;
+    if (outbox === undefined) throw rpcError('not-permitted', { reason: 'no-event-channel' });
+    if (this.#ends.size >= SUBSCRIPTIONS_MAX) {
+      throw rpcError('too-many-subscriptions', { max: SUBSCRIPTIONS_MAX });
+    }
+    const asked = isJsonObject(params) ? params : {};
+    const name = Object.hasOwn(asked, 'topic') ? asked.topic : undefined;
+    const spec = typeof name === 'string' ? this.#shared.topics.get(name) : undefined;
+    const source = typeof name === 'string' ? this.#shared.sources.get(name) : undefined;
+    if (spec === undefined || source === undefined) {
+      throw rpcError('params-invalid', { at: 'topic' });
+    }
+    if (spec.access === 'operator' && this.#options.access !== 'operator') {
+      throw rpcError('not-permitted');
+    }
+    const value = readParams(spec.params, Object.hasOwn(asked, 'params') ? asked.params : {});
+    const subscription = this.#nextSubscription++;
+    outbox.open(subscription, spec.keep);
+    // Events pushed before the answer left wait a turn, so that the asker knows the number first.
+    let isAnswered = false;
+    const early: Json[] = [];
+    const push = (event: unknown): void => {
+      const json = spec.event.toJson(event);
+      if (isAnswered) outbox.push(subscription, json);
+      else early.push(json);
+    };
+    this.#ends.set(subscription, source(value, push, this.#context(this.#life.signal)));
+    this.#shared.clock.after(0, () => {
+      isAnswered = true;
+      for (const event of early) outbox.push(subscription, event);
+    });
+    return { subscription };
+  }
+
+  #unsubscribe(params: Json | undefined): Json {
+    const asked = isJsonObject(params) ? params.subscription : undefined;
+    const end = typeof asked === 'number' ? this.#ends.get(asked) : undefined;
+    if (typeof asked !== 'number' || end === undefined) return { wasOpen: false };
+    this.#ends.delete(asked);
+    this.#outbox?.close(asked);
+    end();
+    return { wasOpen: true };
+  }
+
+  #cancel(params: Json | undefined): Json {
+    const id = isJsonObject(params) ? params.id : undefined;
+    if (typeof id !== 'string' && typeof id !== 'number') return { wasRunning: false };
+    const controller = this.#calls.get(callKey(id));
+    controller?.abort(rpcError('aborted'));
+    return { wasRunning: controller !== undefined };
+  }
+
+  #publicError(method: string, error: unknown): TabellionError {
+    const data = errorToData(error);
+    if (error instanceof TabellionError && isRpcErrorCode(error.code)) return error;
+    if (data.code === 'aborted') return rpcError('aborted');
+    this.#shared.tracer.trace('error', 'rpc-internal-error', {
+      method: method.slice(0, 64),
+      code: data.code,
+      message: data.message.slice(0, 256),
+      isBug: error instanceof AssertionError,
+    });
+    return rpcError('internal-error');
+  }
+}
+
+function callKey(id: RpcId): string {
+  return `${typeof id}:${id}`;
+}
+
+/** Parameters by name only; an empty list stands for none, as some clients always send one. */
+function readParams<Params>(codec: Codec<Params>, params: Json | undefined): Params {
+  const isEmptyList = Array.isArray(params) && params.length === 0;
+  const object: Json = params === undefined || isEmptyList ? {} : params;
+  const parsed = parseJson(codec, object);
+  if (!parsed.ok) {
+    throw rpcError('params-invalid', { reason: parsed.error.code, at: String(parsed.error.at) });
+  }
+  return parsed.value;
+}
+
+function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+

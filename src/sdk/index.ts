@@ -1,0 +1,95 @@
+export type { Client, Input } from './client.ts';
+export { createClient, createClientOf } from './client.ts';
+export { httpTransport } from './http-transport.ts';
+export { portTransport } from './port-transport.ts';
+export type { EpochStore } from './tab/epochs.ts';
+export { openIndexedDbEpochs } from './tab/epochs.ts';
+export type { LedNode, PageLike, StartNode, TabHostOptions } from './tab/host.ts';
+export { serveTabNode } from './tab/host.ts';
+export type { Lead } from './tab/leader.ts';
+export type { ChannelLike, LocksLike } from './tab/protocol.ts';
+export type { TabNode, TabNodeOptions, TabNodeState, TabRole, WorkerLike } from './tab/tab-node.ts';
+export { connectTabNode } from './tab/tab-node.ts';
+export type { CallOptions, Transport } from './transport.ts';
+export type { Trusted } from './trust.ts';
+export { trustedOf, trustRank, weakerTrust } from './trust.ts';
+export type { WebSocketTransport } from './web-socket-transport.ts';
+export { webSocketTransport } from './web-socket-transport.ts';
+
+export type {
+  Action,
+  ActionView,
+  Address,
+  AddressError,
+  Amount,
+  AssetId,
+  CommitCertificate,
+  Gas,
+  Header,
+  Height,
+  KeyHint,
+  KeyPolicy,
+  KeyRecord,
+  Log,
+  Membership,
+  Receipt,
+  Sequence,
+  Transaction,
+  TransactionBody,
+  Validator,
+} from '../ledger/index.ts';
+export { addressCodec, formatAddress, parseAddress } from '../ledger/index.ts';
+export type { Hash } from '../crypto/index.ts';
+export type {
+  AccountProof,
+  AccountView,
+  AssetBalance,
+  AssetView,
+  BlockList,
+  BlockSummary,
+  BlockTransaction,
+  BlockView,
+  ChainInfo,
+  Cursor,
+  ErrorView,
+  EventView,
+  Finality,
+  HeadView,
+  History,
+  HistoryEntry,
+  KeyView,
+  LogView,
+  MempoolStatus,
+  MethodName,
+  NodeStage,
+  NodeStatus,
+  ParamsOf,
+  PeersView,
+  PendingView,
+  ResultOf,
+  RpcConsensusView,
+  RpcErrorCode,
+  RpcHandlers,
+  RpcMethods,
+  RpcPeerView,
+  RpcServer,
+  Simulation,
+  StorageView,
+  TopicEvent,
+  TopicName,
+  TopicParams,
+  TransactionProof,
+  TransactionStage,
+  TransactionStatus,
+  TransactionView,
+  Trust,
+} from '../rpc/index.ts';
+export { createRpcServer } from '../rpc/index.ts';
+export type { ProofAnchor, ProofRefusal, ProvenAccount } from './verify.ts';
+export {
+  accountProofKeys,
+  proofAnchorOf,
+  verifyAccountProof,
+  verifyFinality,
+  verifyTransactionProof,
+} from './verify.ts';

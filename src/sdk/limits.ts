@@ -1,0 +1,32 @@
+/** A call without answer after this long is rejected with `timed-out`; above the server's own. */
+export const CALL_TIMEOUT_MS = 35_000;
+/** Calls of one client waiting for an answer or a connection. */
+export const CALLS_PENDING_MAX = 1024;
+/** Events that came before the answer naming their subscription. */
+export const EARLY_EVENTS_MAX = 64;
+/** Longest answer read over HTTP. */
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Waiting before a socket is opened again: doubled from the first to the last, with jitter. */
+export const RECONNECT_FIRST_MS = 250;
+export const RECONNECT_LAST_MS = 15_000;
+/** A socket that is silent for this long is asked; after twice as long it is given up. */
+export const SOCKET_PING_MS = 15_000;
+
+/** A leader says that it lives this often. */
+export const HEARTBEAT_MS = 500;
+/** A leader silent for this long is asked once more, then replaced. */
+export const LEADER_SILENT_MS = 2_500;
+/** How long a doubted leader has to answer. */
+export const LEADER_DOUBT_MS = 1_000;
+/** A leader that could not run for this long asks the stored epoch before it writes again. */
+export const LEASE_MS = 2_000;
+/** A follower's page says that it lives this often; hidden pages may run once a minute. */
+export const CLIENT_ALIVE_MS = 20_000;
+/** The leader forgets a page that was silent for this long. */
+export const CLIENT_SILENT_MS = 180_000;
+/** Pages that one leader serves. */
+export const CLIENTS_MAX = 64;
+/** Waits before a worker that failed is started again; then it stays failed. */
+export const WORKER_RESTART_MS = [500, 3_000, 15_000] as const;
+/** A worker that ran for this long gets all its restarts again. */
+export const WORKER_HEALTHY_MS = 60_000;

@@ -1,0 +1,242 @@
+import type { Clock, Tracer } from '../../base/index.ts';
+import { errorToData, silentTracer, systemClock, TabellionError } from '../../base/index.ts';
+import type { RpcServer } from '../../rpc/index.ts';
+import { HEARTBEAT_MS, LEADER_DOUBT_MS, LEADER_SILENT_MS, WORKER_RESTART_MS } from '../limits.ts';
+import type { EpochStore } from './epochs.ts';
+import { openIndexedDbEpochs } from './epochs.ts';
+import type { Lead } from './leader.ts';
+import { Term } from './leader.ts';
+import type {
+  ChannelLike,
+  ChannelMessage,
+  LocksLike,
+  PageMessage,
+  WorkerMessage,
+} from './protocol.ts';
+import { namesOf, openBroadcastChannel } from './protocol.ts';
+
+/** A node that runs under a {@link Lead}. */
+export type LedNode = {
+  readonly server: RpcServer;
+  /** Waits for what was begun; the lock is kept until then. */
+  stop(): Promise<void>;
+};
+
+/** Starts the node of this tab; `init` is what the page gave to `connectTabNode`. */
+export type StartNode = (lead: Lead, init: unknown) => Promise<LedNode>;
+
+/** What is used of the worker's global scope, or of a port to the page. */
+export interface PageLike {
+  postMessage(message: WorkerMessage): void;
+  addEventListener(type: 'message', take: (event: { readonly data: unknown }) => void): void;
+}
+
+export type TabHostOptions = {
+  readonly start: StartNode;
+  readonly page: PageLike;
+  readonly locks?: LocksLike;
+  readonly openChannel?: (name: string) => ChannelLike;
+  readonly openEpochs?: (name: string) => Promise<EpochStore>;
+  readonly clock?: Clock;
+  readonly tracer?: Tracer;
+};
+
+/** Runs in the worker of a tab: waits until the page speaks, then stands for election. */
+export function serveTabNode(options: TabHostOptions): void {
+  let host: TabHost | undefined;
+  options.page.addEventListener('message', ({ data }) => {
+    if (typeof data !== 'object' || data === null || !('kind' in data)) return;
+    const message = data as PageMessage; // The page of this worker is part of this program.
+    if (message.kind === 'tabellion-init' && host === undefined) {
+      host = new TabHost(options, message.scope, message.value);
+      host.run().catch((error: unknown) => {
+        options.page.postMessage({ kind: 'tabellion-failed', error: errorToData(error) });
+      });
+    } else if (message.kind === 'tabellion-attach') host?.attach(message.port, message.epoch);
+    else if (message.kind === 'tabellion-stop') host?.stop();
+  });
+}
+
+class TabHost {
+  readonly #options: TabHostOptions;
+  readonly #names: ReturnType<typeof namesOf>;
+  readonly #init: unknown;
+  readonly #clock: Clock;
+  readonly #tracer: Tracer;
+  readonly #locks: LocksLike;
+  readonly #channel: ChannelLike;
+  #term: Term | undefined;
+  /** Highest epoch heard of. */
+  #epochSeen = 0;
+  #lastBeatMs: number;
+  #isStopped = false;
+  #failures = 0;
+  /** Gives up waiting in the queue of the lock, in order to steal it or to end. */
+  #waiting = new AbortController();
+  #wake: () => void = () => undefined;
+  #leading: Promise<void> = Promise.resolve();
+
+  constructor(options: TabHostOptions, scope: string, init: unknown) {
+    this.#options = options;
+    this.#names = namesOf(scope);
+    this.#init = init;
+    this.#clock = options.clock ?? systemClock;
+    this.#tracer = options.tracer ?? silentTracer;
+    // `as`: the platform's own type has more overloads than are used.
+    const locks = options.locks ?? (globalThis.navigator?.locks as LocksLike | undefined);
+    if (locks === undefined) throw new TabellionError('locks-unavailable');
+    this.#locks = locks;
+    this.#channel = (options.openChannel ?? openBroadcastChannel)(this.#names.channel);
+    this.#lastBeatMs = this.#clock.now();
+    this.#channel.listen((message) => this.#receive(message));
+  }
+
+  /** Stands for election, leads, and stands again, until stopped or failed for good. */
+  async run(): Promise<void> {
+    const epochs = await (this.#options.openEpochs ?? openIndexedDbEpochs)(this.#names.epochs);
+    let isStealing = false;
+    try {
+      while (!this.#isStopped) {
+        this.#tell('follower', this.#epochSeen);
+        this.#waiting = new AbortController();
+        const stopWatch = isStealing ? () => undefined : this.#watch();
+        const mode = isStealing ? { steal: true } : { signal: this.#waiting.signal };
+        isStealing = false;
+        try {
+          await this.#locks.request(this.#names.lock, mode, () => {
+            stopWatch();
+            this.#waiting = new AbortController(); // What was waited for is here.
+            this.#leading = this.#leadOnce(epochs);
+            return this.#leading;
+          });
+        } catch (error) {
+          // Stolen from us, or we stopped waiting for it; a failed start says so itself.
+          this.#term?.end();
+          // After a theft the old term still closes its store; two terms never overlap in here.
+          await this.#leading.catch(() => undefined);
+          const isAbort = error instanceof Error && error.name === 'AbortError';
+          if (!isAbort && !this.#waiting.signal.aborted) await this.#failed(error);
+          else isStealing = !this.#isStopped && this.#waiting.signal.aborted;
+        } finally {
+          stopWatch();
+        }
+      }
+    } finally {
+      epochs.close();
+      this.#channel.close();
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting.abort();
+    this.#term?.end();
+    this.#wake();
+  }
+
+  attach(port: MessagePort, epoch: number): void {
+    const term = this.#term;
+    if (term === undefined || term.lead.epoch !== epoch) port.close();
+    else term.attach(port);
+  }
+
+  async #leadOnce(epochs: EpochStore): Promise<void> {
+    if (this.#isStopped) return;
+    const epoch = await epochs.next(this.#epochSeen);
+    this.#epochSeen = epoch;
+    const dependencies = { clock: this.#clock, channel: this.#channel, epochs };
+    const term = new Term(dependencies, epoch);
+    this.#term = term;
+    term.beat();
+    this.#tracer.trace('info', 'tab-leads', { epoch });
+    const isOver = new Promise<void>((resolve) => {
+      term.lead.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    let node: LedNode | undefined;
+    try {
+      node = await this.#options.start(term.lead, this.#init);
+      if (!term.isOver) {
+        this.#tell('leader', epoch);
+        term.serve(node.server);
+        this.#failures = 0;
+        await isOver;
+      }
+    } finally {
+      term.end();
+      this.#term = undefined;
+      this.#lastBeatMs = this.#clock.now();
+      this.#tell('follower', epoch);
+      node?.server.close();
+      await node?.stop();
+      this.#tracer.trace('info', 'tab-led', { epoch });
+    }
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const data = errorToData(error);
+    this.#tracer.trace('error', 'tab-node-failed', { code: data.code, message: data.message });
+    this.#options.page.postMessage({ kind: 'tabellion-failed', error: data });
+    const waitMs = WORKER_RESTART_MS[this.#failures++];
+    if (waitMs === undefined) return this.stop();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#clock.after(waitMs, resolve);
+    });
+  }
+
+  #receive(message: ChannelMessage): void {
+    if (message.kind === 'beat') {
+      this.#lastBeatMs = this.#clock.now();
+      this.#epochSeen = Math.max(this.#epochSeen, message.epoch);
+    }
+    this.#term?.receive(message);
+  }
+
+  /** Watches the leader; when it stays silent though asked, makes `run` steal the lock. */
+  #watch(): () => void {
+    let isEnded = false;
+    let stopTimer: () => void = () => undefined;
+    let lastMs = this.#clock.now();
+    this.#lastBeatMs = lastMs;
+    const look = (): void => {
+      const nowMs = this.#clock.now();
+      // Frozen ourselves: silence proves nothing about the leader.
+      if (nowMs - lastMs > 3 * HEARTBEAT_MS) this.#lastBeatMs = nowMs;
+      lastMs = nowMs;
+      const isSilent = nowMs - this.#lastBeatMs > LEADER_SILENT_MS;
+      if (!isSilent) stopTimer = this.#clock.after(HEARTBEAT_MS, look);
+      else this.#doubt().then((isDead) => {
+        if (isEnded) return;
+        if (isDead) return this.#waiting.abort();
+        lastMs = this.#clock.now();
+        this.#lastBeatMs = lastMs;
+        look();
+      }, look);
+    };
+    look();
+    return () => {
+      isEnded = true;
+      stopTimer();
+    };
+  }
+
+  /** Asks a silent leader once more. Only one tab at a time doubts, so only one steals. */
+  async #doubt(): Promise<boolean> {
+    const beforeMs = this.#lastBeatMs;
+    return this.#locks.request(this.#names.stealLock, { ifAvailable: true }, async (lock) => {
+      if (lock === null) return false;
+      this.#channel.postMessage({ kind: 'ask' });
+      await new Promise<void>((resolve) => void this.#clock.after(LEADER_DOUBT_MS, resolve));
+      if (this.#isStopped || this.#lastBeatMs !== beforeMs) return false;
+      const { held = [] } = await this.#locks.query();
+      // Held by nobody: our place in the queue will be served without force.
+      const isHeld = held.some((each) => each.name === this.#names.lock);
+      if (isHeld) this.#tracer.trace('warn', 'tab-leader-silent', { epoch: this.#epochSeen });
+      return isHeld && this.#lastBeatMs === beforeMs;
+    });
+  }
+
+  #tell(role: 'leader' | 'follower', epoch: number): void {
+    this.#options.page.postMessage({ kind: 'tabellion-role', role, epoch });
+  }
+}

@@ -1,0 +1,104 @@
+import type { ErrorData, Json } from '../../base/index.ts';
+
+/**
+ * What pages and workers of one origin say to each other over a `BroadcastChannel`. Every
+ * message of a leader names its epoch: of two that think they lead, the higher one does.
+ */
+export type ChannelMessage =
+  /** The leader lives; `isReady` once its node answers. */
+  | {
+      readonly kind: 'beat';
+      readonly epoch: number;
+      readonly isReady: boolean;
+    }
+  /** Somebody wants to hear a beat now. */
+  | { readonly kind: 'ask' }
+  /** The leader ends on purpose. */
+  | { readonly kind: 'resigned'; readonly epoch: number }
+  /** A page asks the leader. */
+  | {
+      readonly kind: 'call';
+      readonly client: string;
+      readonly epoch: number;
+      readonly message: Json;
+    }
+  /** An answer or an event for a page. */
+  | {
+      readonly kind: 'answer';
+      readonly client: string;
+      readonly epoch: number;
+      readonly message: Json;
+    }
+  | { readonly kind: 'alive'; readonly client: string; readonly epoch: number }
+  | { readonly kind: 'left'; readonly client: string }
+  /** The leader does not know this page (any more): it has to begin again. */
+  | { readonly kind: 'forgotten'; readonly client: string; readonly epoch: number };
+
+/** What a page tells its own worker. */
+export type PageMessage =
+  | {
+      readonly kind: 'tabellion-init';
+      /** Names the network: one leader per origin and scope. */
+      readonly scope: string;
+      /** For the node's start: anything that can be cloned; ports may be in it. */
+      readonly value: unknown;
+    }
+  /** The page's RPC port, while its own worker leads. */
+  | { readonly kind: 'tabellion-attach'; readonly port: MessagePort; readonly epoch: number }
+  | { readonly kind: 'tabellion-stop' };
+
+/** What a worker tells its own page. */
+export type WorkerMessage =
+  | { readonly kind: 'tabellion-role'; readonly role: 'leader' | 'follower'; readonly epoch: number }
+  | { readonly kind: 'tabellion-failed'; readonly error: ErrorData };
+
+/** What is used of `BroadcastChannel`. */
+export interface ChannelLike {
+  postMessage(message: ChannelMessage): void;
+  listen(take: (message: ChannelMessage) => void): void;
+  close(): void;
+}
+
+/** What is used of `navigator.locks`. */
+export type LocksLike = {
+  request<Value>(
+    name: string,
+    options: { signal?: AbortSignal; ifAvailable?: boolean; steal?: boolean },
+    callback: (lock: { readonly name: string } | null) => Promise<Value>,
+  ): Promise<Value>;
+  query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>;
+};
+
+/** Names of the origin's locks and channel for one scope. */
+export function namesOf(scope: string) {
+  const name = `tabellion-node-${scope}`;
+  return { lock: name, stealLock: `${name}-steal`, channel: name, epochs: `${name}-epoch` } as const;
+}
+
+const KINDS: readonly string[] = [
+  'beat',
+  'ask',
+  'resigned',
+  'call',
+  'answer',
+  'alive',
+  'left',
+  'forgotten',
+];
+
+/** Opens the platform's channel; messages of another shape (another version) are ignored. */
+export function openBroadcastChannel(name: string): ChannelLike {
+  const channel = new BroadcastChannel(name);
+  return {
+    postMessage: (message) => channel.postMessage(message),
+    listen(take) {
+      channel.addEventListener('message', (event: MessageEvent<unknown>) => {
+        const { data } = event;
+        if (typeof data !== 'object' || data === null || !('kind' in data)) return;
+        // `as`: only our own pages of this origin can post here, and the kind is known.
+        if (KINDS.includes(String(data.kind))) take(data as ChannelMessage);
+      });
+    },
+    close: () => channel.close(),
+  };
+}

@@ -1,0 +1,52 @@
+import type { Bytes } from '../base/index.ts';
+import { equalBytes, timestampMs } from '../base/index.ts';
+import { encode } from '../codec/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import { hashSuite, ZERO_HASH } from '../crypto/index.ts';
+import type { Block, Gas, Height } from '../ledger/index.ts';
+import { headerCodec } from '../ledger/index.ts';
+
+/** A block with its hash. */
+export type HashedBlock = { readonly block: Block; readonly blockHash: Hash };
+
+const suite = hashSuite('blake3-256');
+
+/**
+ * A block without transactions whose validity is a flag in its consensus field; `payload` tells
+ * blocks of one proposer apart. Execution is not what is simulated here.
+ */
+export function makeBlock(fields: {
+  readonly height: Height;
+  readonly parentHash: Hash;
+  readonly proposer: Bytes;
+  readonly atMs: number;
+  readonly isValid: boolean;
+  readonly payload: number;
+}): HashedBlock {
+  const consensus = new Uint8Array(5);
+  consensus[0] = fields.isValid ? 1 : 0;
+  new DataView(consensus.buffer).setUint32(1, fields.payload);
+  const block: Block = {
+    header: {
+      version: 1,
+      chainId: ZERO_HASH,
+      height: fields.height,
+      parentHash: fields.parentHash,
+      timestampMs: timestampMs(Math.max(0, fields.atMs)),
+      proposer: fields.proposer,
+      transactionsRoot: ZERO_HASH,
+      receiptsRoot: ZERO_HASH,
+      stateRoot: ZERO_HASH,
+      nextMembershipHash: ZERO_HASH,
+      gasUsed: 0 as Gas, // 0 is in the range of the brand.
+      consensus,
+    },
+    transactions: [],
+  };
+  return { block, blockHash: suite.hash('block', encode(headerCodec, block.header)) };
+}
+
+/** Whether a block is a valid child of a node's head. */
+export function isValidBlock(block: Block, parentHash: Hash): boolean {
+  return block.header.consensus[0] === 1 && equalBytes(block.header.parentHash, parentHash);
+}

@@ -1,0 +1,59 @@
+import { defined } from '../base/index.ts';
+import type { ConsensusEvent, VerifiedProposal, VerifiedVote } from '../consensus/index.ts';
+import { ZERO_HASH } from '../crypto/index.ts';
+import type { Round } from '../ledger/index.ts';
+import { makeBlock } from './blocks.ts';
+import { headHash, mintProposal, mintVote } from './driver.ts';
+import type { SimulatedNode, World } from './world.ts';
+import { send } from './world.ts';
+
+/** A vote of a traitor: each peer hears the vote, another face of it, both, or nothing. */
+export function sendFaces(world: World, node: SimulatedNode, vote: VerifiedVote): void {
+  const { prng, oracle } = world;
+  const choices = [
+    undefined,
+    ...node.state.blocks.map((known) => known.blockHash),
+    ZERO_HASH, // A block that nobody has.
+  ];
+  for (const { index: to } of world.nodes) {
+    if (to === node.index) continue;
+    const other = mintVote({ ...vote.vote, blockHash: prng.pick(choices) });
+    const faces = prng.pick([[vote], [other], [vote, other], [other, vote], []]);
+    for (const face of faces) {
+      oracle.voteLeft(face.vote);
+      const event: ConsensusEvent = { kind: 'vote-received', vote: face };
+      send(world, node.index, to, { kind: 'message', to, event });
+    }
+  }
+  // It also counts its own vote, which the oracle must know.
+  oracle.voteLeft(vote.vote);
+}
+
+/** A proposal of a traitor: a second block for some, invalid blocks, false justifications. */
+export function sendTwins(world: World, node: SimulatedNode, signed: VerifiedProposal): void {
+  const { prng } = world;
+  const { proposal } = signed;
+  const twin = makeBlock({
+    height: proposal.height,
+    parentHash: headHash(node),
+    proposer: defined(node.ownPublicKey, 'only members lead'),
+    atMs: world.nowMs,
+    isValid: prng.chance(700),
+    payload: prng.next(),
+  });
+  const known = node.state.blocks.map(({ block, blockHash }) => ({ block, blockHash }));
+  const { block, blockHash } = prng.pick([twin, twin, ...known]);
+  const isJustified = proposal.round > 0 && prng.chance(400);
+  const claimed = prng.pick([proposal.round - 1, prng.below(Math.max(1, proposal.round))]);
+  const validRound = isJustified ? (claimed as Round) : undefined; // Below a round.
+  const other = mintProposal({ ...proposal, validRound, block }, blockHash);
+  const isOneForAll = prng.chance(400);
+  for (const { index: to } of world.nodes) {
+    if (to === node.index) continue;
+    const faces = prng.pick([[signed], [other], [signed, other], [other, signed], []]);
+    for (const face of isOneForAll ? [other] : faces) {
+      const event: ConsensusEvent = { kind: 'proposal-received', proposal: face };
+      send(world, node.index, to, { kind: 'message', to, event });
+    }
+  }
+}

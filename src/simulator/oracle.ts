@@ -1,0 +1,99 @@
+import { equalBytes, formatHex } from '../base/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import type { CommitCertificate, Evidence, Membership, Vote } from '../ledger/index.ts';
+import { certifies, checkCertificatePower } from '../ledger/index.ts';
+import type { HashedBlock } from './blocks.ts';
+import { isValidBlock } from './blocks.ts';
+import type { Role } from './scenario.ts';
+import { Violation } from './violation.ts';
+
+/** A block as a node committed it. */
+export type Committed = HashedBlock & { readonly certificate: CommitCertificate };
+
+/** Sees everything that leaves a node, and judges it. */
+export type Oracle = {
+  /** A vote left its voter, by whatever way. */
+  voteLeft(vote: Vote): void;
+  /** A proposal left its leader. */
+  proposalLeft(facts: ProposalFacts): void;
+  committed(node: number, block: Committed, parentHash: Hash): void;
+  accused(evidence: Evidence): void;
+};
+
+export type ProposalFacts = {
+  readonly leader: number;
+  readonly height: number;
+  readonly round: number;
+  readonly validRound: number | undefined;
+  readonly blockHash: Hash;
+};
+
+const shortHash = (hash: Hash | undefined) =>
+  hash === undefined ? 'nil' : formatHex(hash.subarray(0, 8));
+
+/** The judge of one run. */
+export function createOracle(membership: Membership, roles: readonly Role[]): Oracle {
+  /** What each vote slot held when it first left; every choice of dishonest voters. */
+  const votes = new Map<string, string[]>();
+  const proposals = new Map<string, string>();
+  const decided = new Map<number, Hash>();
+  const isHonest = (index: number) => roles[index] === 'honest';
+  const slotOf = ({ height, round, kind, validatorIndex }: Omit<Vote, 'blockHash'>) =>
+    `${height}/${round}/${kind}/${validatorIndex}`;
+  return {
+    voteLeft(vote) {
+      const slot = slotOf(vote);
+      const choice = shortHash(vote.blockHash);
+      const choices = votes.get(slot);
+      if (choices === undefined) votes.set(slot, [choice]);
+      else if (!choices.includes(choice)) {
+        if (isHonest(vote.validatorIndex)) {
+          throw new Violation('honest-equivocation', `${slot}: ${choices[0]} then ${choice}`);
+        }
+        choices.push(choice);
+      }
+    },
+    proposalLeft({ leader, height, round, validRound, blockHash }) {
+      if (!isHonest(leader)) return;
+      const slot = `${height}/${round}`;
+      const choice = `${shortHash(blockHash)} valid since ${validRound}`;
+      const earlier = proposals.get(slot);
+      if (earlier !== undefined && earlier !== choice) {
+        throw new Violation('honest-equivocation', `proposal ${slot}: ${earlier} then ${choice}`);
+      }
+      proposals.set(slot, choice);
+    },
+    committed(node, { block, blockHash, certificate }, parentHash) {
+      const { height } = block.header;
+      const name = `node ${node} at height ${height}`;
+      const other = decided.get(height);
+      if (other !== undefined && !equalBytes(other, blockHash)) {
+        throw new Violation(
+          'agreement',
+          `${name}: ${shortHash(blockHash)}, others ${shortHash(other)}`,
+        );
+      }
+      decided.set(height, blockHash);
+      if (!isValidBlock(block, parentHash)) throw new Violation('validity', name);
+      const power = checkCertificatePower(membership, certificate);
+      if (!power.ok) throw new Violation('certificate', `${name}: ${power.error.code}`);
+      if (!certifies(certificate, { hash: blockHash, height })) {
+        throw new Violation('certificate', `${name}: of another block`);
+      }
+      for (const { validatorIndex } of certificate.signatures) {
+        const { round } = certificate;
+        const slot = slotOf({ kind: 'precommit', height, round, validatorIndex });
+        if (votes.get(slot)?.includes(shortHash(blockHash)) !== true) {
+          throw new Violation('certificate', `${name}: ${slot} never left for this block`);
+        }
+      }
+    },
+    accused({ first, second }) {
+      const { vote } = first;
+      const isSlotSame = slotOf(vote) === slotOf(second.vote);
+      if (isHonest(vote.validatorIndex) || !isSlotSame) {
+        throw new Violation('honest-accused', slotOf(vote));
+      }
+    },
+  };
+}

@@ -1,0 +1,257 @@
+import type { Bytes } from '../base/index.ts';
+import { defined } from '../base/index.ts';
+import type {
+  AgreementRules,
+  ConsensusEngine,
+  ConsensusEvent,
+  ConsensusState,
+  Instruments,
+  VerifiedWalEntry,
+} from '../consensus/index.ts';
+import { combineEngine, describeEngineError } from '../consensus/index.ts';
+import type { ConsensusOptions, Height, Membership } from '../ledger/index.ts';
+import type { Committed, Oracle } from './oracle.ts';
+import { createOracle } from './oracle.ts';
+import type { Prng } from './prng.ts';
+import { createPrng } from './prng.ts';
+import type { TimedQueue } from './queue.ts';
+import { createTimedQueue } from './queue.ts';
+import type { Role, Scenario } from './scenario.ts';
+
+/** Something that reaches a node. */
+export type Delivery =
+  /** From another node; lost when this one is down. */
+  | { readonly kind: 'message'; readonly to: number; readonly event: ConsensusEvent }
+  /** From within (signer, timer, builder, store); lost when that life ended. */
+  | {
+      readonly kind: 'answer';
+      readonly to: number;
+      readonly life: number;
+      readonly event: ConsensusEvent;
+    }
+  /** A node asks for messages of its height. */
+  | {
+      readonly kind: 'request';
+      readonly to: number;
+      readonly from: number;
+      readonly height: Height;
+      readonly round: number;
+    }
+  | { readonly kind: 'restart'; readonly to: number }
+  /** A node compares heads with another, as sync does. */
+  | { readonly kind: 'status'; readonly to: number };
+
+/** A node: what is volatile (`state`), what is durable (`wal`, `chain`), and its world. */
+export type SimulatedNode = {
+  readonly index: number;
+  readonly role: Role;
+  readonly ownPublicKey: Bytes | undefined;
+  readonly engine: ConsensusEngine;
+  state: ConsensusState;
+  isUp: boolean;
+  /** Counts restarts; answers to a former life are void. */
+  life: number;
+  wal: readonly VerifiedWalEntry[];
+  chain: readonly Committed[];
+};
+
+export type SimulationStats = {
+  deliveries: number;
+  lost: number;
+  crashes: number;
+  evidence: number;
+  roundMax: number;
+  /** Virtual time at the end. */
+  endMs: number;
+};
+
+/** All nodes, the network between them, and the one generator that decides every fault. */
+export type World = {
+  readonly scenario: Scenario;
+  readonly prng: Prng;
+  readonly queue: TimedQueue<Delivery>;
+  readonly oracle: Oracle;
+  readonly membership: Membership;
+  readonly nodes: readonly SimulatedNode[];
+  readonly stats: SimulationStats;
+  /** When the last message of each link arrives, for links that keep order. */
+  readonly lastArrivalMs: number[];
+  /** Which votes a node shall not hear, drawn when the first such vote is sent. */
+  readonly withheld: Map<string, boolean>;
+  /** Until when each node is out of reach. */
+  readonly hushedUntilMs: number[];
+  nowMs: number;
+};
+
+/** Short, so that chaos holds many rounds. */
+const OPTIONS: ConsensusOptions = {
+  membership: 'fixed',
+  leader: 'rotating',
+  agreement: 'three-phase',
+  proposeTimeoutMs: 200,
+  prevoteTimeoutMs: 100,
+  precommitTimeoutMs: 100,
+  timeoutDeltaMs: 50,
+  heartbeatMs: 1000,
+  blockBytesMax: 1_000_000,
+  blockTransactionsMax: 1000,
+};
+
+/** How often each node compares heads with another, in virtual milliseconds. */
+const STATUS_EVERY_MS = 400;
+
+function membershipOf(scenario: Scenario): Membership {
+  const validators = scenario.powers.map((power, index) => ({
+    publicKey: new Uint8Array(32).fill(index + 1),
+    power,
+    name: `v${index}`,
+  }));
+  return { validators };
+}
+
+function engineOf(membership: Membership, instruments: Instruments): ConsensusEngine {
+  const engine = combineEngine(OPTIONS, membership, instruments);
+  if (!engine.ok) throw new Error(describeEngineError(engine.error));
+  return engine.value;
+}
+
+const AMNESIA: Partial<AgreementRules> = { locks: false, keepsValidValue: false };
+
+/** A world before its first event; `instruments` go to every honest machine. */
+export function createWorld(seed: number, scenario: Scenario, instruments: Instruments): World {
+  const membership = membershipOf(scenario);
+  const honest = engineOf(membership, instruments);
+  const amnesiac = engineOf(membership, { rules: AMNESIA });
+  const start = { height: 1 as Height, membership, signFrom: 0 as Height }; // In range.
+  const count = scenario.powers.length + scenario.watchers;
+  const nodes = Array.from({ length: count }, (_, index): SimulatedNode => {
+    const ownPublicKey = membership.validators[index]?.publicKey;
+    const role = scenario.roles[index] ?? 'honest';
+    const engine = role === 'amnesiac' ? amnesiac : honest;
+    return {
+      index,
+      role,
+      ownPublicKey,
+      engine,
+      state: engine.start({ ...start, ownPublicKey }),
+      isUp: true,
+      life: 0,
+      wal: [],
+      chain: [],
+    };
+  });
+  const world: World = {
+    scenario,
+    // Not the scenario's own generator, so that a scenario may be changed by hand.
+    prng: createPrng(seed + 2 ** 40),
+    queue: createTimedQueue(),
+    oracle: createOracle(membership, scenario.roles),
+    membership,
+    nodes,
+    stats: { deliveries: 0, lost: 0, crashes: 0, evidence: 0, roundMax: 0, endMs: 0 },
+    lastArrivalMs: [],
+    withheld: new Map(),
+    hushedUntilMs: [],
+    nowMs: 0,
+  };
+  for (const node of nodes) {
+    offerWork(world, node);
+    world.queue.push(world.prng.below(STATUS_EVERY_MS), { kind: 'status', to: node.index });
+  }
+  return world;
+}
+
+export function nodeAt(world: World, index: number): SimulatedNode {
+  return defined(world.nodes[index], 'every index names a node');
+}
+
+/** Whether faults still happen. */
+export function isChaos(world: World): boolean {
+  return world.nowMs < world.scenario.healAtMs;
+}
+
+/** Gives a node its mempool's word, while there are blocks to make. */
+export function offerWork(world: World, node: SimulatedNode): void {
+  const { height } = node.state;
+  if (height > world.scenario.heights) return;
+  answer(world, node, world.prng.below(100), { kind: 'work-available', height });
+}
+
+/** Brings an answer from within a node, unless it dies before. */
+export function answer(
+  world: World,
+  node: SimulatedNode,
+  delayMs: number,
+  event: ConsensusEvent,
+): void {
+  const { index: to, life } = node;
+  world.queue.push(world.nowMs + delayMs, { kind: 'answer', to, life, event });
+}
+
+/** Sends over a link with whatever the scenario does to it. */
+export function send(world: World, from: number, to: number, delivery: Delivery): void {
+  const { scenario, prng, queue, stats } = world;
+  if (!isChaos(world)) {
+    queue.push(world.nowMs + prng.between(1, 10), delivery);
+    return;
+  }
+  const copies = prng.chance(scenario.duplicatePerMille) ? 2 : 1;
+  for (let copy = 0; copy < copies; copy++) {
+    const isLost =
+      isCut(world, from, to) || isWithheld(world, delivery) || prng.chance(scenario.lossPerMille);
+    if (isLost) {
+      stats.lost++;
+      continue;
+    }
+    let atMs = world.nowMs + prng.between(1, scenario.delayMaxMs);
+    if (!scenario.mayReorder) {
+      const link = from * world.nodes.length + to;
+      atMs = Math.max(atMs, world.lastArrivalMs[link] ?? 0);
+      world.lastArrivalMs[link] = atMs;
+    }
+    queue.push(atMs, delivery);
+  }
+}
+
+function isCut(world: World, from: number, to: number): boolean {
+  const isHushed = (node: number) => world.nowMs < (world.hushedUntilMs[node] ?? 0);
+  if (isHushed(from) || isHushed(to)) return true;
+  return world.scenario.cuts.some((cut) => {
+    if (world.nowMs < cut.fromMs || world.nowMs >= cut.toMs) return false;
+    const [sideFrom, sideTo] = [(cut.sides >> from) & 1, (cut.sides >> to) & 1];
+    return sideFrom !== sideTo && (!cut.isOneWay || sideFrom === 1);
+  });
+}
+
+// Uneven loss: all votes of one kind and round are lost on their way to one node.
+function isWithheld(world: World, delivery: Delivery): boolean {
+  const { withholdPerMille } = world.scenario;
+  if (withholdPerMille === 0 || delivery.kind !== 'message') return false;
+  if (delivery.event.kind !== 'vote-received') return false;
+  const { height, round, kind } = delivery.event.vote.vote;
+  const name = `${height}/${round}/${kind}/${delivery.to}`;
+  let isDrawn = world.withheld.get(name);
+  if (isDrawn === undefined) {
+    isDrawn = world.prng.chance(withholdPerMille);
+    world.withheld.set(name, isDrawn);
+  }
+  return isDrawn;
+}
+
+/** Puts a node out of reach for a while, as the scenario wants it. */
+export function maybeHush(world: World, node: SimulatedNode): void {
+  if (!isChaos(world) || !world.prng.chance(world.scenario.hushPerMille)) return;
+  world.hushedUntilMs[node.index] = world.nowMs + world.prng.between(200, 3000);
+}
+
+/** Sends to all others. */
+export function broadcast(world: World, from: number, event: ConsensusEvent): void {
+  for (const { index: to } of world.nodes) {
+    if (to !== from) send(world, from, to, { kind: 'message', to, event });
+  }
+}
+
+/** Asks for the next comparison of heads. */
+export function scheduleStatus(world: World, node: SimulatedNode): void {
+  world.queue.push(world.nowMs + STATUS_EVERY_MS, { kind: 'status', to: node.index });
+}

@@ -1,0 +1,2 @@
+export * from '../ledger/types.ts';
+export * from '../ledger/state.ts';

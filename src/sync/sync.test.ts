@@ -1,0 +1,234 @@
+import { expect, test } from 'vitest';
+import type { Height } from '../ledger/index.ts';
+import type { SyncEffect, SyncEvent, SyncLimits, SyncState } from './index.ts';
+import { createSync, isResting, progressOf, step } from './index.ts';
+
+type Effect = SyncEffect<string>;
+
+const height = (value: number) => value as Height; // Whole and not negative in these tests.
+const run = (from: number, count: number, mark = 'good', sizeBytes = 1000) =>
+  Array.from({ length: count }, (_, at) => ({
+    height: height(from + at),
+    sizeBytes,
+    payload: `${mark} ${from + at}`,
+  }));
+
+function setUp(head = 0, limits: Partial<SyncLimits> = {}) {
+  let state: SyncState<string> = createSync<string>(height(head), limits);
+  const send = (event: SyncEvent<string>): readonly Effect[] => {
+    const transition = step(state, event);
+    state = transition.state;
+    return transition.effects;
+  };
+  return {
+    send,
+    meet: (peerId: string, headHeight: number, earliestHeight = 0) =>
+      send({
+        kind: 'peer-status',
+        peerId,
+        headHeight: height(headHeight),
+        earliestHeight: height(earliestHeight),
+      }),
+    tick: (times = 1) => Array.from({ length: times }, () => send({ kind: 'tick' })).flat(),
+    progress: () => progressOf(state),
+    state: () => state,
+  };
+}
+
+const requests = (effects: readonly Effect[]) =>
+  effects.flatMap((each) => (each.kind === 'request-blocks' ? [each] : []));
+const handOvers = (effects: readonly Effect[]) =>
+  effects.flatMap((each) => (each.kind === 'hand-over-block' ? [each] : []));
+const reports = (effects: readonly Effect[]) =>
+  effects.flatMap((each) => (each.kind === 'report-peer' ? [[each.peerId, each.fault]] : []));
+const first = <Item>(items: readonly Item[]): Item => {
+  const [item] = items;
+  if (item === undefined) throw new Error('the test expected one');
+  return item;
+};
+
+test('what is missing is asked for in batches, from several peers at once', () => {
+  const { meet } = setUp(10, { batchBlocksMax: 20 });
+  expect(requests(meet('a', 50))).toMatchObject([
+    { peerId: 'a', from: 11, count: 20 },
+    { peerId: 'a', from: 31, count: 20 },
+  ]);
+  expect(requests(meet('b', 100))).toMatchObject([
+    { peerId: 'b', from: 51, count: 20 },
+    { peerId: 'b', from: 71, count: 20 },
+  ]);
+});
+
+test('blocks are handed over in order of heights, whatever comes first', () => {
+  const { meet, send, progress } = setUp(0, { batchBlocksMax: 2 });
+  const [one, two] = requests(meet('a', 4));
+  expect(
+    handOvers(send({ kind: 'blocks-received', ticket: two?.ticket ?? 0, blocks: run(3, 2) })),
+  ).toEqual([]);
+  const handed = handOvers(
+    send({ kind: 'blocks-received', ticket: one?.ticket ?? 0, blocks: run(1, 2) }),
+  );
+  expect(handed.map(({ block }) => block.payload)).toEqual([
+    'good 1',
+    'good 2',
+    'good 3',
+    'good 4',
+  ]);
+  expect(progress()).toEqual({ stage: 'syncing', height: 0, target: 4 });
+  for (const { ticket } of handed) send({ kind: 'block-accepted', ticket });
+  expect(progress()).toEqual({ stage: 'following', height: 4, target: 4 });
+});
+
+test('a short answer is continued, an unexpected one is malformed', () => {
+  const { meet, send } = setUp(0);
+  const request = first(requests(meet('a', 10)));
+  const effects = send({ kind: 'blocks-received', ticket: request.ticket, blocks: run(1, 4) });
+  expect(handOvers(effects)).toHaveLength(4);
+  const next = first(requests(effects));
+  expect(next).toMatchObject({ from: 5, count: 6 });
+  const wrong = [...run(5, 1), ...run(7, 1)];
+  expect(reports(send({ kind: 'blocks-received', ticket: next.ticket, blocks: wrong }))).toEqual([
+    ['a', 'malformed-answer'],
+  ]);
+});
+
+test('a peer that serves nothing of what it claims rests, and is believed no longer', () => {
+  const { meet, send, progress, state, tick } = setUp(10);
+  meet('honest', 10);
+  const request = first(requests(meet('liar', 1000)));
+  expect(progress()).toEqual({ stage: 'syncing', height: 10, target: 1000 });
+  const effects = send({ kind: 'blocks-received', ticket: request.ticket, blocks: [] });
+  expect(reports(effects)).toEqual([['liar', 'height-lie']]);
+  expect(isResting(state(), 'liar')).toBe(true);
+  expect(progress()).toEqual({ stage: 'following', height: 10, target: 10 });
+  // The same claim again: it rests for longer each time.
+  meet('liar', 1000);
+  const again = first(requests(tick(2)));
+  send({ kind: 'blocks-received', ticket: again.ticket, blocks: [] });
+  meet('liar', 1000);
+  expect(requests(tick(3))).toEqual([]);
+  expect(requests(tick(1))).toHaveLength(2);
+});
+
+test('what one peer lets stall is asked of another', () => {
+  const { meet, send, tick } = setUp(0);
+  const request = first(requests(meet('slow', 8)));
+  meet('quick', 8);
+  const effects = send({ kind: 'request-timed-out', ticket: request.ticket });
+  expect(reports(effects)).toEqual([['slow', 'stall']]);
+  expect(requests(effects)).toMatchObject([{ peerId: 'quick', from: 1, count: 8 }]);
+  // The late answer changes nothing.
+  const late = send({ kind: 'blocks-received', ticket: request.ticket, blocks: run(1, 8) });
+  expect(late).toEqual([]);
+  expect(reports(tick(30))).toEqual([['quick', 'stall']]);
+});
+
+test('a bad block costs its peer all trust; blocks of others are kept and handed over again', () => {
+  const { meet, send } = setUp(0, { batchBlocksMax: 2, requestsPerPeerMax: 1 });
+  const [toLiar] = requests(meet('liar', 4));
+  const [toOther] = requests(meet('other', 4));
+  send({ kind: 'blocks-received', ticket: toOther?.ticket ?? 0, blocks: run(3, 2) });
+  const handed = handOvers(
+    send({ kind: 'blocks-received', ticket: toLiar?.ticket ?? 0, blocks: run(1, 2, 'bad') }),
+  );
+  expect(handed).toHaveLength(4);
+  const effects = send({
+    kind: 'block-rejected',
+    ticket: handed[0]?.ticket ?? 0,
+    code: 'certificate-signature-invalid',
+  });
+  expect(reports(effects)).toEqual([['liar', 'bad-block']]);
+  const again = first(requests(effects));
+  expect(again).toMatchObject({ peerId: 'other', from: 1, count: 2 });
+  // The verdict on what had been handed over after it is stale.
+  expect(send({ kind: 'block-rejected', ticket: handed[2]?.ticket ?? 0, code: 'x' })).toEqual([]);
+  expect(requests(meet('liar', 4))).toEqual([]);
+  const good = handOvers(
+    send({ kind: 'blocks-received', ticket: again.ticket, blocks: run(1, 2) }),
+  );
+  expect(good.map(({ block, peerId }) => [block.payload, peerId])).toEqual([
+    ['good 1', 'other'],
+    ['good 2', 'other'],
+    ['good 3', 'other'],
+    ['good 4', 'other'],
+  ]);
+});
+
+test('a lag of one block is left to gossip, unless it lasts', () => {
+  const { meet, tick, progress } = setUp(5);
+  expect(requests(meet('a', 6))).toEqual([]);
+  expect(progress()).toEqual({ stage: 'following', height: 5, target: 6 });
+  expect(requests(tick(2))).toMatchObject([{ from: 6, count: 1 }]);
+});
+
+test('blocks that came by another way are not asked for or handed over', () => {
+  const { meet, send, progress } = setUp(0, { batchBlocksMax: 4 });
+  const [one, two] = requests(meet('a', 8));
+  send({ kind: 'head-advanced', height: height(6) });
+  expect(send({ kind: 'blocks-received', ticket: one?.ticket ?? 0, blocks: run(1, 4) })).toEqual(
+    [],
+  );
+  const handed = handOvers(
+    send({ kind: 'blocks-received', ticket: two?.ticket ?? 0, blocks: run(5, 4) }),
+  );
+  expect(handed.map(({ block }) => block.height)).toEqual([7, 8]);
+  send({ kind: 'head-advanced', height: height(8) });
+  expect(progress()).toEqual({ stage: 'following', height: 8, target: 8 });
+});
+
+test('a peer is asked only for what it can serve', () => {
+  const { meet } = setUp(0);
+  expect(requests(meet('pruned', 100, 99))).toEqual([]);
+  expect(requests(meet('short', 3))).toMatchObject([{ peerId: 'short', from: 1, count: 3 }]);
+});
+
+test('the window bounds heights, and its bytes all but the next batch', () => {
+  const { meet, send } = setUp(0, {
+    windowBlocks: 12,
+    windowBytes: 5000,
+    batchBytes: 4000,
+    batchBlocksMax: 4,
+    requestsPerPeerMax: 8,
+    handOverMax: 2,
+  });
+  const big = first(requests(meet('a', 100)));
+  expect(big).toMatchObject({ from: 1, count: 1 });
+  const effects = send({
+    kind: 'blocks-received',
+    ticket: big.ticket,
+    blocks: run(1, 1, 'good', 1000),
+  });
+  // Blocks are smaller than guessed but the next batch alone fills the window.
+  expect(requests(effects)).toHaveLength(1);
+});
+
+test('hand-overs wait for answers beyond their bound', () => {
+  const { meet, send } = setUp(0, { handOverMax: 3 });
+  const request = first(requests(meet('a', 8)));
+  const handed = handOvers(
+    send({ kind: 'blocks-received', ticket: request.ticket, blocks: run(1, 8) }),
+  );
+  expect(handed.map(({ block }) => block.height)).toEqual([1, 2, 3]);
+  const more = send({ kind: 'block-accepted', ticket: handed[0]?.ticket ?? 0 });
+  expect(handOvers(more).map(({ block }) => block.height)).toEqual([4]);
+});
+
+test('what a peer had open is asked elsewhere when it goes', () => {
+  const { meet, send, progress } = setUp(0);
+  meet('a', 8);
+  meet('b', 8);
+  expect(requests(send({ kind: 'peer-gone', peerId: 'a' }))).toMatchObject([{ peerId: 'b' }]);
+  send({ kind: 'peer-gone', peerId: 'b' });
+  expect(progress()).toEqual({ stage: 'waiting', height: 0, target: 0 });
+});
+
+test('strangers cannot crowd out known peers, but take the place of a faulty one', () => {
+  const { meet, send, state } = setUp(0, { peersMax: 2 });
+  meet('a', 0);
+  const request = first(requests(meet('b', 8)));
+  meet('c', 8);
+  expect([...state().peers.keys()]).toEqual(['a', 'b']);
+  send({ kind: 'request-timed-out', ticket: request.ticket });
+  expect(requests(meet('c', 8))).toMatchObject([{ peerId: 'c', from: 1, count: 8 }]);
+  expect([...state().peers.keys()]).toEqual(['a', 'c']);
+});

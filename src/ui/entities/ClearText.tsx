@@ -1,0 +1,128 @@
+import type { ReactNode } from 'react';
+import { equalBytes } from '../../base/index.ts';
+import type { PreparedTransaction, SummaryField, SummaryLine } from '../../wallet/index.ts';
+import { describeError } from '../format/errors.ts';
+import { formatHeight } from '../format/number.ts';
+import { wordsOf } from '../format/text.ts';
+import { useNames } from '../hooks/names.ts';
+import { Notice } from '../parts/Notice.tsx';
+import { AddressFull } from './AddressView.tsx';
+import { AmountView } from './AmountView.tsx';
+import styles from './ClearText.module.css';
+import { Seal } from './Seal.tsx';
+
+/** Everything in the bytes to be signed, in words: nothing is folded away. */
+export function ClearText({ prepared }: { readonly prepared: PreparedTransaction }) {
+  const { body, network, simulation, summary } = prepared;
+  const { native } = network;
+  return (
+    <div className={styles.text} data-testid="clear-text">
+      {summary.map((line, at) => (
+        // Actions have no identity but their place.
+        <Line key={`${at}-${line.kind}`} line={line} isFirst={at === 0} />
+      ))}
+      <dl className={styles.rows}>
+        <Fact label="Fee">
+          <AmountView amount={simulation.fee} {...native} />, at most{' '}
+          <AmountView amount={body.feeMax} {...native} />;{' '}
+          {body.sponsor === undefined ? 'you pay' : 'paid by the sponsor'}
+        </Fact>
+        {body.sponsor === undefined ? null : (
+          <Fact label="Sponsor">
+            <AddressFull address={body.sponsor} />
+          </Fact>
+        )}
+        {body.memo === '' ? null : <Fact label="Public note">“{body.memo}”</Fact>}
+        <Fact label="Network">
+          {network.name}, until block {formatHeight(body.validUntil)}
+        </Fact>
+        <Outcome prepared={prepared} />
+        <Fact label="Signing code">
+          <strong className={styles.code}>{prepared.signingCode}</strong>
+        </Fact>
+      </dl>
+      {simulation.outcome.kind === 'failed' ? (
+        <Notice
+          kind="danger"
+          isLive
+          title={`This would fail: ${describeError(simulation.outcome).title.toLowerCase()}`}
+        >
+          {describeError(simulation.outcome).advice}
+        </Notice>
+      ) : null}
+      <p className={styles.caution}>Your device will NOT show these details.</p>
+    </div>
+  );
+}
+
+function Line({ line, isFirst }: { readonly line: SummaryLine; readonly isFirst: boolean }) {
+  return (
+    <section className={styles.line}>
+      <h3>
+        {isFirst ? '' : 'Also: '}
+        {line.title}
+      </h3>
+      <dl className={styles.rows}>
+        {line.fields.map((field) => (
+          <Fact key={field.name} label={labelOf(field)}>
+            <FieldValue field={field} />
+          </Fact>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function labelOf(field: SummaryField): string {
+  return field.name === 'recipient' ? 'To' : wordsOf(field.name);
+}
+
+function FieldValue({ field: { value } }: { readonly field: SummaryField }) {
+  const nameOf = useNames();
+  if (value.kind === 'text') return <span className={styles.plain}>{value.text}</span>;
+  if (value.kind === 'amount') {
+    return (
+      <span className={styles.amount}>
+        <AmountView amount={value.amount} symbol={value.symbol} decimals={value.decimals} />
+      </span>
+    );
+  }
+  const known = nameOf(value.address);
+  return (
+    <span className={styles.party}>
+      <Seal bytes={value.address} size={40} />
+      <span>
+        {known === undefined ? null : <strong className={styles.name}>{known.name}</strong>}
+        <AddressFull address={value.address} />
+      </span>
+    </span>
+  );
+}
+
+function Outcome({ prepared }: { readonly prepared: PreparedTransaction }) {
+  const { account, simulation } = prepared;
+  const own = simulation.changes.filter((each) => equalBytes(each.address, account.address));
+  const at = `simulated at ${formatHeight(simulation.atHeight)}`;
+  if (own.length === 0) {
+    return <Fact label="After">Your balances stay as they are, {at}</Fact>;
+  }
+  return (
+    <Fact label="After">
+      {own.map((change) => (
+        <span key={change.asset.join()} className={styles.after}>
+          <AmountView amount={change.after} symbol={change.symbol} decimals={change.decimals} />
+        </span>
+      ))}
+      <span className={styles.quiet}>{at}</span>
+    </Fact>
+  );
+}
+
+function Fact({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+  return (
+    <div className={styles.row}>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,121 @@
+import type { ErrorData } from '../../base/index.ts';
+import { wordsOf } from './text.ts';
+
+/** Neutral words for a failure: what happened, and what a person can do. */
+export type Wording = { readonly title: string; readonly advice: string };
+
+const WORDS: { readonly [code: string]: Wording } = {
+  'prompt-cancelled': {
+    title: 'Nothing was signed',
+    advice: 'The prompt was closed or timed out. Try again when you are ready.',
+  },
+  'webauthn-unavailable': {
+    title: 'This browser cannot use keys here',
+    advice: 'You can look at everything. To sign, open this address on a phone or another browser.',
+  },
+  'key-unknown': {
+    title: 'That key does not belong to this account',
+    advice: 'Choose the key that was registered for it, or sign in with its address.',
+  },
+  'account-not-found': {
+    title: 'No account was found for this key',
+    advice: 'Try another key, or create an account.',
+  },
+  'dead-end-policy': {
+    title: 'This change would lock the account',
+    advice: 'Nobody could act for it afterwards. Add another key first.',
+  },
+  'insufficient-balance': {
+    title: 'There are not enough coins',
+    advice: 'Lower the amount, or wait for incoming coins to be final.',
+  },
+  'sequence-used': {
+    title: 'The account has moved on',
+    advice: 'Another transaction of this account was executed first. Prepare it again.',
+  },
+  'sequence-gap': {
+    title: 'An earlier transaction is missing',
+    advice: 'Wait until the earlier one is included, then try again.',
+  },
+  expired: { title: 'It expired', advice: 'It was not included in time, and never can be now.' },
+  'wrong-network': {
+    title: 'This belongs to another network',
+    advice: 'Its bytes name a different genesis. Nothing was sent.',
+  },
+  duplicate: { title: 'It was sent already', advice: 'The node knows this transaction.' },
+  'fee-too-low': { title: 'The fee is too low', advice: 'Prepare it again at the current price.' },
+  'mempool-full': { title: 'The network is busy', advice: 'Try again in a moment.' },
+  'faucet-too-soon': {
+    title: 'You had test coins a moment ago',
+    advice: 'Each account may ask again after a while.',
+  },
+  'faucet-empty': { title: 'The faucet is empty', advice: 'Ask the operator of this network.' },
+  'faucet-absent': { title: 'No test coins here', advice: 'This network has no faucet.' },
+  'rate-limited': { title: 'Too many requests', advice: 'Wait a few seconds, then try again.' },
+  'not-found': { title: 'Not found', advice: 'The ledger of this network holds no such thing.' },
+  'height-pruned': {
+    title: 'No longer kept here',
+    advice: 'This node keeps recent history only. An archive node still has it.',
+  },
+  'height-unknown': { title: 'Not there yet', advice: 'This height has not been decided.' },
+  'proof-unavailable': {
+    title: 'No proof at the moment',
+    advice: 'The version it belongs to is not held here. Try again after the next block.',
+  },
+  'node-not-ready': { title: 'The node is starting', advice: 'It answers in a moment.' },
+  'node-stopped': { title: 'The node has stopped', advice: 'Reload the page to start it again.' },
+  'leader-changed': {
+    title: 'Another tab took over the node',
+    advice: 'The question was lost on the way. Try again.',
+  },
+  'store-full': {
+    title: 'This device is out of space',
+    advice: 'Free some space. Your account is safe on the ledger.',
+  },
+  'store-failed': {
+    title: 'This browser could not write its data',
+    advice: 'Your account is safe on the ledger. Reload, or reset the node.',
+  },
+  'store-too-new': {
+    title: 'A newer version wrote the data here',
+    advice: 'Reload to get the newest version of the app.',
+  },
+  'relay-unreachable': { title: 'No answer from that relay', advice: 'Check its address.' },
+  'relay-address-invalid': {
+    title: 'That is no relay address',
+    advice: 'It looks like /dns4/relay.example/tcp/443/tls/ws/p2p/12D3….',
+  },
+  'import-malformed': { title: 'This file was not made here', advice: 'Nothing was changed.' },
+  aborted: { title: 'Cancelled', advice: 'Nothing was changed.' },
+  'internal-error': {
+    title: 'Something went wrong in this node',
+    advice: 'Reload the page. The diagnostic bundle on the Node page says more.',
+  },
+};
+
+/** The one place where codes become sentences. An unknown code is shown, never hidden. */
+export function describeError(error: Pick<ErrorData, 'code'>): Wording {
+  const known = WORDS[error.code];
+  if (known !== undefined) return known;
+  return { title: wordsOf(error.code), advice: `Nothing was changed. Code: ${error.code}.` };
+}
+
+/** Why an address cannot be one, with the place of the mistake where there is one. */
+export function describeAddressError(error: {
+  readonly code: string;
+  readonly position?: number;
+  readonly length?: number;
+}): string {
+  switch (error.code) {
+    case 'address-prefix-wrong':
+      return 'Addresses of this network begin with tab1.';
+    case 'address-character-invalid':
+      return `Character ${(error.position ?? 0) + 1} cannot be in an address. It never holds b, i or o.`;
+    case 'address-length-wrong':
+      return `An address has 62 characters; this has ${error.length ?? 0}.`;
+    case 'address-mixed-case':
+      return 'Capital and small letters are mixed. Copy it again.';
+    default:
+      return 'One or more characters are wrong: the checksum does not fit.';
+  }
+}

@@ -1,0 +1,133 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { ErrorData } from '../../base/index.ts';
+import { errorToData, formatHex } from '../../base/index.ts';
+import type {
+  Client,
+  Input,
+  MethodName,
+  ParamsOf,
+  ResultOf,
+  TopicEvent,
+  TopicName,
+  TopicParams,
+} from './client.ts';
+import { useLive } from './live.ts';
+import { useClient } from './services.ts';
+
+/** What is known of an answer: the last value stays while it is asked again. */
+export type Answer<Value> = {
+  readonly value: Value | undefined;
+  readonly error: ErrorData | undefined;
+  readonly isAsking: boolean;
+  readonly askAgain: () => void;
+};
+
+type AskOptions = {
+  /** Asks again at each new head, at most once a second. */
+  readonly isLive?: boolean;
+  /** Asks nothing while false. */
+  readonly isEnabled?: boolean;
+};
+
+const FOLLOW_INTERVAL_MS = 1000;
+const ANSWERS_MAX = 200;
+/** Last answers of this visit, so that going back shows at once what was known. */
+const answers = new Map<string, unknown>();
+
+/** A text equal for equal questions. */
+export function questionKey(name: string, params: unknown): string {
+  return `${name} ${JSON.stringify(params, (_, value: unknown) => {
+    if (value instanceof Uint8Array) return formatHex(value);
+    return typeof value === 'bigint' ? value.toString() : value;
+  })}`;
+}
+
+function remember(key: string, value: unknown): void {
+  answers.delete(key);
+  answers.set(key, value);
+  if (answers.size > ANSWERS_MAX) {
+    const oldest = answers.keys().next();
+    if (oldest.done !== true) answers.delete(oldest.value);
+  }
+}
+
+/** Asks the node a question and redraws with the answer. */
+export function useAsk<Name extends MethodName>(
+  name: Name,
+  params: Input<ParamsOf<Name>>,
+  { isLive = false, isEnabled = true }: AskOptions = {},
+): Answer<ResultOf<Name>> {
+  const client = useClient();
+  const key = questionKey(name, params);
+  // Only answers to this very question are stored under its key.
+  const known = answers.get(key) as ResultOf<Name> | undefined;
+  const [answer, setAnswer] = useState<{ key: string; value?: ResultOf<Name>; error?: ErrorData }>({
+    key,
+  });
+  const [turn, setTurn] = useState(0);
+  const question = useRef(params);
+  question.current = params;
+  const head = useLive((live) => (isLive ? live.headCount : 0));
+  const lastAskedMs = useRef(0);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the parameters.
+  useEffect(() => {
+    if (client === undefined || !isEnabled) return;
+    const stop = new AbortController();
+    const sinceMs = Date.now() - lastAskedMs.current;
+    const waitMs = head > 0 && answers.has(key) ? Math.max(0, FOLLOW_INTERVAL_MS - sinceMs) : 0;
+    const ask = async () => {
+      lastAskedMs.current = Date.now();
+      try {
+        const value = await callOf(client, name, question.current, stop.signal);
+        remember(key, value);
+        if (!stop.signal.aborted) setAnswer({ key, value });
+      } catch (error) {
+        if (!stop.signal.aborted) setAnswer((last) => ({ ...last, key, error: errorToData(error) }));
+      }
+    };
+    const timer = setTimeout(ask, waitMs);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [client, key, isEnabled, turn, head]);
+
+  const isCurrent = answer.key === key;
+  const value = (isCurrent ? answer.value : undefined) ?? known;
+  const error = isCurrent ? answer.error : undefined;
+  return {
+    value,
+    error,
+    isAsking: isEnabled && value === undefined && error === undefined,
+    askAgain: useCallback(() => setTurn((count) => count + 1), []),
+  };
+}
+
+function callOf<Name extends MethodName>(
+  client: Client,
+  name: Name,
+  params: Input<ParamsOf<Name>>,
+  signal: AbortSignal,
+): Promise<ResultOf<Name>> {
+  return client.call(name, params, { signal });
+}
+
+/** Listens to a topic while drawn; the newest event, or nothing before the first. */
+export function useTopic<Name extends TopicName>(
+  name: Name,
+  params: Input<TopicParams<Name>>,
+  isEnabled = true,
+): TopicEvent<Name> | undefined {
+  const client = useClient();
+  const key = questionKey(name, params);
+  const [event, setEvent] = useState<{ key: string; value: TopicEvent<Name> }>();
+  const question = useRef(params);
+  question.current = params;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the parameters.
+  useEffect(() => {
+    if (client === undefined || !isEnabled) return;
+    return client.subscribe(name, question.current, (value) => setEvent({ key, value }));
+  }, [client, key, isEnabled]);
+  return event?.key === key ? event.value : undefined;
+}

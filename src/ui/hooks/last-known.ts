@@ -1,0 +1,98 @@
+import type { AccountView, AssetBalance, ChainInfo, NodeStatus } from './client.ts';
+
+/**
+ * What was last seen, so that a page opened offline or before its node is up says something true:
+ * *Cached*, and how old. Small, public, and never the only copy of anything.
+ */
+export type LastKnown = {
+  readonly networkName: string | undefined;
+  readonly symbol: string | undefined;
+  readonly decimals: number | undefined;
+  readonly height: number | undefined;
+  /** When the node was last heard, by this machine's clock. */
+  readonly atMs: number | undefined;
+  /** Native balance in smallest units, by address text. */
+  readonly balances: {
+    readonly [address: string]: { readonly amount: string; readonly atMs: number };
+  };
+};
+
+const KEY = 'tabellion.last-known';
+const WRITE_INTERVAL_MS = 2000;
+const BALANCES_MAX = 16;
+const NOTHING: LastKnown = {
+  networkName: undefined,
+  symbol: undefined,
+  decimals: undefined,
+  height: undefined,
+  atMs: undefined,
+  balances: {},
+};
+
+let known: LastKnown = read();
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function read(): LastKnown {
+  try {
+    const text = localStorage.getItem(KEY);
+    const parsed: unknown = text === null ? undefined : JSON.parse(text);
+    return isLastKnown(parsed) ? { ...NOTHING, ...parsed } : NOTHING;
+  } catch {
+    return NOTHING;
+  }
+}
+
+function isLastKnown(value: unknown): value is LastKnown {
+  if (typeof value !== 'object' || value === null || !('balances' in value)) return false;
+  return typeof value.balances === 'object' && value.balances !== null;
+}
+
+function change(update: Partial<LastKnown>): void {
+  known = { ...known, ...update };
+  if (timer !== undefined) return;
+  timer = setTimeout(() => {
+    timer = undefined;
+    try {
+      localStorage.setItem(KEY, JSON.stringify(known));
+    } catch {
+      // Storage is full or forbidden: the next visit starts without a cache, no more.
+    }
+  }, WRITE_INTERVAL_MS);
+}
+
+/** What the last visit, or this one so far, saw. */
+export function lastKnown(): LastKnown {
+  return known;
+}
+
+/** Keeps the network's name and coin. */
+export function rememberChain(chain: ChainInfo): void {
+  change({
+    networkName: chain.name,
+    symbol: chain.native.symbol,
+    decimals: chain.native.decimals,
+  });
+}
+
+/** Keeps the height. */
+export function rememberStatus(status: NodeStatus): void {
+  change({ height: status.head.height, atMs: Date.now() });
+}
+
+/** Forgets how far the ledger was read, when a person has it deleted on purpose. */
+export function forgetHeight(): void {
+  change({ height: undefined, atMs: undefined });
+}
+
+/** Keeps the native balance of an account. */
+export function rememberBalance(address: string, view: AccountView): void {
+  const native = nativeBalance(view);
+  const others = Object.entries(known.balances).filter(([each]) => each !== address);
+  const entry = [address, { amount: (native?.amount ?? 0n).toString(), atMs: Date.now() }] as const;
+  change({ balances: Object.fromEntries([...others.slice(1 - BALANCES_MAX), entry]) });
+}
+
+/** The balance in the network's own coin; its id is all zeros. */
+export function nativeBalance(view: AccountView): AssetBalance | undefined {
+  return view.balances.find((balance) => balance.asset.every((byte) => byte === 0));
+}

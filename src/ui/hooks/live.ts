@@ -1,0 +1,65 @@
+import { useEffect } from 'react';
+import { create } from 'zustand';
+import type { ChainInfo, Client, NodeStatus } from './client.ts';
+import { rememberChain, rememberStatus } from './last-known.ts';
+import { useClient } from './services.ts';
+
+type Live = {
+  readonly status: NodeStatus | undefined;
+  readonly chain: ChainInfo | undefined;
+  /** Grows with each new head: what follows the chain asks again when it does. */
+  readonly headCount: number;
+  /** When the node was first asked; for “no peers after 10 s”. */
+  readonly openedAtMs: number;
+  readonly hadPeer: boolean;
+};
+
+/** What every screen shows: status of the node, name of the network. */
+export const useLive = create<Live>(() => ({
+  status: undefined,
+  chain: undefined,
+  headCount: 0,
+  openedAtMs: Date.now(),
+  hadPeer: false,
+}));
+
+/** Feeds {@link useLive}; drawn once, in the shell. */
+export function useLiveFeed(): void {
+  const client = useClient();
+  useEffect(() => (client === undefined ? undefined : feed(client)), [client]);
+}
+
+function feed(client: Client): () => void {
+  const stop = new AbortController();
+  const askChain = async () => {
+    try {
+      const chain = await client.call('chain.info', {}, { signal: stop.signal });
+      useLive.setState({ chain });
+      rememberChain(chain);
+    } catch {
+      // The node is not ready or this tab is closing; the status says which.
+    }
+  };
+  let isChainAsked = false;
+  const endStatus = client.subscribe('status', {}, (status) => {
+    useLive.setState((live) => ({
+      status,
+      hadPeer: live.hadPeer || status.peers > 0,
+      headCount:
+        live.status?.head.height === status.head.height ? live.headCount : live.headCount + 1,
+    }));
+    rememberStatus(status);
+    if (!isChainAsked || useLive.getState().chain === undefined) {
+      isChainAsked = true;
+      void askChain();
+    }
+  });
+  const endHeads = client.subscribe('heads', {}, () =>
+    useLive.setState((live) => ({ headCount: live.headCount + 1 })),
+  );
+  return () => {
+    stop.abort();
+    endStatus();
+    endHeads();
+  };
+}

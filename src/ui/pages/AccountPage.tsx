@@ -1,0 +1,230 @@
+import { useState } from 'react';
+import { Link, useParams } from 'wouter';
+import type { ErrorData } from '../../base/index.ts';
+import { errorToData, formatHex } from '../../base/index.ts';
+import { formatAddress, parseAddress } from '../../sdk/index.ts';
+import { ActivityList } from '../entities/ActivityList.tsx';
+import { AddressFull } from '../entities/AddressView.tsx';
+import { AmountView } from '../entities/AmountView.tsx';
+import { AssetLink } from '../entities/AssetLink.tsx';
+import { KeyList } from '../entities/KeyList.tsx';
+import { AccountProofView } from '../entities/ProofView.tsx';
+import { Seal } from '../entities/Seal.tsx';
+import { TrustSign } from '../entities/TrustSign.tsx';
+import { describeAddressError } from '../format/errors.ts';
+import { valueText } from '../format/json.ts';
+import { formatCount, formatHeight, plural } from '../format/number.ts';
+import { announce } from '../hooks/announce.ts';
+import { useAsk } from '../hooks/ask.ts';
+import type { AccountView, Address } from '../hooks/client.ts';
+import { exportHistory } from '../hooks/export-history.ts';
+import { useHistory } from '../hooks/history.ts';
+import { nativeBalance } from '../hooks/last-known.ts';
+import { useLive } from '../hooks/live.ts';
+import { useNames } from '../hooks/names.ts';
+import { useClient } from '../hooks/services.ts';
+import { Answered } from '../parts/Answered.tsx';
+import { Button, LinkButton } from '../parts/Button.tsx';
+import { CopyButton } from '../parts/CopyButton.tsx';
+import { ErrorNotice } from '../parts/ErrorNotice.tsx';
+import { CodeBlock, Facts } from '../parts/Facts.tsx';
+import { Empty, Waiting } from '../parts/Notice.tsx';
+import { Panel, Row, Stack } from '../parts/Panel.tsx';
+import { Tabs } from '../parts/Tabs.tsx';
+import styles from './AccountPage.module.css';
+
+/** One account, anybody's: what it holds, its keys, what happened to it. */
+export default function AccountPage() {
+  const { address: text = '' } = useParams<{ address: string }>();
+  const parsed = parseAddress(text);
+  if (!parsed.ok) {
+    return (
+      <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
+        {describeAddressError(parsed.error)}
+      </Empty>
+    );
+  }
+  return <Account key={text} address={parsed.value} />;
+}
+
+function Account({ address }: { readonly address: Address }) {
+  const answer = useAsk('account.get', { address }, { isLive: true });
+  const known = useNames()(address);
+  const text = formatAddress(address);
+  return (
+    <>
+      <header className={styles.head}>
+        <Seal bytes={address} size={64} />
+        <div className={styles.names}>
+          <p className={styles.kicker}>
+            <Link href="/explorer">Explorer</Link> · Account
+          </p>
+          <h1 tabIndex={-1}>{known?.name ?? 'Account'}</h1>
+          <p className={styles.address}>
+            <AddressFull address={address} />
+            <CopyButton text={text} label="Copy address" />
+          </p>
+        </div>
+        <Row>
+          <LinkButton href={`/send?to=${text}`}>Send</LinkButton>
+          {known === undefined ? <LinkButton href="/contacts">Contacts</LinkButton> : null}
+        </Row>
+      </header>
+      <Answered answer={answer} waiting="Reading the account…">
+        {(view) => (
+          <Tabs
+            label="Views of this account"
+            tabs={[
+              { id: 'summary', label: 'Summary', render: () => <Summary view={view} /> },
+              { id: 'keys', label: 'Keys', render: () => <Keys view={view} /> },
+              {
+                id: 'raw',
+                label: 'Raw',
+                render: () => <Raw view={view} />,
+              },
+              {
+                id: 'decoded',
+                label: 'Decoded',
+                render: () => <CodeBlock label="Account" text={valueText(view)} />,
+              },
+              { id: 'proof', label: 'Proof', render: () => <AccountProofView address={address} /> },
+            ]}
+          />
+        )}
+      </Answered>
+    </>
+  );
+}
+
+function Summary({ view }: { readonly view: AccountView }) {
+  const native = useLive((live) => live.chain?.native);
+  const balance = nativeBalance(view);
+  return (
+    <Stack gap={4}>
+      <Panel
+        title="Balances"
+        aside={<TrustSign trust={view.trust} note={`at ${formatHeight(view.height)}`} />}
+      >
+        {native === undefined ? null : (
+          <AmountView amount={balance?.amount ?? 0n} {...native} isLarge />
+        )}
+        <Facts
+          rows={view.balances
+            .filter((each) => each !== balance)
+            .map((each) => [
+              each.name,
+              <span key={formatHex(each.asset)}>
+                <AmountView {...each} /> · <AssetLink asset={each.asset} />
+              </span>,
+            ])}
+        />
+        <p className={styles.quiet}>
+          {view.sequence === 0
+            ? 'It has not sent anything yet.'
+            : `${plural(view.sequence, 'transaction')} executed.`}
+        </p>
+      </Panel>
+      <HistoryPanel address={view.address} />
+    </Stack>
+  );
+}
+
+function HistoryPanel({ address }: { readonly address: Address }) {
+  const history = useHistory(address);
+  const client = useClient();
+  const chain = useLive((live) => live.chain);
+  const [busy, setBusy] = useState<'csv' | 'json'>();
+  const [error, setError] = useState<ErrorData>();
+  const save = async (form: 'csv' | 'json') => {
+    if (client === undefined || chain === undefined) return;
+    setBusy(form);
+    setError(undefined);
+    try {
+      const count = await exportHistory(client, chain, address, form);
+      announce(`${formatCount(count)} transactions saved.`);
+    } catch (caught) {
+      setError(errorToData(caught));
+    } finally {
+      setBusy(undefined);
+    }
+  };
+  return (
+    <Panel
+      title="Transactions"
+      isFlush
+      aside={
+        <Row>
+          <Button look="quiet" isBusy={busy === 'csv'} onClick={() => void save('csv')}>
+            CSV
+          </Button>
+          <Button look="quiet" isBusy={busy === 'json'} onClick={() => void save('json')}>
+            JSON
+          </Button>
+        </Row>
+      }
+    >
+      {error === undefined ? null : <ErrorNotice error={error} />}
+      {history.newest.isAsking ? <Waiting /> : null}
+      {history.newest.error !== undefined && history.entries.length === 0 ? (
+        <ErrorNotice error={history.newest.error} onRetry={history.newest.askAgain} />
+      ) : null}
+      {history.newest.value !== undefined && history.entries.length === 0 ? (
+        <Empty>Nothing happened here yet.</Empty>
+      ) : null}
+      {history.entries.length === 0 ? null : (
+        <div className={styles.history}>
+          <ActivityList viewer={address} entries={history.entries} />
+        </div>
+      )}
+      {history.error === undefined ? null : <ErrorNotice error={history.error} />}
+      {history.hasOlder ? (
+        <div className={styles.older}>
+          <Button onClick={() => void history.loadOlder()}>Older transactions</Button>
+        </div>
+      ) : null}
+    </Panel>
+  );
+}
+
+function Keys({ view }: { readonly view: AccountView }) {
+  if (view.policy === undefined) {
+    return (
+      <Empty>
+        The ledger holds no record of its keys yet. It is written with the first transaction that
+        the account signs.
+      </Empty>
+    );
+  }
+  const { thresholds } = view.policy;
+  return (
+    <Stack gap={4}>
+      <Panel title="Keys" isFlush>
+        <KeyList keys={view.keys} />
+      </Panel>
+      <Panel title="Signing rules">
+        <Facts
+          rows={[
+            ['Everyday', `weight ${thresholds.everyday}: payments`],
+            ['Guarded', `weight ${thresholds.guarded}: changes of keys`],
+            ['Vault', `weight ${thresholds.vault}: changes of these rules`],
+          ]}
+        />
+      </Panel>
+    </Stack>
+  );
+}
+
+function Raw({ view }: { readonly view: AccountView }) {
+  return (
+    <Stack gap={4}>
+      <CodeBlock label="Address bytes" text={formatHex(view.address)} />
+      {view.keys.map((key) => (
+        <CodeBlock
+          key={formatHex(key.keyId)}
+          label={`Public key ${formatHex(key.keyId).slice(0, 8)}`}
+          text={formatHex(key.record.key.publicKey)}
+        />
+      ))}
+    </Stack>
+  );
+}

@@ -1,0 +1,166 @@
+import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { Link, useParams } from 'wouter';
+import { formatHex, parseHex } from '../../base/index.ts';
+import type { Hash, Height } from '../../sdk/index.ts';
+import { ActionTitle } from '../entities/ActionView.tsx';
+import { AddressLink } from '../entities/AddressView.tsx';
+import { HashText, TransactionLink } from '../entities/Links.tsx';
+import { FinalityProof } from '../entities/ProofView.tsx';
+import { StageSign } from '../entities/StageSign.tsx';
+import { TrustSign } from '../entities/TrustSign.tsx';
+import { ValidatorName } from '../entities/ValidatorName.tsx';
+import { valueText } from '../format/json.ts';
+import { formatBytes, formatCount, formatHeight } from '../format/number.ts';
+import { formatDateTime } from '../format/time.ts';
+import { useAsk } from '../hooks/ask.ts';
+import type { BlockView } from '../hooks/client.ts';
+import { Answered } from '../parts/Answered.tsx';
+import { LinkButton } from '../parts/Button.tsx';
+import { CodeBlock, Facts } from '../parts/Facts.tsx';
+import { Empty } from '../parts/Notice.tsx';
+import { PageHead, Panel, Row } from '../parts/Panel.tsx';
+import { Table } from '../parts/Table.tsx';
+import { Tabs } from '../parts/Tabs.tsx';
+
+/** One block: what it holds, why it is final. */
+export default function BlockPage() {
+  const { id = '' } = useParams<{ id: string }>();
+  const isHeight = /^\d{1,15}$/.test(id);
+  const parsed = parseHex(id);
+  const isHash = parsed.ok && parsed.value.length === 32;
+  if (!isHeight && !isHash) {
+    return (
+      <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
+        “{id}” is neither a height nor the hash of a block.
+      </Empty>
+    );
+  }
+  return <Found question={isHeight ? { height: Number(id) as Height } : { hash: hashOf(parsed) }} />;
+}
+
+function hashOf(parsed: ReturnType<typeof parseHex>): Hash {
+  return (parsed.ok ? parsed.value : new Uint8Array(32)) as Hash; // 32 bytes, checked above.
+}
+
+function Found({ question }: { question: { height: Height } | { hash: Hash } }) {
+  const answer = useAsk('block.get', question);
+  const title = 'height' in question ? `Block ${formatHeight(question.height)}` : 'Block';
+  return (
+    <Answered answer={answer} waiting={`Reading ${title.toLowerCase()}…`}>
+      {(block) => <Block block={block} />}
+    </Answered>
+  );
+}
+
+function Block({ block }: { readonly block: BlockView }) {
+  const { height } = block.header;
+  return (
+    <>
+      <PageHead
+        title={`Block ${formatHeight(height)}`}
+        kicker={<Link href="/explorer">Explorer</Link>}
+        aside={
+          <Row>
+            <StageSign stage="final" />
+            <TrustSign trust={block.trust} />
+            {height === 0 ? null : (
+              <LinkButton href={`/block/${height - 1}`} icon={<ChevronLeft size={18} aria-hidden />}>
+                Earlier
+              </LinkButton>
+            )}
+            <LinkButton href={`/block/${height + 1}`} icon={<ChevronRight size={18} aria-hidden />}>
+              Later
+            </LinkButton>
+          </Row>
+        }
+      />
+      <Tabs
+        label="Views of this block"
+        tabs={[
+          { id: 'summary', label: 'Summary', render: () => <Summary block={block} /> },
+          {
+            id: 'raw',
+            label: 'Raw',
+            render: () => <CodeBlock label="Hash" text={formatHex(block.hash)} />,
+          },
+          {
+            id: 'decoded',
+            label: 'Decoded',
+            render: () => <CodeBlock label="Header" text={valueText(block.header)} />,
+          },
+          {
+            id: 'proof',
+            label: 'Proof',
+            render: () => <FinalityProof block={block} />,
+          },
+        ]}
+      />
+    </>
+  );
+}
+
+function Summary({ block }: { readonly block: BlockView }) {
+  const { header } = block;
+  return (
+    <>
+      <Panel>
+        <Facts
+          rows={[
+            ['Hash', <HashText key="hash" bytes={block.hash} />],
+            ['Time', formatDateTime(header.timestampMs)],
+            [
+              'Parent',
+              header.height === 0 ? (
+                'None: this is where the network begins'
+              ) : (
+                <Link key="parent" href={`/block/${header.height - 1}`}>
+                  <HashText bytes={header.parentHash} isShort />
+                </Link>
+              ),
+            ],
+            ['Proposer', <ValidatorName key="proposer" publicKey={header.proposer} />],
+            ['Size', formatBytes(block.sizeBytes)],
+            ['Gas', formatCount(header.gasUsed)],
+            [
+              'Votes',
+              block.certificate === undefined
+                ? 'None needed: the name of the network is its hash'
+                : `${block.certificate.signatures.length} signatures, round ${block.certificate.round}`,
+            ],
+            ['State root', <HashText key="state" bytes={header.stateRoot} />],
+          ]}
+        />
+      </Panel>
+      <Transactions block={block} />
+    </>
+  );
+}
+
+function Transactions({ block }: { readonly block: BlockView }) {
+  return (
+    <Panel title={`Transactions (${formatCount(block.transactionCount)})`} isFlush>
+      {block.transactions.length === 0 ? (
+        <Empty>None. Blocks like this one say that the network is awake.</Empty>
+      ) : (
+        <Table caption="Transactions of this block" head={['Id', 'What', 'Sender', 'State']}>
+          {block.transactions.map(({ id, transaction, receipt }) => (
+            <tr key={formatHex(id)}>
+              <td>
+                <TransactionLink id={id} />
+              </td>
+              <td>
+                <ActionTitle actions={transaction.body.actions} />
+              </td>
+              <td>
+                <AddressLink address={transaction.body.sender} />
+              </td>
+              <td>
+                <StageSign stage={receipt.outcome.kind === 'failed' ? 'failed' : 'final'} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,164 @@
+import { ArrowDownToLine, ArrowUpFromLine, ScanLine } from 'lucide-react';
+import { Link } from 'wouter';
+import { equalBytes } from '../../base/index.ts';
+import { formatAddress } from '../../sdk/index.ts';
+import type { LocalAccount } from '../../wallet/index.ts';
+import { ActivityList } from '../entities/ActivityList.tsx';
+import { AmountView } from '../entities/AmountView.tsx';
+import { Seal } from '../entities/Seal.tsx';
+import { TrustSign } from '../entities/TrustSign.tsx';
+import { formatAge, formatClock } from '../format/time.ts';
+import { shortAddress } from '../format/text.ts';
+import { cachedBalance, useAccount } from '../hooks/account.ts';
+import { useAsk } from '../hooks/ask.ts';
+import { isNative, useNative } from '../hooks/assets.ts';
+import { useNow } from '../hooks/clock.ts';
+import type { AccountView, AssetBalance } from '../hooks/client.ts';
+import { useLive } from '../hooks/live.ts';
+import { useWallet, useWalletState } from '../hooks/services.ts';
+import { nativeBalance } from '../hooks/last-known.ts';
+import { LinkButton } from '../parts/Button.tsx';
+import { CopyButton } from '../parts/CopyButton.tsx';
+import { Empty, Waiting } from '../parts/Notice.tsx';
+import { Panel } from '../parts/Panel.tsx';
+import styles from './HomePage.module.css';
+import { Tasks } from './Tasks.tsx';
+import { Welcome } from './Welcome.tsx';
+
+/** The account, its balance, what to do next, and what happened. */
+export default function HomePage() {
+  const wallet = useWallet();
+  const { activeAccount } = useWalletState();
+  if (activeAccount !== undefined) return <AccountHome account={activeAccount} />;
+  return <Welcome isReady={wallet !== undefined} />;
+}
+
+function AccountHome({ account }: { readonly account: LocalAccount }) {
+  const view = useAccount(account.address);
+  return (
+    <>
+      <Letterhead account={account} view={view} />
+      <Tasks account={account} view={view} />
+      {view === undefined ? null : (
+        <OtherAssets balances={view.balances.filter((each) => !isNative(each.asset))} />
+      )}
+      <Activities account={account} />
+    </>
+  );
+}
+
+function Letterhead({ account, view }: { account: LocalAccount; view: AccountView | undefined }) {
+  const text = formatAddress(account.address);
+  return (
+    <section className={styles.letterhead} aria-label="Account">
+      <Seal bytes={account.address} size={144} className={styles.watermark} />
+      <div className={styles.holder}>
+        <Seal bytes={account.address} size={40} />
+        <div className={styles.names}>
+          <h1 className={styles.name}>{account.name}</h1>
+          <p className={styles.address}>
+            <Link href={`/account/${text}`}>{shortAddress(text)}</Link>
+            <CopyButton text={text} label="Copy address" />
+          </p>
+        </div>
+      </div>
+      <Balance account={account} view={view} />
+      <div className={styles.deeds}>
+        <LinkButton href="/send" look="primary" icon={<ArrowUpFromLine size={18} aria-hidden />}>
+          Send
+        </LinkButton>
+        <LinkButton href="/receive" icon={<ArrowDownToLine size={18} aria-hidden />}>
+          Receive
+        </LinkButton>
+        <LinkButton href="/scan" icon={<ScanLine size={18} aria-hidden />}>
+          Scan
+        </LinkButton>
+      </div>
+    </section>
+  );
+}
+
+function Balance({ account, view }: { account: LocalAccount; view: AccountView | undefined }) {
+  const now = useNow();
+  const native = useNative();
+  const head = useLive((live) => live.status?.head);
+  const cached = cachedBalance(account.address);
+  if (native === undefined || (view === undefined && cached === undefined)) {
+    return <Waiting>Reading your balance…</Waiting>;
+  }
+  if (view === undefined && cached !== undefined) {
+    return (
+      <div className={styles.balance}>
+        <AmountView amount={cached.amount} {...native} isLarge />
+        <TrustSign trust="cached" note={`as of ${formatClock(cached.atMs, now)}`} />
+      </div>
+    );
+  }
+  if (view === undefined) return null;
+  const age = head === undefined ? undefined : `${formatAge(now - head.timestampMs)} ago`;
+  return (
+    <div className={styles.balance} data-testid="balance">
+      <AmountView amount={nativeBalance(view)?.amount ?? 0n} {...native} isLarge />
+      <TrustSign trust={view.trust} note={age === 'now ago' ? 'just now' : age} />
+    </div>
+  );
+}
+
+function OtherAssets({ balances }: { readonly balances: readonly AssetBalance[] }) {
+  if (balances.length === 0) return null;
+  return (
+    <Panel title="Other assets" isFlush>
+      <ul className={styles.assets}>
+        {balances.map((balance) => (
+          <li key={balance.asset.join()}>
+            <span>{balance.name}</span>
+            <AmountView {...balance} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Activities({ account }: { readonly account: LocalAccount }) {
+  const { transactions } = useWalletState();
+  const history = useAsk(
+    'account.history',
+    { address: account.address, before: undefined, limit: 20 },
+    { isLive: true },
+  );
+  const entries = history.value?.entries ?? [];
+  const pending = transactions.filter(
+    (each) =>
+      equalBytes(each.sender, account.address) &&
+      each.stage !== 'final' &&
+      each.stage !== 'failed' &&
+      each.stage !== 'expired' &&
+      !entries.some((entry) => equalBytes(entry.id, each.transactionId)),
+  );
+  return (
+    <Panel
+      title="Activity"
+      isFlush
+      aside={
+        entries.length === 0 ? undefined : (
+          <Link href={`/account/${formatAddress(account.address)}`}>All of it</Link>
+        )
+      }
+    >
+      {entries.length === 0 && pending.length === 0 ? (
+        history.isAsking ? (
+          <Waiting />
+        ) : (
+          <Empty action={<LinkButton href="/receive">Show my address</LinkButton>}>
+            Nothing happened yet. What you send and receive appears here.
+          </Empty>
+        )
+      ) : (
+        <div className={styles.activity}>
+          <ActivityList viewer={account.address} entries={entries} pending={pending} />
+        </div>
+      )}
+    </Panel>
+  );
+}

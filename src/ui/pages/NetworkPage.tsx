@@ -1,0 +1,155 @@
+import { Link } from 'wouter';
+import { formatHex, isJsonObject } from '../../base/index.ts';
+import { AmountView } from '../entities/AmountView.tsx';
+import { BlockLink, HashText } from '../entities/Links.tsx';
+import { Seal } from '../entities/Seal.tsx';
+import { TrustSign } from '../entities/TrustSign.tsx';
+import { formatHeight } from '../format/number.ts';
+import { wordsOf } from '../format/text.ts';
+import { formatDateTime } from '../format/time.ts';
+import { useAsk } from '../hooks/ask.ts';
+import type { ChainInfo } from '../hooks/client.ts';
+import { Answered } from '../parts/Answered.tsx';
+import { Facts } from '../parts/Facts.tsx';
+import { Empty } from '../parts/Notice.tsx';
+import { PageHead, Panel } from '../parts/Panel.tsx';
+import { Table } from '../parts/Table.tsx';
+import { IssueAsset } from './IssueAsset.tsx';
+import styles from './NetworkPage.module.css';
+
+/** What this network is, who decides in it, and by which rules. */
+export default function NetworkPage() {
+  const chain = useAsk('chain.info', {});
+  return (
+    <Answered answer={chain} waiting="Reading the network…">
+      {(info) => (
+        <>
+          <PageHead
+            title={info.name}
+            lead={`${wordsOf(info.consensus.membership)} membership, ${info.consensus.agreement} agreement. Its genesis begins ${formatHex(info.genesisHash).slice(0, 8).toUpperCase()}.`}
+            aside={<Seal bytes={info.chainId} size={64} />}
+          />
+          <Chain info={info} />
+          <Validators />
+          <Assets />
+          <IssueAsset />
+          <Parameters />
+        </>
+      )}
+    </Answered>
+  );
+}
+
+function Chain({ info }: { readonly info: ChainInfo }) {
+  return (
+    <Panel title="Genesis">
+      <Facts
+        rows={[
+          ['Network id', <HashText key="id" bytes={info.chainId} />],
+          ['Genesis block', <BlockLink key="block" height={0} />],
+          ['Began', formatDateTime(info.genesisTimestampMs)],
+          ['Coin', `${info.native.name} (${info.native.symbol}), ${info.native.decimals} decimals`],
+          [
+            'Consensus',
+            `${info.consensus.membership} × ${info.consensus.leader} × ${info.consensus.agreement}`,
+          ],
+          ['Hashes', info.hashSuite],
+          ['Protocol', `version ${info.protocolVersion}`],
+          info.faucet === undefined
+            ? undefined
+            : ['Faucet', <AmountView key="f" amount={info.faucet.amount} {...info.native} />],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Validators() {
+  const answer = useAsk('validators.get', {}, { isLive: true });
+  return (
+    <Answered answer={answer}>
+      {({ validators, height, trust }) => {
+        const all = validators.reduce((sum, each) => sum + each.power, 0n);
+        return (
+          <Panel
+            title={`Validators (${validators.length})`}
+            isFlush
+            aside={<TrustSign trust={trust} note={`for ${formatHeight(height)}`} />}
+          >
+            <Table caption="Validators" head={['Name', 'Power', 'Public key']}>
+              {validators.map((validator) => (
+                <tr key={formatHex(validator.publicKey)}>
+                  <td>
+                    <span className={styles.name}>
+                      <Seal bytes={validator.publicKey} size={28} />
+                      {validator.name}
+                    </span>
+                  </td>
+                  <td>
+                    {validator.power.toLocaleString()} (
+                    {all === 0n ? 0 : Number((validator.power * 1000n) / all) / 10} %)
+                  </td>
+                  <td>
+                    <HashText bytes={validator.publicKey} isShort />
+                  </td>
+                </tr>
+              ))}
+            </Table>
+          </Panel>
+        );
+      }}
+    </Answered>
+  );
+}
+
+function Assets() {
+  const answer = useAsk('asset.list', { limit: 100 }, { isLive: true });
+  return (
+    <Answered answer={answer}>
+      {({ assets }) => (
+        <Panel title="Assets" isFlush>
+          {assets.length === 0 ? (
+            <Empty>Nobody has issued an asset beside the coin yet.</Empty>
+          ) : (
+            <Table caption="Assets" head={['Name', 'Symbol', 'Supply']}>
+              {assets.map((asset) => (
+                <tr key={formatHex(asset.asset)}>
+                  <td>
+                    <Link href={`/asset/${formatHex(asset.asset)}`}>{asset.name}</Link>
+                  </td>
+                  <td>{asset.symbol}</td>
+                  <td>
+                    <AmountView amount={asset.supply} {...asset} />
+                  </td>
+                </tr>
+              ))}
+            </Table>
+          )}
+        </Panel>
+      )}
+    </Answered>
+  );
+}
+
+function Parameters() {
+  const answer = useAsk('parameters.get', {}, { isLive: true });
+  return (
+    <Answered answer={answer}>
+      {({ parameters, height, trust }) => (
+        <Panel
+          title="Parameters"
+          aside={<TrustSign trust={trust} note={`at ${formatHeight(height)}`} />}
+        >
+          <Facts
+            rows={(isJsonObject(parameters) ? Object.entries(parameters) : []).map(
+              ([name, value]) => [
+                wordsOf(name),
+                <code key={name}>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</code>,
+              ],
+            )}
+          />
+        </Panel>
+      )}
+    </Answered>
+  );
+}

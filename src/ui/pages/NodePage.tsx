@@ -1,0 +1,342 @@
+import { useState } from 'react';
+import type { ErrorData } from '../../base/index.ts';
+import { errorToData, formatHex } from '../../base/index.ts';
+import { BlockLink } from '../entities/Links.tsx';
+import type { Fill } from '../entities/Phase.tsx';
+import { Sign } from '../entities/Phase.tsx';
+import { Seal } from '../entities/Seal.tsx';
+import { TrustSign } from '../entities/TrustSign.tsx';
+import { formatBytes, formatCount, formatHeight, formatPercent, plural } from '../format/number.ts';
+import { formatAge, formatEta } from '../format/time.ts';
+import { announce } from '../hooks/announce.ts';
+import { useAsk, useTopic } from '../hooks/ask.ts';
+import { useNow } from '../hooks/clock.ts';
+import type { ConsensusView, NodeStatus } from '../hooks/client.ts';
+import { download } from '../hooks/download.ts';
+import { forgetHeight } from '../hooks/last-known.ts';
+import { useLive } from '../hooks/live.ts';
+import { useClient, useServices } from '../hooks/services.ts';
+import { Answered } from '../parts/Answered.tsx';
+import { Button } from '../parts/Button.tsx';
+import { ErrorNotice } from '../parts/ErrorNotice.tsx';
+import { Facts } from '../parts/Facts.tsx';
+import { Empty, Notice, Waiting } from '../parts/Notice.tsx';
+import { PageHead, Panel, Row, Stack } from '../parts/Panel.tsx';
+import { Meter } from '../parts/Meter.tsx';
+import { Sheet } from '../parts/Sheet.tsx';
+import { Table } from '../parts/Table.tsx';
+import styles from './NodePage.module.css';
+
+/** What the node in this tab does right now, and what one may tell it to do. */
+export default function NodePage() {
+  const status = useLive((live) => live.status);
+  const role = useServices((services) => services.role);
+  return (
+    <>
+      <PageHead
+        title="Node"
+        lead={
+          role === 'follower'
+            ? 'Another tab of this browser runs the node; this tab is attached to it.'
+            : 'It runs in this tab, and verifies every block itself.'
+        }
+        aside={<Controls status={status} />}
+      />
+      {status === undefined ? <Waiting>Starting the node…</Waiting> : <Sync status={status} />}
+      <Consensus />
+      <Peers />
+      <Storage />
+    </>
+  );
+}
+
+const STAGES: Record<NodeStatus['stage'], string> = {
+  starting: 'Opening the store',
+  connecting: 'Looking for peers',
+  syncing: 'Validating',
+  following: 'Following the network',
+  paused: 'Paused',
+  failed: 'Stopped',
+};
+
+function Sync({ status }: { readonly status: NodeStatus }) {
+  const done = status.head.height - status.startHeight;
+  const all = Math.max(done, status.targetHeight - status.startHeight);
+  const percent = status.stage === 'following' ? 100 : formatPercent(done, all);
+  return (
+    <Panel title={STAGES[status.stage]} aside={<TrustSign trust={status.trust} />}>
+      <Stack gap={4}>
+        <Stages stage={status.stage} />
+        {status.stage === 'syncing' ? (
+          <Meter
+            label="Work done"
+            percent={percent}
+            text={[
+              `${percent} % of work`,
+              `${formatCount(done)} of ${plural(all, 'block')}`,
+              status.etaMs === undefined ? '' : formatEta(status.etaMs),
+            ]
+              .filter((part) => part !== '')
+              .join(' · ')}
+          />
+        ) : null}
+        <Facts
+          rows={[
+            ['Head', <BlockLink key="head" height={status.head.height} />],
+            status.targetHeight > status.head.height
+              ? ['Newest known', formatHeight(status.targetHeight)]
+              : undefined,
+            ['Rate', `${plural(status.blocksPerSecond, 'block')} a second`],
+            ['Received', formatBytes(status.bytesReceived)],
+            ['Pending', plural(status.pendingTransactions, 'transaction')],
+            ['Mode', status.mode === 'full' ? 'Full: executes every block' : status.mode],
+            ['Version', status.version],
+          ]}
+        />
+      </Stack>
+    </Panel>
+  );
+}
+
+const STEPS = [
+  ['Store', ['starting']],
+  ['Peers', ['connecting']],
+  ['Blocks', ['syncing']],
+  ['Following', ['following']],
+] as const;
+
+function Stages({ stage }: { readonly stage: NodeStatus['stage'] }) {
+  const at = STEPS.findIndex(([, stages]) => (stages as readonly string[]).includes(stage));
+  if (at < 0) return null;
+  return (
+    <ol className={styles.stages}>
+      {STEPS.map(([word], place) => {
+        const isDone = place < at || stage === 'following';
+        const fill: Fill = isDone ? 'full' : place === at ? 'half' : 'ring';
+        const tone = isDone ? 'verified' : place === at ? 'pending' : 'muted';
+        return (
+          <li key={word} aria-current={place === at ? 'step' : undefined}>
+            <Sign fill={fill} word={word} tone={tone} />
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function Consensus() {
+  const view = useTopic('consensus', {});
+  if (view === undefined) return null;
+  return (
+    <Panel
+      title="Consensus"
+      aside={
+        <span className={styles.quiet}>
+          {formatHeight(view.height)} · round {view.round} · {view.step}
+        </span>
+      }
+      isFlush
+    >
+      <Table caption="Votes of the current height" head={['Validator', 'Prevote', 'Precommit']}>
+        {view.validators.map((validator) => (
+          <tr key={formatHex(validator.publicKey)}>
+            <td>
+              <span className={styles.validator}>
+                <Seal bytes={validator.publicKey} size={20} />
+                {validator.name}
+                {validator.isProposer ? <em className={styles.quiet}>proposes</em> : null}
+              </span>
+            </td>
+            <td>
+              <Ballot ballot={validator.prevote} />
+            </td>
+            <td>
+              <Ballot ballot={validator.precommit} />
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </Panel>
+  );
+}
+
+function Ballot({ ballot }: { ballot: ConsensusView['validators'][number]['prevote'] }) {
+  if (ballot === 'block') return <Sign fill="full" word="Block" tone="verified" />;
+  if (ballot === 'nil') return <Sign fill="struck" word="Nil" tone="pending" />;
+  return <Sign fill="dotted" word="None" tone="muted" />;
+}
+
+const TRANSPORTS = { websocket: 'WebSocket', webrtc: 'WebRTC', relayed: 'Relayed' } as const;
+
+function Peers() {
+  const count = useLive((live) => live.status?.peers);
+  const now = useNow();
+  const answer = useAsk('node.peers', {}, { isLive: true });
+  return (
+    <Panel title={count === undefined ? 'Peers' : `Peers (${count})`} isFlush>
+      <Answered answer={answer}>
+        {({ peers }) => (
+          <>
+            {peers.length === 1 ? (
+              <div className={styles.inset}>
+                <Notice kind="warning" title="One peer only">
+                  What it withholds cannot be noticed. A second one makes this view independent.
+                </Notice>
+              </div>
+            ) : null}
+            {peers.length === 0 ? (
+              <Empty>No peers at the moment. The node keeps trying by itself.</Empty>
+            ) : (
+              <Table
+                caption="Peers"
+                head={['Peer', 'Transport', 'Direction', 'Latency', 'Score', 'Height', 'Since']}
+              >
+                {peers.map((peer) => (
+                  <tr key={peer.peerId}>
+                    <td>
+                      <code title={peer.peerId}>…{peer.peerId.slice(-8)}</code>
+                    </td>
+                    <td>{TRANSPORTS[peer.transport]}</td>
+                    <td>{peer.direction === 'inbound' ? 'In' : 'Out'}</td>
+                    <td>{peer.latencyMs === undefined ? '—' : `${peer.latencyMs} ms`}</td>
+                    <td>{formatCount(peer.score)}</td>
+                    <td>{peer.height === undefined ? '—' : formatHeight(peer.height)}</td>
+                    <td>{formatAge(now - peer.connectedSinceMs)}</td>
+                  </tr>
+                ))}
+              </Table>
+            )}
+          </>
+        )}
+      </Answered>
+    </Panel>
+  );
+}
+
+const SPACE_WORDS: { readonly [space: string]: string } = {
+  meta: 'Settings of the node',
+  journal: 'Journal',
+  blocks: 'Blocks',
+  pages: 'State',
+  index: 'Index',
+  wal: 'Votes',
+  peers: 'Known peers',
+};
+
+function Storage() {
+  const answer = useAsk('node.storage', {}, { isLive: true });
+  const [isPersisted, setPersisted] = useState<boolean>();
+  const keep = async () => setPersisted(await navigator.storage.persist().catch(() => false));
+  return (
+    <Panel title="Storage">
+      <Answered answer={answer}>
+        {(storage) => {
+          const isKept = isPersisted ?? storage.isPersisted;
+          return (
+            <Stack gap={4}>
+              {storage.usageBytes === undefined || storage.quotaBytes === undefined ? null : (
+                <Meter
+                  label="Of what the browser allows"
+                  percent={Math.min(100, (100 * storage.usageBytes) / storage.quotaBytes)}
+                  text={`${formatBytes(storage.usageBytes)} of ${formatBytes(storage.quotaBytes)}`}
+                />
+              )}
+              <Facts
+                rows={[
+                  ...storage.spaces
+                    .filter((space) => space.bytes > 0)
+                    .map(
+                      (space) =>
+                        [
+                          SPACE_WORDS[space.space] ?? space.space,
+                          `${formatBytes(space.bytes)} in ${plural(space.count, 'record')}`,
+                        ] as const,
+                    ),
+                  [
+                    'In memory',
+                    `${formatBytes(storage.cacheBytes)} of at most ${formatBytes(storage.cacheBytesMax)}`,
+                  ],
+                  ['Checkpoint', formatHeight(storage.checkpointHeight)],
+                  isKept === undefined
+                    ? undefined
+                    : [
+                        'Persistent',
+                        isKept ? (
+                          'Yes: the browser does not delete it under pressure'
+                        ) : (
+                          <span key="persist">
+                            No: the browser may delete it. <Button onClick={keep}>Keep it</Button>
+                          </span>
+                        ),
+                      ],
+                ]}
+              />
+            </Stack>
+          );
+        }}
+      </Answered>
+    </Panel>
+  );
+}
+
+function Controls({ status }: { readonly status: NodeStatus | undefined }) {
+  const client = useClient();
+  const [isResetting, setResetting] = useState(false);
+  const [error, setError] = useState<ErrorData>();
+  if (client === undefined || status === undefined) return null;
+  const tell = async (deed: () => Promise<unknown>) => {
+    setError(undefined);
+    try {
+      await deed();
+    } catch (caught) {
+      setError(errorToData(caught));
+    }
+  };
+  const save = async () => {
+    const { bundle } = await client.call('node.diagnostics', {});
+    download('tabellion-diagnostics.json', JSON.stringify(bundle, undefined, 2), 'application/json');
+    announce('Saved. It holds no keys, addresses of peers, or contacts.');
+  };
+  return (
+    <Stack gap={3}>
+      <Row>
+        {status.stage === 'paused' ? (
+          <Button onClick={() => void tell(() => client.call('node.resume', {}))}>Resume</Button>
+        ) : (
+          <Button onClick={() => void tell(() => client.call('node.pause', {}))}>Pause</Button>
+        )}
+        <Button onClick={() => void tell(save)}>Export diagnostics</Button>
+        <Button look="danger" onClick={() => setResetting(true)}>
+          Reset
+        </Button>
+      </Row>
+      {error === undefined ? null : <ErrorNotice error={error} />}
+      {isResetting ? (
+        <Sheet
+          title="Reset the node?"
+          onClose={() => setResetting(false)}
+          footer={
+            <>
+              <Button onClick={() => setResetting(false)}>Keep everything</Button>
+              <Button
+                look="danger"
+                onClick={() => {
+                  setResetting(false);
+                  forgetHeight();
+                  void tell(() => client.call('node.reset', {}));
+                }}
+              >
+                Delete and start again
+              </Button>
+            </>
+          }
+        >
+          <p>
+            It deletes the blocks and the state in this browser and reads them again from the
+            network. Your accounts, keys and contacts stay.
+          </p>
+        </Sheet>
+      ) : null}
+    </Stack>
+  );
+}

@@ -1,0 +1,197 @@
+import { useState } from 'react';
+import { useLocation, useSearch } from 'wouter';
+import type { LocalAccount } from '../../wallet/index.ts';
+import { AmountView } from '../entities/AmountView.tsx';
+import { RecipientField, useRecipient } from '../entities/RecipientField.tsx';
+import { amountText, describeAmountProblem, readAmount } from '../format/amount.ts';
+import { useAccount, useMaySend } from '../hooks/account.ts';
+import { isNative, labelOf, useNative } from '../hooks/assets.ts';
+import type { AssetBalance, AssetId } from '../hooks/client.ts';
+import { useWallet, useWalletState } from '../hooks/services.ts';
+import { requestSignature } from '../hooks/signing.ts';
+import { Button, LinkButton } from '../parts/Button.tsx';
+import { SelectField, TextField } from '../parts/Field.tsx';
+import { Empty, Notice, Waiting } from '../parts/Notice.tsx';
+import { PageHead, Panel, Stack } from '../parts/Panel.tsx';
+
+const MEMO_BYTES_MAX = 256;
+
+/** Amount and recipient; everything else is shown on the sheet that follows. */
+export default function SendPage() {
+  const { activeAccount } = useWalletState();
+  if (activeAccount === undefined) {
+    return (
+      <>
+        <PageHead title="Send" />
+        <Empty action={<LinkButton href="/" look="primary">Create an account</LinkButton>}>
+          To send, you need an account with a key in your device.
+        </Empty>
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHead title="Send" />
+      <SendForm account={activeAccount} />
+    </>
+  );
+}
+
+function useHoldings(account: LocalAccount): readonly AssetBalance[] | undefined {
+  const view = useAccount(account.address);
+  const native = useNative();
+  if (view === undefined || native === undefined) return undefined;
+  if (view.balances.some((each) => isNative(each.asset))) return view.balances;
+  // The native coin can always be named, also while there is none of it.
+  const none = { asset: new Uint8Array(32), amount: 0n, ...native } as unknown as AssetBalance;
+  return [none, ...view.balances];
+}
+
+function SendForm({ account }: { readonly account: LocalAccount }) {
+  const query = new URLSearchParams(useSearch());
+  const holdings = useHoldings(account);
+  if (holdings === undefined) return <Waiting>Reading your balance…</Waiting>;
+  return (
+    <Form
+      account={account}
+      holdings={holdings}
+      to={query.get('to') ?? ''}
+      wantedAmount={query.get('amount') ?? undefined}
+    />
+  );
+}
+
+type FormProps = {
+  readonly account: LocalAccount;
+  readonly holdings: readonly AssetBalance[];
+  readonly to: string;
+  readonly wantedAmount: string | undefined;
+};
+
+function Form({ account, holdings, to, wantedAmount }: FormProps) {
+  const [, navigate] = useLocation();
+  const wallet = useWallet();
+  const maySend = useMaySend();
+  const [place, setPlace] = useState(0);
+  const balance = holdings[place] ?? holdings[0];
+  const [amountTyped, setAmountTyped] = useState(() =>
+    wantedAmount === undefined || balance === undefined
+      ? ''
+      : localAmount(wantedAmount, balance.decimals),
+  );
+  const [recipientTyped, setRecipientTyped] = useState(to);
+  const [memo, setMemo] = useState('');
+  const [isPressed, setPressed] = useState(false);
+  const recipient = useRecipient(recipientTyped);
+  if (balance === undefined) return null;
+
+  const amount = amountTyped.trim() === '' ? undefined : readAmount(amountTyped, balance.decimals);
+  const amountProblem = describeAmountProblem(amount, balance);
+  const isMemoLong = new TextEncoder().encode(memo).length > MEMO_BYTES_MAX;
+  const lookalike =
+    recipient.address === undefined ? undefined : wallet?.resemblesKnown(recipient.address);
+
+  const review = () => {
+    setPressed(true);
+    if (recipient.address === undefined || amount?.ok !== true || isMemoLong) return;
+    if (amountProblem !== undefined || !maySend.may) return;
+    requestSignature({
+      account,
+      actions: [
+        {
+          kind: 'asset.transfer',
+          asset: balance.asset satisfies AssetId,
+          recipient: recipient.address,
+          amount: amount.value,
+        },
+      ],
+      memo,
+      warning:
+        lookalike === undefined
+          ? undefined
+          : `This address only resembles the one of ${lookalike.name}. It is a different account.`,
+      onClose: (wasSubmitted) => {
+        if (wasSubmitted) navigate('/');
+      },
+    });
+  };
+
+  return (
+    <Panel>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          review();
+        }}
+      >
+        <Stack>
+          {holdings.length < 2 ? null : (
+            <SelectField
+              label="Asset"
+              value={place}
+              onChange={(event) => setPlace(Number(event.target.value))}
+            >
+              {holdings.map((each, at) => (
+                <option key={each.asset.join()} value={at}>
+                  {labelOf(each)} — {amountText(each.amount, each.decimals)}
+                </option>
+              ))}
+            </SelectField>
+          )}
+          <TextField
+            label="Amount"
+            isLarge
+            inputMode="decimal"
+            value={amountTyped}
+            placeholder={amountText(0n, balance.decimals)}
+            hint={
+              <>
+                You have <AmountView {...balance} />
+              </>
+            }
+            error={
+              amountProblem ??
+              (isPressed && amount === undefined ? 'How much do you want to send?' : undefined)
+            }
+            suffix={<span>{balance.symbol} </span>}
+            onChange={(event) => setAmountTyped(event.target.value)}
+          />
+          <RecipientField
+            text={recipientTyped}
+            onText={setRecipientTyped}
+            recipient={
+              isPressed && recipientTyped.trim() === ''
+                ? { ...recipient, problem: 'Who should get it?' }
+                : recipient
+            }
+          />
+          <TextField
+            label="Note (public)"
+            value={memo}
+            maxLength={MEMO_BYTES_MAX}
+            hint="Everyone can read it for ever. Leave it empty if in doubt."
+            error={isMemoLong ? 'This note is too long.' : undefined}
+            onChange={(event) => setMemo(event.target.value)}
+          />
+          {maySend.may ? null : <Notice kind="warning">{maySend.why}</Notice>}
+          <div>
+            <Button type="submit" look="primary" disabled={!maySend.may}>
+              Review
+            </Button>{' '}
+            <LinkButton href="/" look="quiet">
+              Cancel
+            </LinkButton>
+          </div>
+        </Stack>
+      </form>
+    </Panel>
+  );
+}
+
+/** A decimal with a point, as in a payment link, in the reader's own notation. */
+function localAmount(plain: string, decimals: number): string {
+  const [whole = '0', fraction = ''] = plain.split('.');
+  if (fraction.length > decimals) return '';
+  return amountText(BigInt(whole + fraction.padEnd(decimals, '0')), decimals);
+}

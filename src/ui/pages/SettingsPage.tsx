@@ -1,0 +1,293 @@
+import { useRef, useState } from 'react';
+import { Link } from 'wouter';
+import type { ErrorData } from '../../base/index.ts';
+import { equalBytes, errorToData } from '../../base/index.ts';
+import { formatAddress } from '../../sdk/index.ts';
+import { Seal } from '../entities/Seal.tsx';
+import { formatBytes } from '../format/number.ts';
+import { shortAddress } from '../format/text.ts';
+import { announce } from '../hooks/announce.ts';
+import { useAsk } from '../hooks/ask.ts';
+import { download } from '../hooks/download.ts';
+import { exportHistory } from '../hooks/export-history.ts';
+import { useLive } from '../hooks/live.ts';
+import { setTheme, usePreferences } from '../hooks/preferences.ts';
+import { useClient, useWallet, useWalletState } from '../hooks/services.ts';
+import { Button, LinkButton } from '../parts/Button.tsx';
+import { ErrorNotice } from '../parts/ErrorNotice.tsx';
+import { Choice, SelectField, TextField } from '../parts/Field.tsx';
+import { PageHead, Panel, Row, Stack } from '../parts/Panel.tsx';
+import styles from './SettingsPage.module.css';
+
+/** Everything that can be arranged. */
+export default function SettingsPage() {
+  return (
+    <>
+      <PageHead title="Settings" />
+      <Accounts />
+      <Appearance />
+      <Data />
+      <Relays />
+      <Advanced />
+    </>
+  );
+}
+
+function Accounts() {
+  const wallet = useWallet();
+  const { accounts, activeAccount } = useWalletState();
+  return (
+    <Panel title="Accounts and keys">
+      <Stack gap={4}>
+        {accounts.length === 0 ? <p>There is no account in this browser yet.</p> : null}
+        <ul className={styles.accounts}>
+          {accounts.map((account) => {
+            const text = formatAddress(account.address);
+            const isActive =
+              activeAccount !== undefined && equalBytes(activeAccount.address, account.address);
+            return (
+              <li key={text} className={styles.account}>
+                <Seal bytes={account.address} size={28} />
+                <Link href={`/account/${text}`} className={styles.name}>
+                  {account.name} <span className={styles.quiet}>{shortAddress(text)}</span>
+                </Link>
+                {isActive ? (
+                  <span className={styles.quiet}>In use</span>
+                ) : (
+                  <Button onClick={() => wallet?.setActiveAccount(account.address)}>Use</Button>
+                )}
+              </li>
+            );
+          })}
+        </ul>
+        {activeAccount === undefined ? null : (
+          <Rename
+            key={formatAddress(activeAccount.address)}
+            name={activeAccount.name}
+            onRename={(name) => wallet?.renameAccount(activeAccount.address, name)}
+          />
+        )}
+        <Row>
+          <LinkButton href="/settings/keys">Keys</LinkButton>
+          <LinkButton href="/contacts">Contacts</LinkButton>
+          <LinkButton href="/welcome">Another account</LinkButton>
+          <LinkButton href="/sign-in">Sign in</LinkButton>
+        </Row>
+      </Stack>
+    </Panel>
+  );
+}
+
+function Rename({ name, onRename }: { name: string; onRename: (name: string) => void }) {
+  const [text, setText] = useState(name);
+  return (
+    <form
+      className={styles.line}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (text.trim() === '') return;
+        onRename(text.trim());
+        announce('Renamed.');
+      }}
+    >
+      <TextField
+        label="Name of the account in use"
+        value={text}
+        maxLength={32}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <Button type="submit" disabled={text.trim() === '' || text.trim() === name}>
+        Rename
+      </Button>
+    </form>
+  );
+}
+
+function Appearance() {
+  const theme = usePreferences((preferences) => preferences.theme);
+  return (
+    <Panel title="Appearance">
+      <Choice
+        legend="Colours"
+        value={theme}
+        onChange={setTheme}
+        options={[
+          { value: 'system', label: 'Like the system' },
+          { value: 'light', label: 'Light' },
+          { value: 'dark', label: 'Dark' },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Data() {
+  const wallet = useWallet();
+  const client = useClient();
+  const chain = useLive((live) => live.chain);
+  const { activeAccount } = useWalletState();
+  const [error, setError] = useState<ErrorData>();
+  const file = useRef<HTMLInputElement>(null);
+  const attempt = async (deed: () => Promise<string> | string) => {
+    setError(undefined);
+    try {
+      announce(await deed());
+    } catch (caught) {
+      setError(errorToData(caught));
+    }
+  };
+  const saveHistory = (form: 'csv' | 'json') => async () => {
+    if (client === undefined || chain === undefined || activeAccount === undefined) return '';
+    const count = await exportHistory(client, chain, activeAccount.address, form);
+    return `${count} transactions saved.`;
+  };
+  return (
+    <Panel title="Your data">
+      <Stack gap={4}>
+        <p>
+          Names and contacts live in this browser only: save them now and then. Nothing in the file
+          can sign for you.
+        </p>
+        <Row>
+          <Button
+            disabled={wallet === undefined}
+            onClick={() =>
+              void attempt(() => {
+                download('tabellion-wallet.json', wallet?.exportData() ?? '', 'application/json');
+                return 'Accounts and contacts saved.';
+              })
+            }
+          >
+            Save accounts and contacts
+          </Button>
+          <Button onClick={() => file.current?.click()}>Read a saved file</Button>
+          <input
+            ref={file}
+            type="file"
+            accept="application/json,.json"
+            className="visually-hidden"
+            tabIndex={-1}
+            aria-label="Saved accounts and contacts"
+            onChange={(event) => {
+              const [chosen] = event.target.files ?? [];
+              event.target.value = '';
+              if (chosen === undefined) return;
+              void attempt(async () => {
+                wallet?.importData(await chosen.text());
+                return 'The file was read.';
+              });
+            }}
+          />
+        </Row>
+        {activeAccount === undefined ? null : (
+          <Row>
+            <Button onClick={() => void attempt(saveHistory('csv'))}>All transactions as CSV</Button>
+            <Button onClick={() => void attempt(saveHistory('json'))}>As JSON</Button>
+          </Row>
+        )}
+        {error === undefined ? null : <ErrorNotice error={error} />}
+      </Stack>
+    </Panel>
+  );
+}
+
+function Relays() {
+  const client = useClient();
+  const relays = useLive((live) => live.chain?.relays);
+  const [text, setText] = useState('');
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<ErrorData>();
+  const add = async () => {
+    if (client === undefined) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await client.call('node.addRelay', { multiaddr: text.trim() });
+      announce('Connected to the relay.');
+      setText('');
+    } catch (caught) {
+      setError(errorToData(caught));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Panel title={<span id="relays">Relays</span>}>
+      <Stack gap={4}>
+        <p className={styles.quiet}>
+          Relays introduce tabs to each other. They carry data; they are never trusted with it.
+        </p>
+        <ul className={styles.relays}>
+          {(relays ?? []).map((relay) => (
+            <li key={relay}>
+              <code>{relay}</code>
+            </li>
+          ))}
+        </ul>
+        <form
+          className={styles.line}
+          onSubmit={(event) => {
+            event.preventDefault();
+            void add();
+          }}
+        >
+          <TextField
+            label="Add a relay"
+            isMono
+            spellCheck={false}
+            placeholder="/dns4/…/tcp/443/tls/ws/p2p/…"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+          <Button type="submit" isBusy={isBusy} disabled={text.trim() === ''}>
+            Connect
+          </Button>
+        </form>
+        {error === undefined ? null : <ErrorNotice error={error} />}
+      </Stack>
+    </Panel>
+  );
+}
+
+const MEBIBYTE = 1024 * 1024;
+const CACHE_CHOICES_MIB = [16, 32, 64, 128, 256, 512];
+
+function Advanced() {
+  const client = useClient();
+  const storage = useAsk('node.storage', {});
+  const [error, setError] = useState<ErrorData>();
+  const current = storage.value?.cacheBytesMax;
+  if (current === undefined) return null;
+  const sizes = new Set([...CACHE_CHOICES_MIB.map((each) => each * MEBIBYTE), current]);
+  const choose = async (cacheBytesMax: number) => {
+    setError(undefined);
+    try {
+      await client?.call('node.configure', { cacheBytesMax });
+      storage.askAgain();
+      announce('Changed.');
+    } catch (caught) {
+      setError(errorToData(caught));
+    }
+  };
+  return (
+    <Panel title="Advanced">
+      <Stack gap={4}>
+        <SelectField
+          label="Memory for state"
+          hint="More makes validation faster; less is kinder to a phone."
+          value={current}
+          onChange={(event) => void choose(Number(event.target.value))}
+        >
+          {[...sizes]
+            .sort((a, b) => a - b)
+            .map((size) => (
+              <option key={size} value={size}>
+                {formatBytes(size)}
+              </option>
+            ))}
+        </SelectField>
+        {error === undefined ? null : <ErrorNotice error={error} />}
+      </Stack>
+    </Panel>
+  );
+}

@@ -1,0 +1,174 @@
+import { Link, useParams } from 'wouter';
+import { formatHex, parseHex } from '../../base/index.ts';
+import type { Hash } from '../../sdk/index.ts';
+import { ActionView } from '../entities/ActionView.tsx';
+import { AddressLink } from '../entities/AddressView.tsx';
+import { AmountView } from '../entities/AmountView.tsx';
+import { BlockLink, HashText } from '../entities/Links.tsx';
+import { TransactionProofView } from '../entities/ProofView.tsx';
+import { StageSign } from '../entities/StageSign.tsx';
+import { TrustSign } from '../entities/TrustSign.tsx';
+import { titleOfKind } from '../format/activity.ts';
+import { describeError } from '../format/errors.ts';
+import { valueText } from '../format/json.ts';
+import { formatBytes, formatCount, formatHeight } from '../format/number.ts';
+import { formatDateTime } from '../format/time.ts';
+import { useAsk, useTopic } from '../hooks/ask.ts';
+import { useNative } from '../hooks/assets.ts';
+import type { TransactionView } from '../hooks/client.ts';
+import { Answered } from '../parts/Answered.tsx';
+import { LinkButton } from '../parts/Button.tsx';
+import { CodeBlock, Facts } from '../parts/Facts.tsx';
+import { Empty, Notice } from '../parts/Notice.tsx';
+import { PageHead, Panel, Row, Stack } from '../parts/Panel.tsx';
+import { Tabs } from '../parts/Tabs.tsx';
+
+/** One transaction: what it does, where it is, and the proof. */
+export default function TransactionPage() {
+  const { id = '' } = useParams<{ id: string }>();
+  const parsed = parseHex(id);
+  if (!parsed.ok || parsed.value.length !== 32) {
+    return (
+      <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
+        “{id}” is not the id of a transaction.
+      </Empty>
+    );
+  }
+  return <Found id={parsed.value as Hash} />; // 32 bytes, checked above.
+}
+
+function Found({ id }: { readonly id: Hash }) {
+  const told = useTopic('transaction', { id });
+  const answer = useAsk('transaction.get', { id }, { isLive: told?.stage !== 'final' });
+  return (
+    <Answered answer={answer} waiting="Reading the transaction…">
+      {(view) => <Transaction view={view} />}
+    </Answered>
+  );
+}
+
+function Transaction({ view }: { readonly view: TransactionView }) {
+  const { actions } = view.transaction.body;
+  const [first] = actions;
+  return (
+    <>
+      <PageHead
+        title={first === undefined ? 'Transaction' : titleOfKind(first.kind)}
+        kicker={
+          <>
+            <Link href="/explorer">Explorer</Link> · Transaction
+          </>
+        }
+        aside={
+          <Row>
+            <StageSign stage={view.status.stage} />
+            <TrustSign trust={view.trust} />
+          </Row>
+        }
+      />
+      <Tabs
+        label="Views of this transaction"
+        tabs={[
+          { id: 'summary', label: 'Summary', render: () => <Summary view={view} /> },
+          {
+            id: 'raw',
+            label: 'Raw',
+            render: () => <CodeBlock label="Signed bytes" text={formatHex(view.bytes)} />,
+          },
+          {
+            id: 'decoded',
+            label: 'Decoded',
+            render: () => <Decoded view={view} />,
+          },
+          {
+            id: 'proof',
+            label: 'Proof',
+            render: () =>
+              view.status.height === undefined ? (
+                <Empty>There is a proof as soon as a block holds it.</Empty>
+              ) : (
+                <TransactionProofView id={view.id} />
+              ),
+          },
+        ]}
+      />
+    </>
+  );
+}
+
+function Summary({ view }: { readonly view: TransactionView }) {
+  const native = useNative();
+  const { body } = view.transaction;
+  const { status, receipt } = view;
+  return (
+    <Stack gap={4}>
+      {receipt?.outcome.kind === 'failed' ? (
+        <Notice kind="danger" title={`Failed: ${describeError(receipt.outcome).title}`}>
+          Nothing changed but the fee. Code: {receipt.outcome.code}.
+        </Notice>
+      ) : null}
+      <Panel>
+        {body.actions.map((action, at) => (
+          // Actions have no identity but their place.
+          <ActionView key={`${at}-${action.kind}`} action={action} />
+        ))}
+      </Panel>
+      <Panel>
+        <Facts
+          rows={[
+            ['Id', <HashText key="id" bytes={view.id} />],
+            ['Sender', <AddressLink key="sender" address={body.sender} />],
+            body.memo === '' ? undefined : ['Public note', `“${body.memo}”`],
+            [
+              'Block',
+              status.height === undefined ? 'None yet' : <BlockLink key="b" height={status.height} />,
+            ],
+            status.includedAtMs === undefined
+              ? undefined
+              : ['Included', formatDateTime(status.includedAtMs)],
+            status.finalAtMs === undefined ? undefined : ['Final', formatDateTime(status.finalAtMs)],
+            [
+              'Fee',
+              native === undefined ? (
+                '…'
+              ) : receipt === undefined ? (
+                <span key="fee">
+                  at most <AmountView amount={body.feeMax} {...native} />
+                </span>
+              ) : (
+                <AmountView key="fee" amount={receipt.feeCharged} {...native} />
+              ),
+            ],
+            receipt === undefined
+              ? undefined
+              : ['Paid by', <AddressLink key="payer" address={receipt.payer} />],
+            [
+              'Gas',
+              receipt === undefined
+                ? `at most ${formatCount(body.gasLimit)}`
+                : `${formatCount(receipt.gasUsed)} of ${formatCount(body.gasLimit)}`,
+            ],
+            ['Sequence', formatCount(body.sequence)],
+            ['Valid', `${formatHeight(body.validFrom)} to ${formatHeight(body.validUntil)}`],
+            ['Size', formatBytes(view.bytes.length)],
+          ]}
+        />
+      </Panel>
+    </Stack>
+  );
+}
+
+function Decoded({ view }: { readonly view: TransactionView }) {
+  return (
+    <Stack gap={4}>
+      <CodeBlock label="Body" text={valueText(view.transaction.body)} />
+      <CodeBlock
+        label="Signatures"
+        text={valueText({ sender: view.transaction.sender, sponsor: view.transaction.sponsor })}
+      />
+      {view.receipt === undefined ? null : (
+        <CodeBlock label="Receipt" text={valueText(view.receipt)} />
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,7 @@
+import { useWallet } from '../hooks/services.ts';
+import { Welcome } from './Welcome.tsx';
+
+/** A further account, for those who have one already. */
+export default function WelcomePage() {
+  return <Welcome isReady={useWallet() !== undefined} />;
+}

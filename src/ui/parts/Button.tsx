@@ -1,0 +1,67 @@
+import type { ButtonHTMLAttributes, ReactNode } from 'react';
+import { Link } from 'wouter';
+import styles from './Button.module.css';
+import { cx } from './cx.ts';
+
+type Look = 'primary' | 'plain' | 'quiet' | 'danger';
+
+type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
+  readonly look?: Look;
+  /** Work is under way: the button keeps its focus and says so, and ignores presses. */
+  readonly isBusy?: boolean;
+  readonly icon?: ReactNode;
+};
+
+/** A button of at least 44 px. */
+export function Button(props: ButtonProps) {
+  const { look = 'plain', isBusy = false, icon, children, className, onClick, ...rest } = props;
+  return (
+    <button
+      type="button"
+      {...rest}
+      className={cx(styles.button, styles[look], className)}
+      aria-disabled={isBusy || rest.disabled || undefined}
+      aria-busy={isBusy || undefined}
+      onClick={isBusy ? undefined : onClick}
+    >
+      {icon}
+      <span>{children}</span>
+      {isBusy ? <span className={styles.spinner} aria-hidden="true" /> : null}
+    </button>
+  );
+}
+
+type IconButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { readonly label: string };
+
+/** A button that shows only a sign; its label is read out and shown on hover. */
+export function IconButton({ label, children, className, ...rest }: IconButtonProps) {
+  return (
+    <button
+      type="button"
+      {...rest}
+      className={cx(styles.icon, className)}
+      aria-label={label}
+      title={label}
+    >
+      {children}
+    </button>
+  );
+}
+
+type LinkButtonProps = {
+  readonly href: string;
+  readonly look?: Look;
+  readonly icon?: ReactNode;
+  readonly children: ReactNode;
+  readonly className?: string | undefined;
+};
+
+/** A link to another page of the app that looks like a button. */
+export function LinkButton({ href, look = 'plain', icon, children, className }: LinkButtonProps) {
+  return (
+    <Link href={href} className={cx(styles.button, styles[look], className)}>
+      {icon}
+      <span>{children}</span>
+    </Link>
+  );
+}

@@ -1,0 +1,106 @@
+import { Search } from 'lucide-react';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { Link } from 'wouter';
+import { TrustSign } from '../entities/TrustSign.tsx';
+import { formatHeight, formatPercent, plural } from '../format/number.ts';
+import { formatClock } from '../format/time.ts';
+import { useNow } from '../hooks/clock.ts';
+import type { NodeStatus } from '../hooks/client.ts';
+import { lastKnown } from '../hooks/last-known.ts';
+import { useLive } from '../hooks/live.ts';
+import { cx } from '../parts/cx.ts';
+import styles from './StatusStrip.module.css';
+
+const CommandPalette = lazy(() => import('./CommandPalette.tsx'));
+
+const IS_APPLE = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+/** On every screen: how far this tab's view may be believed, height, peers, network. */
+export function StatusStrip() {
+  const status = useLive((live) => live.status);
+  const chain = useLive((live) => live.chain);
+  const [isSearching, setSearching] = useState(false);
+  useEffect(() => {
+    const open = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.metaKey || event.ctrlKey)) return;
+      event.preventDefault();
+      setSearching(true);
+    };
+    addEventListener('keydown', open);
+    return () => removeEventListener('keydown', open);
+  }, []);
+  const name = chain?.name ?? lastKnown().networkName;
+  return (
+    <header className={styles.strip}>
+      <section className={styles.state} aria-label="State of this node">
+        {status === undefined ? <Before /> : <Now status={status} />}
+        {name === undefined ? null : (
+          <Link href="/network" className={styles.network}>
+            {name}
+          </Link>
+        )}
+      </section>
+      <button
+        type="button"
+        className={styles.search}
+        onClick={() => setSearching(true)}
+        aria-keyshortcuts={IS_APPLE ? 'Meta+K' : 'Control+K'}
+        aria-label="Search and commands"
+      >
+        <Search size={18} strokeWidth={1.75} aria-hidden="true" />
+        <span className={styles.searchWord}>Search</span>
+        <kbd>{IS_APPLE ? '⌘K' : 'Ctrl K'}</kbd>
+      </button>
+      {isSearching ? (
+        <Suspense fallback={null}>
+          <CommandPalette onClose={() => setSearching(false)} />
+        </Suspense>
+      ) : null}
+    </header>
+  );
+}
+
+function Before() {
+  const now = useNow();
+  const { height, atMs } = lastKnown();
+  if (height === undefined || atMs === undefined) {
+    return <span className={styles.quiet}>Starting the node…</span>;
+  }
+  return (
+    <>
+      <TrustSign trust="cached" />
+      <span className={styles.fact}>
+        {formatHeight(height)}, {formatClock(atMs, now)}
+      </span>
+    </>
+  );
+}
+
+const STAGE_WORDS: Partial<Record<NodeStatus['stage'], string>> = {
+  starting: 'Starting',
+  connecting: 'Connecting',
+  paused: 'Paused',
+  failed: 'Stopped',
+};
+
+function Now({ status }: { readonly status: NodeStatus }) {
+  const isSyncing = status.stage === 'syncing' && status.targetHeight > status.head.height;
+  const word = STAGE_WORDS[status.stage];
+  const percent = formatPercent(
+    status.head.height - status.startHeight,
+    status.targetHeight - status.startHeight,
+  );
+  return (
+    <>
+      <TrustSign trust={status.trust} />
+      <Link href={`/block/${status.head.height}`} className={styles.fact}>
+        {formatHeight(status.head.height)}
+      </Link>
+      {isSyncing ? <span className={styles.pending}>{percent} %</span> : null}
+      {word === undefined ? null : <span className={styles.pending}>{word}</span>}
+      <Link href="/node" className={cx(styles.fact, status.peers < 2 && styles.pending)}>
+        {plural(status.peers, 'peer')}
+      </Link>
+    </>
+  );
+}

@@ -1,0 +1,198 @@
+import type { ReactNode } from 'react';
+import { useEffect, useState } from 'react';
+import { describeError } from '../format/errors.ts';
+import { formatBytes, formatHeight } from '../format/number.ts';
+import { formatClock, formatEta } from '../format/time.ts';
+import { useNow, useOnline } from '../hooks/clock.ts';
+import type { Client, NodeStatus } from '../hooks/client.ts';
+import { lastKnown } from '../hooks/last-known.ts';
+import { useLive } from '../hooks/live.ts';
+import { useServices } from '../hooks/services.ts';
+import { Button, LinkButton } from '../parts/Button.tsx';
+import { Notice } from '../parts/Notice.tsx';
+import { useUpdate } from './update.ts';
+
+const NO_PEERS_AFTER_MS = 10_000;
+const BEHIND_BLOCKS = 5;
+const CLOCK_SKEW_MS = 60_000;
+const QUOTA_LOW = 0.9;
+
+/** What a person must know now, the gravest only: one notice at a time, and the update. */
+export function Trouble() {
+  const trouble = useTrouble();
+  const update = useUpdate();
+  return (
+    <>
+      {trouble}
+      {update.isWaiting && update.mayApply ? (
+        <Notice
+          kind="info"
+          isLive
+          title="A new version is ready"
+          action={<Button onClick={update.apply}>Update now</Button>}
+        >
+          The page reloads once. Nothing that you signed is lost.
+        </Notice>
+      ) : null}
+    </>
+  );
+}
+
+function useTrouble(): ReactNode {
+  const status = useLive((live) => live.status);
+  const { openedAtMs, hadPeer } = useLive();
+  const { client, startFailure } = useServices();
+  const isOnline = useOnline();
+  const now = useNow();
+  const quota = useQuotaPressure();
+  const wasWiped = useWiped(status);
+  const [isWipedSeen, setWipedSeen] = useState(false);
+
+  if (startFailure !== undefined) {
+    const words = describeError(startFailure);
+    return (
+      <Notice kind="danger" title={words.title} isLive action={<Reload />}>
+        {words.advice}
+      </Notice>
+    );
+  }
+  if (status?.stage === 'failed') {
+    const words = describeError(status.error ?? { code: 'internal-error' });
+    return (
+      <Notice kind="danger" title={`The node has stopped: ${words.title}`} action={<Reload />}>
+        {words.advice}
+      </Notice>
+    );
+  }
+  if (!isOnline) return <Offline status={status} nowMs={now} />;
+  if (status === undefined) return null;
+  if (wasWiped && !isWipedSeen) {
+    return (
+      <Notice
+        kind="warning"
+        title="This browser deleted local data"
+        action={<Button onClick={() => setWipedSeen(true)}>Understood</Button>}
+      >
+        Your account is safe on the ledger. The blocks are being read and verified again.
+      </Notice>
+    );
+  }
+  if (status.stage === 'paused') {
+    return (
+      <Notice kind="info" title="The node is paused" action={<Resume client={client} />}>
+        Figures stay as of block {formatHeight(status.head.height)}. Sending waits until it resumes.
+      </Notice>
+    );
+  }
+  if (status.peers === 0 && now - openedAtMs > NO_PEERS_AFTER_MS) {
+    return <NoPeers status={status} hadPeer={hadPeer} />;
+  }
+  if (status.stage === 'syncing' && status.targetHeight - status.head.height > BEHIND_BLOCKS) {
+    return <Behind status={status} />;
+  }
+  if (status.head.timestampMs - now > CLOCK_SKEW_MS) {
+    const minutes = Math.round((status.head.timestampMs - now) / 60_000);
+    return (
+      <Notice kind="warning" title="This device’s clock seems wrong">
+        The newest block is {minutes} min ahead of it. Times shown here may mislead; signatures and
+        balances are not affected.
+      </Notice>
+    );
+  }
+  if (quota !== undefined) {
+    return (
+      <Notice kind="warning" title="Storage is nearly full" action={<NodeLink />}>
+        {formatBytes(quota.usage)} of {formatBytes(quota.quota)} are used. The node stops writing
+        before the browser runs out; your account is safe on the ledger.
+      </Notice>
+    );
+  }
+  return null;
+}
+
+function Offline({ status, nowMs }: { status: NodeStatus | undefined; nowMs: number }) {
+  const known = lastKnown();
+  const height = status?.head.height ?? known.height;
+  const atMs = status?.head.timestampMs ?? known.atMs;
+  return (
+    <Notice kind="warning" title="Offline">
+      {height === undefined || atMs === undefined
+        ? 'Nothing was read on this device before. Everything appears once there is a connection.'
+        : `Shown as of block ${formatHeight(height)}, ${formatClock(atMs, nowMs)}. You can receive; sending waits for a connection.`}
+    </Notice>
+  );
+}
+
+function NoPeers({ status, hadPeer }: { status: NodeStatus; hadPeer: boolean }) {
+  const relays = useLive((live) => live.chain?.relays ?? []);
+  const cause = status.error === undefined ? undefined : describeError(status.error).title;
+  return (
+    <Notice
+      kind="warning"
+      title={hadPeer ? 'All peers are gone' : 'No peers yet'}
+      action={<LinkButton href="/settings#relays">Add a relay</LinkButton>}
+    >
+      {relays.length === 0
+        ? 'This network names no relay.'
+        : `Tried ${relays.length === 1 ? 'the one relay' : `${relays.length} relays`} of this network${
+            cause === undefined ? '' : `: ${cause.toLowerCase()}`
+          }. Trying again by itself.`}{' '}
+      Figures stay as of block {formatHeight(status.head.height)}.
+    </Notice>
+  );
+}
+
+function Behind({ status }: { status: NodeStatus }) {
+  const left = status.targetHeight - status.head.height;
+  return (
+    <Notice kind="info" title="Catching up" action={<NodeLink />}>
+      {left.toLocaleString()} blocks left
+      {status.etaMs === undefined ? '' : `, ${formatEta(status.etaMs)}`}. Sending is paused until
+      then, so that you sign on the newest state.
+    </Notice>
+  );
+}
+
+function Resume({ client }: { client: Client | undefined }) {
+  return (
+    <Button onClick={() => void client?.call('node.resume', {}).catch(() => undefined)}>
+      Resume
+    </Button>
+  );
+}
+
+function Reload() {
+  return <Button onClick={() => location.reload()}>Reload</Button>;
+}
+
+function NodeLink() {
+  return <LinkButton href="/node">Node</LinkButton>;
+}
+
+/** A store that begins at genesis although this browser had seen a later block before. */
+function useWiped(status: NodeStatus | undefined): boolean {
+  const [before] = useState(() => lastKnown().height ?? 0);
+  const [isWiped, setWiped] = useState<boolean>();
+  const startHeight = status?.startHeight;
+  useEffect(() => {
+    if (startHeight === undefined) return;
+    setWiped((last) => last ?? (startHeight === 0 && before > 10));
+  }, [startHeight, before]);
+  return isWiped === true;
+}
+
+function useQuotaPressure(): { readonly usage: number; readonly quota: number } | undefined {
+  const [pressure, setPressure] = useState<{ usage: number; quota: number }>();
+  useEffect(() => {
+    let isGone = false;
+    const look = async () => {
+      const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+      if (!isGone && quota > 0 && usage / quota > QUOTA_LOW) setPressure({ usage, quota });
+    };
+    void look().catch(() => undefined);
+    return () => {
+      isGone = true;
+    };
+  }, []);
+  return pressure;
+}

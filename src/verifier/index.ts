@@ -1,0 +1,10 @@
+export type { SubtleVerify } from './engine.ts';
+export type { PooledVerifierOptions } from './pooled-verifier.ts';
+export { createPooledVerifier } from './pooled-verifier.ts';
+export type { MessageTarget, VerifierMessage, VerifierPort } from './port.ts';
+export { verifierPortOf } from './port.ts';
+export { createReferenceVerifier } from './reference-verifier.ts';
+export { serveVerifier } from './serve-verifier.ts';
+export type { SignatureVerifier } from './types.ts';
+export type { WebCryptoVerifierOptions } from './web-crypto-verifier.ts';
+export { createWebCryptoVerifier } from './web-crypto-verifier.ts';
