@@ -51,28 +51,47 @@ function isInstalledByHand() {
   return true;
 }
 
-function install() {
-  console.log('set-up: installing dependencies (npm ci), once per clone; about a minute…');
-  const npm = process.env.npm_execpath;
-  const [command, prefix] = npm ? [process.execPath, [npm]] : ['npm', []];
-  const startedMs = performance.now();
+/** Runs npm with the terminal's output, or with its output gathered. */
+function npm(args, { isQuiet }) {
+  const script = process.env.npm_execpath;
+  const [command, prefix] = script ? [process.execPath, [script]] : ['npm', []];
   return new Promise((resolve) => {
-    const child = spawn(command, [...prefix, 'ci', '--no-audit', '--no-fund'], {
+    const child = spawn(command, [...prefix, ...args, '--no-audit', '--no-fund'], {
       cwd: root,
-      stdio: 'inherit',
+      stdio: ['ignore', isQuiet ? 'pipe' : 'inherit', isQuiet ? 'pipe' : 'inherit'],
       shell: process.platform === 'win32',
     });
-    const ticker = setInterval(() => {
-      const seconds = Math.round((performance.now() - startedMs) / 1000);
-      console.log(`set-up: still installing (${seconds} s)…`);
-    }, 10_000);
-    const settle = (code) => {
-      clearInterval(ticker);
-      resolve(code);
-    };
-    child.on('error', () => settle(1));
-    child.on('exit', (code) => settle(code ?? 1));
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk) => {
+        output += chunk;
+      });
+    }
+    child.on('error', (error) => resolve({ code: 1, output: error.message }));
+    child.on('close', (code) => resolve({ code: code ?? 1, output }));
   });
+}
+
+/**
+ * Installs exactly what the lockfile says. `npm ci` also insists that the lockfile knows the
+ * optional packages of every other system, which some registries do not carry; `npm install` keeps
+ * to the same versions and digests without that, and `--no-save` leaves the lockfile alone.
+ */
+async function install() {
+  console.log('set-up: installing dependencies, once per clone; about a minute…');
+  const startedMs = performance.now();
+  const ticker = setInterval(() => {
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    console.log(`set-up: still installing (${seconds} s)…`);
+  }, 10_000);
+  const clean = await npm(['ci'], { isQuiet: true });
+  let { code } = clean;
+  if (code !== 0 && clean.output.includes('EUSAGE')) {
+    console.log('set-up: optional packages of other systems are unknown here; going on without…');
+    ({ code } = await npm(['install', '--no-save', '--loglevel', 'error'], { isQuiet: false }));
+  } else if (code !== 0) console.error(clean.output);
+  clearInterval(ticker);
+  return code;
 }
 
 /** Version of the Node.js in node_modules, or why there is none. */
@@ -101,7 +120,7 @@ const startedMs = performance.now();
 const wanted = fingerprint();
 if (!isInstalled(wanted)) {
   const code = isInstalledByHand() ? 0 : await install();
-  if (code !== 0) fail(`npm ci ended with code ${code}; its messages are above.`);
+  if (code !== 0) fail(`npm ended with code ${code}; its messages are above.`);
   if (!productNode().isGood) repairNode();
   const node = productNode();
   if (!node.isGood) {

@@ -65,12 +65,15 @@ const PACKAGE_HOMES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@mysten\/bcs/, ['codec']],
 ];
 
-/** Doors beside `index.ts`: they choose a platform, so only those who start a home use them. */
+/**
+ * Doors beside `index.ts`: they choose a platform, so only those who start a home use them:
+ * the workers, the page's main file, and on a relay the one file that all its commands start with.
+ */
 const SIDE_DOORS: { readonly [room: string]: RegExp } = {
   network: /^(node|browser|window|rtc-shim)\.ts$/,
   storage: /^(memory|indexed-db|level-db)-store\.ts$/,
 };
-const CHOOSERS = new Set(['src/ui/main.tsx', 'src/relay/main.ts']);
+const CHOOSERS = new Set(['src/ui/main.tsx', 'src/relay/main.ts', 'src/relay/start-node.ts']);
 
 /** Where programs for Node.js live; everything else also runs in a tab. */
 const NODE_ONLY =
@@ -472,7 +475,10 @@ function castLines(code: string): number[] {
   const withoutRenames = code.replace(/\b(import|export)\b[^;'"]*?\{[^}]*\}/g, (part) =>
     part.replace(/[^\n]/g, ' '),
   );
-  const cast = /[\w)\]}'"`>] as (?!const\b)[A-Za-z{[('"`]/g;
+  // What follows looks like a type: the text of a page holds the word, too.
+  const types =
+    'readonly|typeof|keyof|unknown|never|any|string|number|boolean|bigint|object|undefined';
+  const cast = new RegExp(`[\\w)\\]}'"\`>] as (?!const\\b)(?:[A-Z{[('"\`]|(?:${types})\\b)`, 'g');
   return linesWith(withoutRenames, cast).map(({ line }) => line);
 }
 

@@ -20,7 +20,8 @@ export type DecodeError = {
 
 /**
  * Carries a {@link DecodeError} from a nested reader to `decode` or `parseJson`, which catch it.
- * Never leaves a codec (other rooms write some): one throw at a bad byte is what keeps the readers linear.
+ * Never leaves a codec (other rooms write some too): one throw at a bad byte is what keeps the
+ * readers linear.
  */
 export class Refusal extends Error {
   override readonly name = 'Refusal';

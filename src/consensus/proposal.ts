@@ -5,7 +5,7 @@ import { encode, fixedBytes, option, struct } from '../codec/index.ts';
 import type { Hash, HashSuite, SignatureClaim } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import type { Block, Height, Membership, Round, SignedVote } from '../ledger/index.ts';
-import { heightCodec, roundCodec, voteClaim as claimOfVote } from '../ledger/index.ts';
+import { voteClaim as claimOfVote, heightCodec, roundCodec } from '../ledger/index.ts';
 
 /**
  * A block put to the vote. `validRound` names the earlier round whose prevotes of more than 2/3

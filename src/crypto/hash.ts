@@ -29,6 +29,7 @@ export function loadFastHashing(): Promise<void> {
 }
 
 function blake3(input: Uint8Array): Hash {
+  // 32 bytes by BLAKE3.
   if (wasmBlake3 === undefined) return new Uint8Array(nobleBlake3(input)) as Hash;
   // `digest('binary')` hands out a fresh array.
   return wasmBlake3.init().update(input).digest('binary') as unknown as Hash;
@@ -53,7 +54,8 @@ const suites: { readonly [Name in HashSuiteName]: HashSuite } = {
   },
   'sha2-256': {
     name: 'sha2-256',
-    hash: (tag, ...parts) => new Uint8Array(sha256(concatBytes(prefixOf(tag), ...parts))) as Hash, // 32 bytes by SHA-256.
+    // 32 bytes by SHA-256.
+    hash: (tag, ...parts) => new Uint8Array(sha256(concatBytes(prefixOf(tag), ...parts))) as Hash,
   },
 };
 

@@ -35,7 +35,9 @@ export function createModuleRegistry(modules: readonly AnyModule[]): ModuleRegis
     numbers.add(module.number);
     for (const definition of module.actions) {
       const kind = `${module.name}.${definition.name}`;
-      assert(definition.fields.shape.kind === 'struct', `fields of ${kind} must be a struct`);
+      const { shape } = definition.fields;
+      assert(shape.kind === 'struct', `fields of ${kind} must be a struct`);
+      assert(!shape.fields.some(({ name }) => name === 'kind'), `${kind} has a field named kind`);
       const place = module.number * 256 + definition.number;
       assert(!byKind.has(kind) && !byNumbers.has(place), `action ${kind} twice`);
       const action = { module, definition, kind };

@@ -69,9 +69,11 @@ export function executeActions(
   const savepoint = run.state.savepoint();
   const logs: Log[] = [];
   let gasUsed: number = transaction.gasUsed;
+  // A sum of bounded gas.
+  const total = (): Gas => gasUsed as Gas;
   const failed = (code: string, actionIndex: number): ActionsResult => {
     run.state.rollback(savepoint);
-    return { outcome: { kind: 'failed', code, actionIndex }, gasUsed: gasUsed as Gas, logs: [] };
+    return { outcome: { kind: 'failed', code, actionIndex }, gasUsed: total(), logs: [] };
   };
   for (const [actionIndex, action] of transaction.actions.entries()) {
     const registered = registeredAction(run.kernel, action);
@@ -97,7 +99,7 @@ export function executeActions(
       return failed(error.code, actionIndex);
     }
   }
-  return { outcome: { kind: 'succeeded' }, gasUsed: gasUsed as Gas, logs };
+  return { outcome: { kind: 'succeeded' }, gasUsed: total(), logs };
 }
 
 function recordSigner(run: BlockRun, signed: SignedBy | undefined): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Hash } from '../crypto/index.ts';
 import { signMessage, verifySignature } from '../crypto/index.ts';
 import { certifies, checkCertificatePower } from './certificate.ts';
-import { createTestLedger, height, person } from './testing.ts';
+import { createTestLedger, height, person } from './testing/world.ts';
 import type { CommitCertificate, Round } from './types.ts';
 
 const ledger = createTestLedger();

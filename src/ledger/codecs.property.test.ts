@@ -9,7 +9,7 @@ import { accountRecordCodec, credentialClaimCodec } from './modules/account/sche
 import { assetRecordCodec } from './modules/asset/schema.ts';
 import { builtinModules } from './modules/index.ts';
 import { chainParametersCodec } from './modules/parameters/index.ts';
-import { jsonOf } from './testing-arbitrary.ts';
+import { jsonOf } from './testing/arbitrary.ts';
 import {
   commitCertificateCodec,
   evidenceCodec,

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { defined } from '../base/index.ts';
 import { NATIVE_ASSET } from './ids.ts';
 import { readAccount, readAsset, readBalances } from './read.ts';
-import type { Person } from './testing.ts';
-import { amount, gas, p256Person, person, TestState, TestWorld } from './testing.ts';
+import type { Person } from './testing/world.ts';
+import { amount, gas, p256Person, person, TestState, TestWorld } from './testing/world.ts';
 import type { Action, AssetId } from './types.ts';
 
 const people: readonly Person[] = [
@@ -116,7 +116,7 @@ describe('any sequence of blocks', () => {
             for (const log of logs) {
               if (log.kind !== 'asset.issued') continue;
               // By the schema of that log.
-              assets.push(world.ledger.decodeLog(log)?.fields['asset'] as AssetId);
+              assets.push(world.ledger.decodeLog(log)?.fields.asset as AssetId);
             }
           }
           checkSupplies(world, assets);

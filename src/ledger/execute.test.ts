@@ -5,7 +5,7 @@ import type { TransactionError } from './errors.ts';
 import { NATIVE_ASSET } from './ids.ts';
 import { readAsset, readBalance, readBalances } from './read.ts';
 import { MissingKey } from './state.ts';
-import type { Draft, Person } from './testing.ts';
+import type { Draft, Person } from './testing/world.ts';
 import {
   amount,
   gas,
@@ -16,7 +16,7 @@ import {
   recordOf,
   TestState,
   TestWorld,
-} from './testing.ts';
+} from './testing/world.ts';
 import type { Action, KeyPolicy } from './types.ts';
 
 const anna = person('Anna');

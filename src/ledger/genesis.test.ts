@@ -4,7 +4,7 @@ import { formatHex } from '../base/index.ts';
 import { decode, encode, toJson } from '../codec/index.ts';
 import type { GenesisDocument } from './genesis.ts';
 import { createLedger, genesisJsonSchema, parseGenesis, protocol } from './ledger.ts';
-import { amount, createTestLedger, person, TestWorld } from './testing.ts';
+import { amount, createTestLedger, person, TestWorld } from './testing/world.ts';
 
 const document = createTestLedger().genesis.document;
 const json = toJson(protocol.genesisCodec, document) as JsonObject; // A struct's form.
@@ -37,7 +37,7 @@ describe('a genesis document', () => {
 
   it('has a schema that names its members', () => {
     expect(genesisJsonSchema).toMatchObject({ type: 'object', additionalProperties: false });
-    expect(Object.keys(genesisJsonSchema['properties'] as object)).toContain('validators');
+    expect(Object.keys(genesisJsonSchema.properties as object)).toContain('validators');
   });
 
   it('names its network: any change gives another chain id, and neither accepts the other', () => {

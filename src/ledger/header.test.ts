@@ -4,7 +4,7 @@ import type { Hash } from '../crypto/index.ts';
 import { ZERO_HASH } from '../crypto/index.ts';
 import type { HeaderResults } from './header.ts';
 import { NATIVE_ASSET } from './ids.ts';
-import { amount, gas, height, person, TestWorld } from './testing.ts';
+import { amount, gas, height, person, TestWorld } from './testing/world.ts';
 
 const anna = person('Anna');
 const hashOf = (fill: number): Hash => new Uint8Array(32).fill(fill) as Hash; // Any digest.

@@ -109,6 +109,7 @@ export {
   findByCredential,
   readAccount,
   readAsset,
+  readAssetIds,
   readBalance,
   readBalances,
   readFaucet,

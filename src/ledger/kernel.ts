@@ -66,7 +66,9 @@ export type BlockRules = ChainParameters & { gasOfAction(kind: string): Gas };
 export function blockRules(kernel: Kernel, state: StateView): BlockRules {
   const values = kernel.services.parameters.load(state);
   const prices = new Map(values.actionGas.map(({ action, gas }) => [action, gas]));
-  const gasOfAction = (kind: string): Gas =>
-    prices.get(kind) ?? ((kernel.registry.actionOfKind(kind)?.definition.gas ?? 0) as Gas); // Modules state whole gas.
+  const gasOfAction = (kind: string): Gas => {
+    const own = kernel.registry.actionOfKind(kind)?.definition.gas ?? 0;
+    return prices.get(kind) ?? (own as Gas); // Modules state whole gas.
+  };
   return { ...values, gasOfAction };
 }

@@ -11,7 +11,13 @@ import type { ActionDescription, ChainParameters, FieldRole } from './module.ts'
 import type { CredentialClaim } from './modules/account/index.ts';
 import { accountService, credentials, records, sequences } from './modules/account/index.ts';
 import type { AssetRecord } from './modules/asset/index.ts';
-import { assets, balances, holdings } from './modules/asset/index.ts';
+import {
+  assetCount,
+  assetNumbers,
+  assets,
+  balances,
+  holdings,
+} from './modules/asset/index.ts';
 import type { FaucetGenesis } from './modules/faucet/index.ts';
 import { faucetGrants, faucetSettings } from './modules/faucet/index.ts';
 import { parameterValues } from './modules/parameters/index.ts';
@@ -83,6 +89,20 @@ export function readBalances(view: StateView, address: Address): BalanceView[] {
 /** What is known of an asset; undefined when there is none of this id. */
 export function readAsset(view: StateView, asset: AssetId): AssetRecord | undefined {
   return assets.get(view, asset);
+}
+
+/** Ids of assets in the order in which they were issued, the native one first. */
+export function readAssetIds(
+  view: StateView,
+  page: { readonly after: AssetId | undefined; readonly limit: number },
+): AssetId[] {
+  const count = assetCount.get(view, 0) ?? 0;
+  const before = page.after === undefined ? undefined : assets.get(view, page.after)?.number;
+  const ids: AssetId[] = [];
+  for (let at = (before ?? -1) + 1; at < count && ids.length < page.limit; at++) {
+    ids.push(defined(assetNumbers.get(view, at), 'numbers have no gap'));
+  }
+  return ids;
 }
 
 /** The parameters that hold for the next block. */

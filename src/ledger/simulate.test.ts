@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { defined } from '../base/index.ts';
 import { NATIVE_ASSET } from './ids.ts';
 import type { Simulation } from './simulate.ts';
-import type { Draft, Person } from './testing.ts';
-import { amount, gas, p256Person, passkeyPerson, person, TestWorld } from './testing.ts';
+import type { Draft, Person } from './testing/world.ts';
+import { amount, gas, p256Person, passkeyPerson, person, TestWorld } from './testing/world.ts';
 import type { Action, TransactionBody } from './types.ts';
 
 const anna = passkeyPerson('Anna');

@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/index.ts';
-import { assert, concatBytes } from '../base/index.ts';
+import { assert } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
-import { decode, encode } from '../codec/index.ts';
+import { decode, encode, Writer } from '../codec/index.ts';
 import type { MutableState, StateView } from './state.ts';
 import { Overlay } from './state.ts';
 
@@ -21,6 +21,8 @@ export interface Table<Key, Value> {
 
 /** The longest key that a store takes. */
 const KEY_BYTES_MAX = 128;
+/** Two numbers, an account and an asset or key. */
+const KEY_BYTES_USUAL = 66;
 
 /** Makes a {@link Table}; the two numbers are permanent and never used for anything else. */
 export function createTable<Key, Value>(
@@ -30,7 +32,12 @@ export function createTable<Key, Value>(
 ): Table<Key, Value> {
   const prefix = Uint8Array.of(numbers.module, numbers.table);
   const keyOf = (typed: Key): Bytes => {
-    const bytes = concatBytes(prefix, encode(key, typed));
+    // Small and short-lived: half the cost of `encode` and a join, a dozen times a transaction.
+    const writer = new Writer(KEY_BYTES_USUAL);
+    writer.u8(numbers.module);
+    writer.u8(numbers.table);
+    key.write(writer, typed);
+    const bytes = writer.finish();
     assert(bytes.length <= KEY_BYTES_MAX, 'state key too long');
     return bytes;
   };

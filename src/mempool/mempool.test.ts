@@ -147,6 +147,13 @@ test('a full pool evicts what is worth least per byte, and only for what is wort
   expect(code(add({ from: 'bert', sequence: 0, fee: 10 }))).toBe('mempool-full');
 });
 
+test('among equals the one that came last goes first', () => {
+  const { add, names } = setUp({ transactionsMax: 3 });
+  for (const from of ['anna', 'bert', 'cleo']) add({ from, sequence: 0, fee: 10 });
+  add({ from: 'dora', sequence: 0, fee: 20 });
+  expect(names()).toEqual(['anna/0', 'bert/0', 'dora/0']);
+});
+
 test('eviction takes a sender from its end, and many of one sender before the first of another', () => {
   const { add, names } = setUp({ transactionsMax: 4 });
   for (const at of [0, 1, 2]) add({ from: 'flood', sequence: at, fee: 100 });
@@ -208,6 +215,14 @@ test('a block takes its transactions out, and what can never follow', () => {
   expect(code(add({ from: 'anna', sequence: 0, name: 'again' }))).toBe('sequence-used');
   expect(commit(12, [draft({ from: 'anna', sequence: 2 })], [['anna', 3]])).toEqual([]);
   expect(mempoolSize(state)).toEqual({ count: 0, bytes: 0, senders: 0 });
+});
+
+test('a gap that a block closes makes ready what stood behind it', () => {
+  const { add, commit, select } = setUp();
+  add({ from: 'anna', sequence: 2 });
+  expect(select()).toEqual([]);
+  expect(commit(11, [], [['anna', 2]])).toEqual([]);
+  expect(select()).toEqual(['anna/2']);
 });
 
 test('each transaction is dropped once its last height has passed', () => {

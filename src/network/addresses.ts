@@ -70,7 +70,10 @@ export function remoteHost(address: Multiaddr): string | undefined {
   const mapped = mappedIpv4(groups);
   if (mapped !== undefined) return mapped.join('.');
   if (isLoopbackGroups(groups)) return '::1';
-  return `${groups.slice(0, 4).map((group) => group.toString(16)).join(':')}::/64`;
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(':')}::/64`;
 }
 
 /** Where an address lies. */

@@ -19,19 +19,23 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
 describe('frames', () => {
   it('come out as they went in, however the stream cuts them', () => {
     fc.assert(
-      fc.property(fc.array(frame, { maxLength: 8 }), fc.integer({ min: 1, max: 40 }), (all, cut) => {
-        const reader = new FrameReader(1_024);
-        const stream = concatBytes(...all.map(encodeFrame));
-        const read: Frame[] = [];
-        for (let at = 0; at < stream.length; at += cut) {
-          const chunk = stream.slice(at, at + cut);
-          const found = reader.push(chunk);
-          chunk.fill(0xee); // The reader must have copied.
-          if (found.ok) read.push(...found.value);
-          else throw new Error(found.error.code);
-        }
-        expect(read).toEqual(all);
-      }),
+      fc.property(
+        fc.array(frame, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 40 }),
+        (all, cut) => {
+          const reader = new FrameReader(1_024);
+          const stream = concatBytes(...all.map(encodeFrame));
+          const read: Frame[] = [];
+          for (let at = 0; at < stream.length; at += cut) {
+            const chunk = stream.slice(at, at + cut);
+            const found = reader.push(chunk);
+            chunk.fill(0xee); // The reader must have copied.
+            if (found.ok) read.push(...found.value);
+            else throw new Error(found.error.code);
+          }
+          expect(read).toEqual(all);
+        },
+      ),
     );
   });
 

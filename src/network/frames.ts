@@ -9,8 +9,8 @@ export type Refusal = (typeof REFUSALS)[number];
  * What travels on a request stream, each frame behind its length.
  *
  * length u32 · type u8 · id u32, all big-endian, then:
- * 1 `request`: kind u8, body · 2 `head`: length of the response u32 · 3 `piece`: its next bytes ·
- * 4 `refuse`: reason u8 · 5 `cancel` · 6 `ping` · 7 `pong`.
+ * 1 `request`: kind u8, body · 2 `head`: length of the response u32 · 3 `piece`: next bytes of it
+ * · 4 `refuse`: reason u8 · 5 `cancel` · 6 `ping` · 7 `pong`.
  */
 export type Frame =
   | { readonly type: 'request'; readonly id: number; readonly kind: number; readonly body: Bytes }

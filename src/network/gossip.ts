@@ -22,6 +22,8 @@ type Dependencies = {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly digest: ContentDigest;
+  /** Whether nothing of a peer counts any more, though bytes of it are still on their way. */
+  readonly isRefused: (peerId: string) => boolean;
   readonly validate: (topic: Topic, message: Bytes, from: string) => Promise<GossipVerdict>;
   readonly blame: (peerId: string, points: number, reason: string) => void;
 };
@@ -98,7 +100,8 @@ export class GossipDoor {
   }
 
   async #admit(topic: Topic, message: Message, from: string): Promise<GossipVerdict> {
-    const { limits, clock, blame } = this.#with;
+    const { limits, clock, blame, isRefused } = this.#with;
+    if (isRefused(from)) return 'ignore';
     const { data } = message;
     const limit = limits.topics[topic];
     if (data.length < GOSSIP_NONCE_BYTES) {

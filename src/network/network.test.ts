@@ -36,7 +36,11 @@ afterEach(async () => {
 describe('network: gossip', () => {
   it('reaches peers that are not neighbours, and is told once to each', async () => {
     const { left, right } = await pair();
-    const far = await start({ role: 'tab', relays: [addressOf(right)], limits: { relaysTarget: 1 } });
+    const far = await start({
+      role: 'tab',
+      relays: [addressOf(right)],
+      limits: { relaysTarget: 1 },
+    });
     await untilGossips(left, far);
     right.received.length = 0;
     await left.network.publish('transactions', bytes('hello'));
@@ -56,7 +60,11 @@ describe('network: gossip', () => {
 
   it('forwards nothing before the verdict, and nothing that was not accepted', async () => {
     const { left, right } = await pair();
-    const far = await start({ role: 'tab', relays: [addressOf(right)], limits: { relaysTarget: 1 } });
+    const far = await start({
+      role: 'tab',
+      relays: [addressOf(right)],
+      limits: { relaysTarget: 1 },
+    });
     await untilGossips(left, far);
     let decide: (verdict: 'accept') => void = () => undefined;
     right.judge = (_topic, message) => {
@@ -117,7 +125,10 @@ describe('network: gossip', () => {
 
   it('bans a peer that floods a topic', async () => {
     const { topics } = DEFAULT_LIMITS;
-    const tight = { ...topics, votes: { ...topics.votes, messagesPerSecond: 1, messagesBurst: 10 } };
+    const tight = {
+      ...topics,
+      votes: { ...topics.votes, messagesPerSecond: 1, messagesBurst: 10 },
+    };
     const left = await start({ limits: { topics: tight } });
     const right = await start({ relays: [addressOf(left)] });
     await untilGossips(right, left);

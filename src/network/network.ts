@@ -8,6 +8,7 @@ import { networkError, reasonOf } from './errors.ts';
 import { EXCHANGE_KIND, encodeExchange, type KnownPeer } from './exchange.ts';
 import { createGater, mayDial } from './gater.ts';
 import { GossipDoor } from './gossip.ts';
+import { hangUp } from './hang-up.ts';
 import { ConfiguredHosts, HostCounter } from './hosts.ts';
 import { createLibp2pNode, type NodeServices } from './libp2p-node.ts';
 import { DEFAULT_LIMITS, type NetworkLimits, SCORE_MAX } from './limits.ts';
@@ -16,13 +17,13 @@ import { type PeerRecord, viewOf } from './peers.ts';
 import { RecentPublications } from './recent.ts';
 import { type Asker, RequestDesk } from './requests.ts';
 import { PeerScores } from './score.ts';
-import { Supervisor } from './supervisor.ts';
+import { COURTESY_MS, Supervisor } from './supervisor.ts';
 import type {
   Network,
   NetworkHandlers,
   NetworkOptions,
-  PenaltyPoints,
   PeerView,
+  PenaltyPoints,
   RequestKind,
   Topic,
 } from './types.ts';
@@ -71,6 +72,7 @@ export async function createNetwork(
     clock,
     tracer,
     digest: await createContentDigest(),
+    isRefused: (peerId) => bans.isBanned(peerId, clock.now()),
     validate: (topic, message, from) => handlers.onGossip(topic, message, from),
     blame: (peerId, points, reason) => network?.penalize(peerId, points, reason),
   });
@@ -230,7 +232,8 @@ class Libp2pNetwork implements Network {
     }
     options.tracer.trace('warn', 'peer-banned', { peerId, reason });
     this.#forget(peerId);
-    for (const connection of connections) connection.abort(new Error('banned'));
+    this.#desk.forgetPeer(peerId);
+    for (const connection of connections) hangUp(connection, 'banned');
   }
 
   async addRelay(address: string): Promise<void> {
@@ -307,14 +310,14 @@ class Libp2pNetwork implements Network {
   }
 
   #onIdentified({ peerId: id, protocols, agentVersion, connection }: IdentifyResult): void {
-    const { names, options, limits, handlers, bans } = this.#with;
+    const { names, options, handlers, bans } = this.#with;
     const peerId = id.toString();
     const nowMs = options.clock.now();
     if (bans.isBanned(peerId, nowMs) || connection.status !== 'open') return;
     if (!protocols.includes(names.requests)) {
       options.tracer.trace('debug', 'peer-foreign', { peerId });
       this.#forget(peerId);
-      connection.close().catch((error: Error) => connection.abort(error));
+      connection.close().catch(() => hangUp(connection, 'another network'));
       return;
     }
     this.#supervisor.onConnected(peerId);
@@ -327,10 +330,9 @@ class Libp2pNetwork implements Network {
       latencyMs: undefined,
       pingDueMs: nowMs,
       pingsMissed: 0,
-      // A tab that has just made its reservation needs a moment until it can be found.
       exchangeDueMs: nowMs,
     });
-    options.tracer.trace('info', 'peer-connected', { peerId, limits: limits.peersTarget });
+    options.tracer.trace('info', 'peer-connected', { peerId, direction: connection.direction });
     handlers.onEvent({ kind: 'peer-connected', peerId });
     this.#tick();
   }
@@ -402,6 +404,10 @@ class Libp2pNetwork implements Network {
     if (this.#stopping !== undefined) return;
     this.#supervisor.learn(peers);
     this.#supervisor.tick();
+    // Those for whom courtesy waits are dialled as soon as it ends.
+    this.#with.options.clock.after(COURTESY_MS, () => {
+      if (this.#stopping === undefined) this.#supervisor.tick();
+    });
   }
 
   async #dial(addresses: readonly string[]): Promise<void> {

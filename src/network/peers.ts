@@ -10,7 +10,7 @@ export type PeerRecord = {
   readonly connectedSinceMs: number;
   /** Whether it relays for others. */
   readonly isRelay: boolean;
-  /** Whether `peer-connected` was told. */
+  /** Round trip of the last ping. */
   latencyMs: number | undefined;
   pingDueMs: number;
   pingsMissed: number;
@@ -49,8 +49,7 @@ export function superfluous(
 ): readonly Connection[] {
   const { nowMs, settleMs, isSmaller } = options;
   const settled = connections.filter(
-    (connection) =>
-      connection.status === 'open' && nowMs - connection.timeline.open >= settleMs,
+    (connection) => connection.status === 'open' && nowMs - connection.timeline.open >= settleMs,
   );
   const direct = settled.filter((connection) => connection.limits === undefined);
   if (direct.length === 0) return [];

@@ -7,7 +7,11 @@ type Publication = { readonly topic: Topic; readonly message: Uint8Array; readon
  * has not subscribed yet and would miss it: it is published once more when the peer subscribes.
  */
 export class RecentPublications {
-  readonly #limit: { readonly windowMs: number; readonly countMax: number; readonly bytesMax: number };
+  readonly #limit: {
+    readonly windowMs: number;
+    readonly countMax: number;
+    readonly bytesMax: number;
+  };
   #publications: Publication[] = [];
   #bytes = 0;
 

@@ -172,10 +172,7 @@ export class CopiedDataChannel extends EventTarget implements InnerChannel {
   id: number | null;
   readonly #page: { send(data: ArrayBuffer): void; close(): void };
 
-  constructor(
-    id: number | undefined,
-    page: { send(data: ArrayBuffer): void; close(): void },
-  ) {
+  constructor(id: number | undefined, page: { send(data: ArrayBuffer): void; close(): void }) {
     super();
     this.id = id ?? null;
     this.#page = page;

@@ -35,7 +35,7 @@ type Target = {
 const RELAY_FAILURES_MAX = 10;
 const TAB_FAILURES_MAX = 5;
 /** How long the peer of the larger id waits for the other to dial first. */
-const COURTESY_MS = 400;
+export const COURTESY_MS = 400;
 /** A relay that let us go is asked again after this; it may just be restarting. */
 const RELAY_LOST_MS = 250;
 
@@ -90,11 +90,6 @@ export class Supervisor {
       this.#learn(this.#tabs, { peerId, addresses: rtc }, false);
     }
     if (this.#relays.size !== relaysBefore) this.#with.onRelaysChanged(this.relays());
-  }
-
-  /** Whether a peer is known to be a relay. */
-  isRelay(peerId: string): boolean {
-    return this.#relays.has(peerId);
   }
 
   /** Dials what is wanted and due. Called every second and after each change. */

@@ -2,7 +2,7 @@ import type { Libp2pInit } from 'libp2p';
 import type { Bytes, Clock, Tracer } from '../base/index.ts';
 import type { NetworkLimits } from './limits.ts';
 
-/** What is gossiped; each is one gossipsub topic named `/tabellion/<chain id>/<version>/<topic>`. */
+/** What is gossiped; each is one gossipsub topic, `/tabellion/<chain id>/<version>/<topic>`. */
 export type Topic = 'transactions' | 'proposals' | 'votes' | 'blocks';
 
 /** Questions that one peer asks another; each is one stream protocol of the same naming. */

@@ -2,6 +2,7 @@ import type { Connection, Libp2p, PeerId } from '@libp2p/interface';
 import type { Clock, Tracer } from '../base/index.ts';
 import { reasonOf } from './errors.ts';
 import { decodeExchange, EXCHANGE_KIND, type KnownPeer } from './exchange.ts';
+import { hangUp } from './hang-up.ts';
 import { mendGossip, type NodeServices } from './libp2p-node.ts';
 import { type NetworkLimits, PENALTY_MALFORMED } from './limits.ts';
 import { type PeerRecord, superfluous } from './peers.ts';
@@ -66,7 +67,7 @@ export class Upkeep {
         if (record.pingsMissed < PINGS_MISSED_MAX) return;
         tracer.trace('info', 'peer-silent', { peerId: record.peerId, reason: reasonOf(error) });
         for (const connection of connectionsOf(libp2p, record.peerId)) {
-          connection.abort(new Error('the peer does not answer'));
+          hangUp(connection, 'the peer does not answer');
         }
       },
     );
@@ -96,7 +97,7 @@ export class Upkeep {
     const isSmaller = libp2p.peerId.toString() < peerId;
     const closing = superfluous(connections, { nowMs, settleMs: SETTLE_MS, isSmaller });
     for (const connection of closing) {
-      connection.close().catch((error: Error) => connection.abort(error));
+      connection.close().catch(() => hangUp(connection, 'replaced'));
     }
     const best = bestOf(connections.filter((connection) => !closing.includes(connection)));
     if (best === undefined || best.limits !== undefined) return;
@@ -107,7 +108,7 @@ export class Upkeep {
   #closeSilent(connections: readonly Connection[], nowMs: number): void {
     for (const connection of connections) {
       if (nowMs - connection.timeline.open < IDENTIFY_PATIENCE_MS) continue;
-      connection.abort(new Error('the peer did not identify itself'));
+      hangUp(connection, 'the peer did not identify itself');
     }
   }
 }

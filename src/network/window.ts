@@ -30,8 +30,7 @@ export function serveRtc(port: MessagePort, options: RtcServiceOptions = {}): ()
     }
     const { pc } = request;
     const connectionsMax = options.connectionsMax ?? RTC_CONNECTIONS_MAX;
-    const connection =
-      connections.size < connectionsMax ? open(request.configuration) : undefined;
+    const connection = connections.size < connectionsMax ? open(request.configuration) : undefined;
     if (connection === undefined) {
       tell({ kind: 'states', pc, states: CLOSED });
       return;

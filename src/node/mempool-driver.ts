@@ -136,6 +136,11 @@ export class MempoolDriver {
     return mempoolSize(this.#state);
   }
 
+  limits(): { readonly countMax: number; readonly bytesMax: number } {
+    const { transactionsMax, bytesMax } = this.#state.limits;
+    return { countMax: transactionsMax, bytesMax };
+  }
+
   /** The sequence that the account's next transaction should have. */
   nextSequence(address: Address, accountSequence: Sequence): Sequence {
     return firstFreeSequence(this.#state, address, accountSequence);

@@ -38,6 +38,8 @@ export type NodeStage = 'starting' | 'connecting' | 'syncing' | 'following' | 'p
 export type NodeStatus = {
   readonly stage: NodeStage;
   readonly head: Head | undefined;
+  /** Transactions in the block of the head. */
+  readonly headTransactionCount: number;
   readonly startHeight: Height;
   readonly targetHeight: Height;
   readonly blocksPerSecond: number;
@@ -88,6 +90,8 @@ export class TabellionNode {
   readonly #rate: RateMeter;
   #parts: Parts | undefined;
   #running: Running | undefined;
+  #cacheBytesMax: number;
+  #headTransactionCount = 0;
   #startHeight = 0 as Height; // Nothing is known before the store is open.
   #bytesReceived = 0;
   #hasCompared = false;
@@ -103,6 +107,7 @@ export class TabellionNode {
     this.ledger = ledger;
     this.#engine = engine;
     this.#startedAtMs = home.clock.now();
+    this.#cacheBytesMax = options.cacheBytesMax;
     this.#rate = new RateMeter(home.clock);
     this.diagnostics = createDiagnostics(home.clock, home.tracer);
     this.diagnostics.subscribe((line) => this.events.emit('trace', line));
@@ -194,6 +199,7 @@ export class TabellionNode {
     return {
       stage: this.#stage(progress),
       head,
+      headTransactionCount: this.#headTransactionCount,
       startHeight: this.#startHeight,
       targetHeight: target,
       blocksPerSecond: Math.round(rate),
@@ -229,6 +235,11 @@ export class TabellionNode {
   /** Head that a peer told last. */
   peerHeight(peerId: string): Height | undefined {
     return this.#running?.peers.heightOf(peerId);
+  }
+
+  /** Memory for pages of state, in bytes. */
+  cacheBytesMax(): number {
+    return this.#cacheBytesMax;
   }
 
   network(): Network | undefined {
@@ -272,7 +283,10 @@ export class TabellionNode {
   }
 
   configure(settings: { readonly cacheBytesMax: number | undefined }): void {
-    if (settings.cacheBytesMax !== undefined) this.parts.store.setCacheBytesMax(settings.cacheBytesMax);
+    const { cacheBytesMax } = settings;
+    if (cacheBytesMax === undefined) return;
+    this.#cacheBytesMax = cacheBytesMax;
+    this.parts.store.setCacheBytesMax(cacheBytesMax);
   }
 
   report(peerId: string, fault: Fault): void {
@@ -299,7 +313,7 @@ export class TabellionNode {
       store: home.store,
       ledger,
       tracer: diagnostics,
-      options: { cacheBytesMax: options.cacheBytesMax },
+      options: { cacheBytesMax: this.#cacheBytesMax },
     });
     const tracker = new TransactionTracker(home.clock);
     const chain: Chain = new Chain({
@@ -347,6 +361,8 @@ export class TabellionNode {
         : new FaucetService({ chain, mempool, signer, clock: home.clock });
     this.#parts = { store, chain, mempool, sync, tracker, faucet };
     this.#startHeight = chain.head().header.height;
+    const stored = await store.block(this.#startHeight);
+    this.#headTransactionCount = stored?.block.transactions.length ?? 0;
     diagnostics.trace('info', 'store-opened', { height: this.#startHeight });
     this.events.emit('status', undefined);
   }
@@ -484,9 +500,9 @@ export class TabellionNode {
     const { header } = prepared.block;
     for (const [index, { id }] of transactions.entries()) {
       const outcome = execution.receipts[index]?.outcome;
-      const code = outcome?.kind === 'failed' ? outcome.code : undefined;
+      const failure = outcome?.kind === 'failed' ? outcome : undefined;
       const { height, timestampMs } = header;
-      tracker.committed(id, { height, index, timestampMs }, code);
+      tracker.committed(id, { height, index, timestampMs }, failure);
     }
     const sequences = new Map<string, { readonly address: Address; readonly sequence: number }>();
     for (const { transaction } of transactions) {
@@ -500,6 +516,7 @@ export class TabellionNode {
       [...sequences.values()] as Parameters<MempoolDriver['blockCommitted']>[2][number][],
     );
     this.#rate.count();
+    this.#headTransactionCount = transactions.length;
     sync.headAdvanced(header.height);
     this.#running?.consensus.advance();
     this.#announce(event);

@@ -15,6 +15,8 @@ export type TrackedTransaction = {
   readonly finalAtMs: TimestampMs | undefined;
   readonly validUntil: Height | undefined;
   readonly code: string | undefined;
+  /** Which action failed, if one did. */
+  readonly actionIndex: number | undefined;
 };
 
 /** Where in the chain a transaction stands. */
@@ -78,18 +80,23 @@ export class TransactionTracker {
     );
   }
 
-  /** In a committed block; `failureCode` if it was charged for nothing. */
-  committed(id: Hash, placement: Placement, failureCode: string | undefined): void {
+  /** In a committed block; `failure` if it was charged for nothing. */
+  committed(
+    id: Hash,
+    placement: Placement,
+    failure: { readonly code: string; readonly actionIndex: number } | undefined,
+  ): void {
     this.#update(id, (before) =>
       before?.finalAtMs !== undefined
         ? undefined
         : {
-            stage: failureCode === undefined ? 'final' : 'failed',
+            stage: failure === undefined ? 'final' : 'failed',
             height: placement.height,
             index: placement.index,
             includedAtMs: placement.timestampMs,
             finalAtMs: this.#clock.now(),
-            code: failureCode,
+            code: failure?.code,
+            actionIndex: failure?.actionIndex,
           },
     );
   }
@@ -121,6 +128,7 @@ export class TransactionTracker {
       finalAtMs: undefined,
       validUntil: undefined,
       code: undefined,
+      actionIndex: undefined,
     };
     const after = { ...(before ?? blank), ...changes };
     this.#transactions.delete(key); // Moves it to the newest end.

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Json } from '../base/index.ts';
 import { isJsonObject, TabellionError } from '../base/index.ts';
 import type { DevnetPlan } from './devnet-plan.ts';
-import { createDevnetPlan, loadDevnetPlan } from './devnet-plan.ts';
+import { createDevnetPlan, loadDevnetPlan, movePlan } from './devnet-plan.ts';
 import type { Output } from './output.ts';
 
 /** Choices of `tabellion devnet`. */
@@ -81,12 +81,7 @@ async function preparePlan(options: DevnetOptions): Promise<DevnetPlan> {
     });
   }
   if (existing.port === options.port) return existing;
-  return createDevnetPlan({
-    data: options.data,
-    port: options.port,
-    validators: options.validators,
-    keep: existing,
-  });
+  return movePlan(options.data, existing, options.port);
 }
 
 function startChild(options: DevnetOptions, plan: DevnetPlan, index: number): Child {

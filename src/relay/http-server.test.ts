@@ -113,7 +113,12 @@ describe('POST /rpc', () => {
     ['a malformed Host', { host: 'localhost:80:80' }, 403, 'host-not-allowed'],
     ['a foreign Origin', { origin: 'https://evil.example' }, 403, 'origin-not-allowed'],
     ['the Origin of a sandboxed page', { origin: 'null' }, 403, 'origin-not-allowed'],
-    ['an Origin that begins alike', { origin: 'https://wallet.example.evil' }, 403, 'origin-not-allowed'],
+    [
+      'an Origin that begins alike',
+      { origin: 'https://wallet.example.evil' },
+      403,
+      'origin-not-allowed',
+    ],
     ['a form', { 'content-type': 'text/plain' }, 415, 'content-type-wrong'],
     ['no type', { 'content-type': '' }, 415, 'content-type-wrong'],
   ])('refuses %s', async (_, headers, status, code) => {

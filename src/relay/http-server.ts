@@ -72,7 +72,7 @@ export interface HttpServer {
 
 /**
  * What pages of the app may do: scripts and workers from here only, no inline code, connections
- * to any node. `trusted-types` names the policies that the app makes for worker addresses.
+ * to any node. `trusted-types` names the one policy that the app makes, for addresses of workers.
  */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -87,7 +87,7 @@ export const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types default tabellion',
+  'trusted-types default',
 ].join('; ');
 
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
@@ -266,7 +266,9 @@ class HttpService {
     const source = await readBody(request);
     if (source === undefined) {
       response.setHeader('connection', 'close');
-      const error = errorToData(new TabellionError('request-too-large', { max: REQUEST_BYTES_MAX }));
+      const error = errorToData(
+        new TabellionError('request-too-large', { max: REQUEST_BYTES_MAX }),
+      );
       return sendJson(response, 413, errorResponse(null, error));
     }
     const connection = this.#rpc.connect({ transport: 'http', ...this.#asker(request) });

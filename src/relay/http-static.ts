@@ -42,7 +42,11 @@ export class StaticFiles {
   }
 
   /** Answers a GET or HEAD; false when there is no such file. */
-  async respond(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
+  async respond(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+  ): Promise<boolean> {
     const name = path.endsWith('/') ? `${path}index.html` : path;
     const found = (await this.#find(name)) ?? (await this.#fallback(request, path));
     if (found === undefined) return false;

@@ -51,7 +51,7 @@ export function createTestNode(): TestNode {
         balances: [
           {
             asset: hashOf(0) as unknown as TestAsset,
-            amount: 2n ** 60n as Amount,
+            amount: (2n ** 60n) as Amount,
             symbol: 'TAB',
             name: 'Tab',
             decimals: 6,

@@ -39,10 +39,16 @@ export type {
   RpcMethods,
 } from './methods.ts';
 export { createMethods } from './methods.ts';
+export { createNodeHandlers } from './node-handlers/index.ts';
 export { formatOpenRpc, openRpcDocument, RPC_VERSION } from './openrpc.ts';
 export type { PortClient, PortSurface } from './port.ts';
 export { connectPort, servePort } from './port.ts';
-export type { ConnectionOptions, RpcConnection, RpcServer, RpcServerDependencies } from './server.ts';
+export type {
+  ConnectionOptions,
+  RpcConnection,
+  RpcServer,
+  RpcServerDependencies,
+} from './server.ts';
 export { createRpcServer } from './server.ts';
 export type { TopicEvent, TopicName, TopicParams, TopicSpec, Topics } from './topics.ts';
 export { topics } from './topics.ts';

@@ -1,5 +1,12 @@
 import type { ErrorData, Json, JsonObject, Result } from '../base/index.ts';
-import { errorFromData, errorToData, fail, isJsonObject, ok, TabellionError } from '../base/index.ts';
+import {
+  errorFromData,
+  errorToData,
+  fail,
+  isJsonObject,
+  ok,
+  TabellionError,
+} from '../base/index.ts';
 import { BATCH_MAX, ID_CHARACTERS_MAX, REQUEST_BYTES_MAX, REQUEST_DEPTH_MAX } from './limits.ts';
 
 /** JSON-RPC 2.0 §4: what ties an answer to its question. */
@@ -79,7 +86,8 @@ function isDeeper(source: string, max: number): boolean {
   for (let at = 0; at < source.length; at++) {
     const character = source.charCodeAt(at);
     if (inString) {
-      if (character === 0x5c) at++; // A backslash: what it escapes closes nothing.
+      if (character === 0x5c)
+        at++; // A backslash: what it escapes closes nothing.
       else if (character === 0x22) inString = false;
     } else if (character === 0x22) inString = true;
     else if (character === 0x5b || character === 0x7b) {

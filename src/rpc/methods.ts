@@ -67,7 +67,10 @@ const listLimit = option(u16);
 const PROVEN = 'Verifiable: a proof under a finality certificate comes with it.';
 const LABELLED = 'Carries its trust level and the height it holds for.';
 const NOT_FOUND = { errors: ['not-found', 'height-pruned'], trust: LABELLED } as const;
-const PROOF = { errors: ['not-found', 'height-pruned', 'proof-unavailable'], trust: PROVEN } as const;
+const PROOF = {
+  errors: ['not-found', 'height-pruned', 'proof-unavailable'],
+  trust: PROVEN,
+} as const;
 
 const nodeMethods = {
   'chain.info': method('What network this is.', none, views.chainInfoCodec),
@@ -224,7 +227,12 @@ function chainMethods(action: Codec<Action>) {
       blockList,
       { trust: LABELLED },
     ),
-    'transaction.get': method('One transaction, included or pending.', byId, transactionView, NOT_FOUND),
+    'transaction.get': method(
+      'One transaction, included or pending.',
+      byId,
+      transactionView,
+      NOT_FOUND,
+    ),
     'transaction.status': method(
       'How far a transaction has come; unknown ids answer `unknown`.',
       byId,

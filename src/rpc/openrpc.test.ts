@@ -18,9 +18,19 @@ it('names every method once, with schemas and the codes it may answer', () => {
   expect(new Set(names).size).toBe(names.length);
   expect(names).toEqual(expect.arrayContaining([...Object.keys(builtinMethods())]));
   expect(names).toContain('rpc.subscribe');
-  const text = JSON.stringify(methods);
+  const text = formatOpenRpc(builtinMethods());
   expect(text).toContain('asset.transfer');
   expect(text).toContain('sequence-used');
+});
+
+it('refers only to schemas that it holds', () => {
+  const document = openRpcDocument(builtinMethods());
+  const text = JSON.stringify(document);
+  const { components } = document;
+  const schemas = isJsonObject(components) ? (components.schemas as object) : {};
+  const named = [...text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name);
+  expect(named.length).toBeGreaterThan(50);
+  for (const name of named) expect(schemas).toHaveProperty([decodeURIComponent(name ?? '')]);
 });
 
 it('is answered by rpc.discover', async () => {

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../base/index.ts';
+import { isJsonObject } from '../base/index.ts';
 import type { Shape } from '../codec/index.ts';
 import { jsonSchemaOf } from '../codec/index.ts';
 import { COMMON_ERROR_CODES } from './errors.ts';
@@ -20,6 +21,18 @@ export function openRpcDocument(methods: Methods): JsonObject {
   const specs = methods as unknown as { readonly [name: string]: MethodSpec<unknown, unknown> };
   const streams = topics as unknown as { readonly [name: string]: TopicSpec<unknown, unknown> };
   const names = Object.keys(specs).sort();
+  const book = new SchemaBook();
+  const described = names.map((name) =>
+    methodDocument(book, name, specs[name] as MethodSpec<unknown, unknown>),
+  );
+  const topicDocuments = Object.entries(streams).map(([name, spec]) => ({
+    name,
+    summary: spec.summary,
+    access: spec.access,
+    keep: spec.keep,
+    params: book.schemaOf(spec.params.shape),
+    event: book.schemaOf(spec.event.shape),
+  }));
   return {
     openrpc: '1.3.2',
     info: {
@@ -31,23 +44,18 @@ export function openRpcDocument(methods: Methods): JsonObject {
         'permanent code and facts in error.data.',
       license: { name: 'Apache-2.0' },
     },
-    methods: [
-      ...names.map((name) => methodDocument(name, specs[name] as MethodSpec<unknown, unknown>)),
-      ...ownMethods(),
-    ],
+    methods: [...described, ...ownMethods()],
     'x-common-errors': COMMON_ERROR_CODES,
-    'x-topics': Object.entries(streams).map(([name, spec]) => ({
-      name,
-      summary: spec.summary,
-      access: spec.access,
-      keep: spec.keep,
-      params: schemaOf(spec.params.shape),
-      event: schemaOf(spec.event.shape),
-    })),
+    'x-topics': topicDocuments,
+    components: { schemas: book.schemas() },
   };
 }
 
-function methodDocument(name: string, spec: MethodSpec<unknown, unknown>): JsonObject {
+function methodDocument(
+  book: SchemaBook,
+  name: string,
+  spec: MethodSpec<unknown, unknown>,
+): JsonObject {
   const fields = spec.params.shape.kind === 'struct' ? spec.params.shape.fields : [];
   return {
     name,
@@ -56,9 +64,9 @@ function methodDocument(name: string, spec: MethodSpec<unknown, unknown>): JsonO
     params: fields.map((field) => ({
       name: field.name,
       required: field.shape.kind !== 'option',
-      schema: schemaOf(field.shape),
+      schema: book.schemaOf(field.shape),
     })),
-    result: { name: 'result', schema: schemaOf(spec.result.shape) },
+    result: { name: 'result', schema: book.schemaOf(spec.result.shape) },
     errors: spec.errors.map((code) => ({ code: REFUSED, message: code, data: { code } })),
     'x-access': spec.access,
     'x-idempotent': spec.isIdempotent,
@@ -100,18 +108,38 @@ function objectOf(name: string, schema: JsonObject): JsonObject {
   return { type: 'object', properties: { [name]: schema }, required: [name] };
 }
 
-function schemaOf(shape: Shape): Json {
-  // `as`: a JSON Schema is JSON; its builder declares only that it is an object.
-  return freeJson(jsonSchemaOf(shape) as Json);
-}
+/** Titled schemas longer than this stand once, under `components`. */
+const SHARED_CHARACTERS_MIN = 120;
 
-/** Replaces the schema of free JSON, which shapes can only describe as text, by "anything". */
-function freeJson(schema: Json): Json {
-  if (Array.isArray(schema)) return schema.map((each: Json) => freeJson(each));
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const object = schema as JsonObject; // Neither null nor a list.
-  if (object.title === JSON_SHAPE_NAME) return { title: JSON_SHAPE_NAME };
-  return Object.fromEntries(Object.entries(object).map(([name, each]) => [name, freeJson(each)]));
+/** Collects the schemas that have a name, so that the document says each of them once. */
+class SchemaBook {
+  readonly #schemas = new Map<string, { readonly schema: JsonObject; readonly text: string }>();
+
+  schemaOf(shape: Shape): Json {
+    // `as`: a JSON Schema is JSON; its builder declares only that it is an object.
+    return this.#share(jsonSchemaOf(shape) as Json);
+  }
+
+  schemas(): JsonObject {
+    const names = [...this.#schemas.keys()].sort();
+    return Object.fromEntries(names.map((name) => [name, this.#schemas.get(name)?.schema ?? {}]));
+  }
+
+  #share(schema: Json): Json {
+    if (Array.isArray(schema)) return schema.map((each: Json) => this.#share(each));
+    if (!isJsonObject(schema)) return schema;
+    const { title } = schema;
+    // Free JSON, which shapes can only describe as text, may be anything.
+    if (title === JSON_SHAPE_NAME) return { title };
+    const members = Object.entries(schema).map(([name, each]) => [name, this.#share(each)]);
+    const shared: JsonObject = Object.fromEntries(members);
+    const text = JSON.stringify(shared);
+    if (typeof title !== 'string' || text.length < SHARED_CHARACTERS_MIN) return shared;
+    const known = this.#schemas.get(title);
+    if (known === undefined) this.#schemas.set(title, { schema: shared, text });
+    else if (known.text !== text) return shared; // Another type of the same name stays in place.
+    return { $ref: `#/components/schemas/${encodeURIComponent(title)}` };
+  }
 }
 
 /** The document as the text that stands in `docs/openrpc.json`. */

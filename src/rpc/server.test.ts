@@ -139,7 +139,7 @@ describe('a call', () => {
 describe('hostile text', () => {
   it.each([
     ['deep lists', '['.repeat(100_000), 'request-too-deep'],
-    ['deep objects', '{"a":'.repeat(40) + '1' + '}'.repeat(40), 'request-too-deep'],
+    ['deep objects', `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`, 'request-too-deep'],
     ['a huge text', `"${'a'.repeat(2 ** 21 + 1)}"`, 'request-too-large'],
     ['half a text', '{"jsonrpc":', 'parse-error'],
     ['a long batch', JSON.stringify(Array(BATCH_MAX + 1).fill(1)), 'batch-too-long'],

@@ -281,4 +281,3 @@ function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Prom
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
-

@@ -43,11 +43,7 @@ export const topics = {
   mempool: topic('The mempool when it changed.', none, views.mempoolStatusCodec),
   status: topic('The status of this node when it changed.', none, views.nodeStatusCodec),
   consensus: topic('Votes as they come.', none, views.consensusViewCodec),
-  peers: topic(
-    'How many peers are connected.',
-    none,
-    struct('PeerCount', { peers: u32 }),
-  ),
+  peers: topic('How many peers are connected.', none, struct('PeerCount', { peers: u32 })),
   events: topic('Diagnostics as they happen.', none, views.eventViewCodec, 'every', 'operator'),
 } as const;
 

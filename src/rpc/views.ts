@@ -394,4 +394,3 @@ export const pendingViewCodec = struct('PendingView', {
   kinds: vector(words(64), { max: 16 }),
 });
 export type PendingView = Infer<typeof pendingViewCodec>;
-

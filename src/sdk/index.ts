@@ -1,21 +1,4 @@
-export type { Client, Input } from './client.ts';
-export { createClient, createClientOf } from './client.ts';
-export { httpTransport } from './http-transport.ts';
-export { portTransport } from './port-transport.ts';
-export type { EpochStore } from './tab/epochs.ts';
-export { openIndexedDbEpochs } from './tab/epochs.ts';
-export type { LedNode, PageLike, StartNode, TabHostOptions } from './tab/host.ts';
-export { serveTabNode } from './tab/host.ts';
-export type { Lead } from './tab/leader.ts';
-export type { ChannelLike, LocksLike } from './tab/protocol.ts';
-export type { TabNode, TabNodeOptions, TabNodeState, TabRole, WorkerLike } from './tab/tab-node.ts';
-export { connectTabNode } from './tab/tab-node.ts';
-export type { CallOptions, Transport } from './transport.ts';
-export type { Trusted } from './trust.ts';
-export { trustedOf, trustRank, weakerTrust } from './trust.ts';
-export type { WebSocketTransport } from './web-socket-transport.ts';
-export { webSocketTransport } from './web-socket-transport.ts';
-
+export type { Hash } from '../crypto/index.ts';
 export type {
   Action,
   ActionView,
@@ -39,7 +22,6 @@ export type {
   Validator,
 } from '../ledger/index.ts';
 export { addressCodec, formatAddress, parseAddress } from '../ledger/index.ts';
-export type { Hash } from '../crypto/index.ts';
 export type {
   AccountProof,
   AccountView,
@@ -85,6 +67,21 @@ export type {
   Trust,
 } from '../rpc/index.ts';
 export { createRpcServer } from '../rpc/index.ts';
+export type { Client, Input } from './client.ts';
+export { createClient, createClientOf } from './client.ts';
+export { httpTransport } from './http-transport.ts';
+export { portTransport } from './port-transport.ts';
+export type { EpochStore } from './tab/epochs.ts';
+export { openIndexedDbEpochs } from './tab/epochs.ts';
+export type { LedNode, PageLike, StartNode, TabHostOptions } from './tab/host.ts';
+export { serveTabNode } from './tab/host.ts';
+export type { Lead } from './tab/leader.ts';
+export type { ChannelLike, LocksLike } from './tab/protocol.ts';
+export type { TabNode, TabNodeOptions, TabNodeState, TabRole, WorkerLike } from './tab/tab-node.ts';
+export { connectTabNode } from './tab/tab-node.ts';
+export type { CallOptions, Transport } from './transport.ts';
+export type { Trusted } from './trust.ts';
+export { trustedOf, trustRank, weakerTrust } from './trust.ts';
 export type { ProofAnchor, ProofRefusal, ProvenAccount } from './verify.ts';
 export {
   accountProofKeys,
@@ -93,3 +90,5 @@ export {
   verifyFinality,
   verifyTransactionProof,
 } from './verify.ts';
+export type { WebSocketTransport } from './web-socket-transport.ts';
+export { webSocketTransport } from './web-socket-transport.ts';

@@ -2,6 +2,8 @@
 export const CALL_TIMEOUT_MS = 35_000;
 /** Calls of one client waiting for an answer or a connection. */
 export const CALLS_PENDING_MAX = 1024;
+/** How often one call is sent in all, when channels break under it. */
+export const SENDINGS_MAX = 2;
 /** Events that came before the answer naming their subscription. */
 export const EARLY_EVENTS_MAX = 64;
 /** Longest answer read over HTTP. */
@@ -15,11 +17,11 @@ export const SOCKET_PING_MS = 15_000;
 /** A leader says that it lives this often. */
 export const HEARTBEAT_MS = 500;
 /** A leader silent for this long is asked once more, then replaced. */
-export const LEADER_SILENT_MS = 2_500;
+export const LEADER_SILENT_MS = 2_000;
 /** How long a doubted leader has to answer. */
 export const LEADER_DOUBT_MS = 1_000;
 /** A leader that could not run for this long asks the stored epoch before it writes again. */
-export const LEASE_MS = 2_000;
+export const LEASE_MS = 1_500;
 /** A follower's page says that it lives this often; hidden pages may run once a minute. */
 export const CLIENT_ALIVE_MS = 20_000;
 /** The leader forgets a page that was silent for this long. */

@@ -20,9 +20,11 @@ export function bindPort(session: Session, port: MessagePort): () => void {
   session.opened((message) => {
     client.request(message).then(receive, fail);
   });
+  let isEnded = false;
   return () => {
     isOpen = false;
-    client.close();
+    if (!isEnded) client.close();
+    isEnded = true;
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Clock, Json, JsonObject } from '../base/index.ts';
 import { isJsonObject, TabellionError } from '../base/index.ts';
 import { errorFromMember } from '../rpc/index.ts';
-import { CALL_TIMEOUT_MS, CALLS_PENDING_MAX, EARLY_EVENTS_MAX } from './limits.ts';
+import { CALL_TIMEOUT_MS, CALLS_PENDING_MAX, EARLY_EVENTS_MAX, SENDINGS_MAX } from './limits.ts';
 import type { CallOptions } from './transport.ts';
 
 type Post = (message: JsonObject) => void;
@@ -11,6 +11,8 @@ type Call = {
   readonly isIdempotent: boolean;
   readonly settle: (result: { ok: true; value: Json } | { ok: false; error: unknown }) => void;
   isSent: boolean;
+  /** How often it was sent; a question that every leader dies of must not kill them all. */
+  sendings: number;
 };
 
 type Subscription = {
@@ -25,7 +27,7 @@ type Subscription = {
 /**
  * Questions and subscriptions over a channel that comes and goes. While it is away calls wait;
  * when it is lost, sent calls that are idempotent are sent again on the next channel and the
- * others are rejected; subscriptions are made again.
+ * others are rejected; subscriptions are made again. No call is sent more than twice.
  */
 export class Session {
   readonly #clock: Clock;
@@ -64,7 +66,7 @@ export class Session {
     this.#early = [];
     for (const subscription of this.#subscriptions) subscription.remote = undefined;
     for (const call of [...this.#calls.values()]) {
-      if (call.isSent && !call.isIdempotent) {
+      if (call.isSent && (!call.isIdempotent || call.sendings >= SENDINGS_MAX)) {
         call.settle({ ok: false, error: new TabellionError(code) });
       }
       call.isSent = false;
@@ -79,7 +81,8 @@ export class Session {
     const { signal, isIdempotent } = options;
     return new Promise((resolve, reject) => {
       if (this.#isClosed || signal?.aborted) return reject(new TabellionError('aborted'));
-      if (this.#calls.size >= CALLS_PENDING_MAX) return reject(new TabellionError('too-many-calls'));
+      if (this.#calls.size >= CALLS_PENDING_MAX)
+        return reject(new TabellionError('too-many-calls'));
       const id = this.#nextId++;
       const onAbort = (): void => {
         if (call.isSent) {
@@ -95,6 +98,7 @@ export class Session {
         message: { jsonrpc: '2.0', id, method, params },
         isIdempotent,
         isSent: false,
+        sendings: 0,
         settle: (result) => {
           this.#calls.delete(id);
           stopTimer();
@@ -127,7 +131,10 @@ export class Session {
   /** Takes an answer or an event from the channel; anything else is ignored. */
   receive(message: Json | undefined): void {
     if (!isJsonObject(message)) return;
-    if (message.method === 'rpc.event') return this.#event(message.params);
+    if (message.method === 'rpc.event') {
+      this.#event(message.params);
+      return;
+    }
     const call = typeof message.id === 'number' ? this.#calls.get(message.id) : undefined;
     if (call === undefined) return; // Cancelled, timed out, or not ours.
     if (message.error !== undefined) {
@@ -149,6 +156,7 @@ export class Session {
   #send(call: Call): void {
     if (this.#post === undefined || call.isSent) return;
     call.isSent = true;
+    call.sendings++;
     this.#post(call.message);
   }
 

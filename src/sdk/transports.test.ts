@@ -14,8 +14,12 @@ import type { SocketLike } from './web-socket-transport.ts';
 import { webSocketTransport } from './web-socket-transport.ts';
 
 const address = hashOf(5) as unknown as Address; // 32 bytes, as an address has.
+/** Some turns of the event loop, timers of 0 ms included. */
 const settle = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 10; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
 };
 
 function createTestClock() {
@@ -100,74 +104,94 @@ function createRelay() {
 }
 
 describe.each([
-  ['port', () => {
-    const { node, server } = createNode();
-    const { port1, port2 } = new MessageChannel();
-    servePort(server, port1);
-    return { node, transport: portTransport(port2) };
-  }],
-  ['socket', () => {
-    const relay = createRelay();
-    return { node: relay.node, transport: webSocketTransport('ws://relay', { open: relay.open }) };
-  }],
-  ['http', () => {
-    const { node, server } = createNode();
-    const connection = server.connect({ transport: 'http', access: 'public' });
-    const ask = async (_: unknown, init?: RequestInit) =>
-      new Response(await connection.handleText(String(init?.body)));
-    // `as`: the tests call it with one kind of arguments only.
-    return { node, transport: httpTransport('http://relay/rpc', { fetch: ask as typeof fetch }) };
-  }],
-] as const)('the %s transport', (kind, create: () => {
-  node: ReturnType<typeof createTestNode>;
-  transport: Transport;
-}) => {
-  it('gives values, not text', async () => {
-    const { transport } = create();
-    const client = createClientOf(transport, testMethods);
-    const account = await client.call('account.get', { address });
-    expect(account).toMatchObject({ address, sequence: 7, policy: undefined, height: 3 });
-    expect(account.balances[0]?.amount).toBe(2n ** 60n);
-    client.close();
-  });
-
-  it('believes an own node its word, a relay never more than Reported', async () => {
-    const { transport } = create();
-    const client = createClientOf(transport, testMethods);
-    const { trust, height, value } = await client.account.get(address);
-    expect([trust, value.trust, height]).toEqual(
-      kind === 'port' ? ['validated', 'validated', 3] : ['reported', 'reported', 3],
-    );
-    client.close();
-  });
-
-  it('rebuilds refusals with code and facts', async () => {
-    const { transport } = create();
-    const client = createClientOf(transport, testMethods);
-    const refused = client.transaction.submit(new Uint8Array());
-    await expect(refused).rejects.toMatchObject({
-      name: 'TabellionError',
-      code: 'sequence-used',
-      facts: { expected: 8, actual: 7 },
+  [
+    'port',
+    () => {
+      const { node, server } = createNode();
+      const { port1, port2 } = new MessageChannel();
+      servePort(server, port1);
+      return { node, transport: portTransport(port2) };
+    },
+  ],
+  [
+    'socket',
+    () => {
+      const relay = createRelay();
+      return {
+        node: relay.node,
+        transport: webSocketTransport('ws://relay', { open: relay.open }),
+      };
+    },
+  ],
+  [
+    'http',
+    () => {
+      const { node, server } = createNode();
+      const connection = server.connect({ transport: 'http', access: 'public' });
+      const ask = (_: unknown, init?: RequestInit) =>
+        new Promise<Response>((resolve, reject) => {
+          const { signal } = init ?? {};
+          if (signal?.aborted) reject(signal.reason);
+          signal?.addEventListener('abort', () => reject(signal.reason));
+          connection.handleText(String(init?.body)).then((text) => resolve(new Response(text)));
+        });
+      // `as`: the tests call it with one kind of arguments only.
+      return { node, transport: httpTransport('http://relay/rpc', { fetch: ask as typeof fetch }) };
+    },
+  ],
+] as const)(
+  'the %s transport',
+  (kind, create: () => {
+    node: ReturnType<typeof createTestNode>;
+    transport: Transport;
+  }) => {
+    it('gives values, not text', async () => {
+      const { transport } = create();
+      const client = createClientOf(transport, testMethods);
+      const account = await client.call('account.get', { address });
+      expect(account).toMatchObject({ address, sequence: 7, policy: undefined, height: 3 });
+      expect(account.balances[0]?.amount).toBe(2n ** 60n);
+      client.close();
     });
-    client.close();
-  });
 
-  it('aborts with its signal, and with its end', async () => {
-    const { transport } = create();
-    const client = createClientOf(transport, testMethods);
-    const stop = new AbortController();
-    const question = client.call('node.peers', {}, { signal: stop.signal });
-    stop.abort();
-    await expect(question).rejects.toMatchObject({ code: 'aborted' });
-    await expect(
-      client.call('mempool.status', {}, { signal: AbortSignal.abort() }),
-    ).rejects.toMatchObject({ code: 'aborted' });
-    client.close();
-    client.close();
-    await expect(client.call('mempool.status', {})).rejects.toMatchObject({ code: 'aborted' });
-  });
-});
+    it('believes an own node its word, a relay never more than Reported', async () => {
+      const { transport } = create();
+      const client = createClientOf(transport, testMethods);
+      const { trust, height, value } = await client.account.get(address);
+      expect([trust, value.trust, height]).toEqual(
+        kind === 'port' ? ['validated', 'validated', 3] : ['reported', 'reported', 3],
+      );
+      client.close();
+    });
+
+    it('rebuilds refusals with code and facts', async () => {
+      const { transport } = create();
+      const client = createClientOf(transport, testMethods);
+      const refused = client.transaction.submit(new Uint8Array());
+      await expect(refused).rejects.toMatchObject({
+        name: 'TabellionError',
+        code: 'sequence-used',
+        facts: { expected: 8, actual: 7 },
+      });
+      client.close();
+    });
+
+    it('aborts with its signal, and with its end', async () => {
+      const { transport } = create();
+      const client = createClientOf(transport, testMethods);
+      const stop = new AbortController();
+      const question = client.call('node.peers', {}, { signal: stop.signal });
+      stop.abort();
+      await expect(question).rejects.toMatchObject({ code: 'aborted' });
+      await expect(
+        client.call('mempool.status', {}, { signal: AbortSignal.abort() }),
+      ).rejects.toMatchObject({ code: 'aborted' });
+      client.close();
+      client.close();
+      await expect(client.call('mempool.status', {})).rejects.toMatchObject({ code: 'aborted' });
+    });
+  },
+);
 
 describe('a session', () => {
   it('passes a cancelled call on to the node', async () => {
@@ -274,7 +298,11 @@ describe('an answer', () => {
     ['no JSON', 'nonsense', 'answer-malformed'],
     ['a list', '[]', 'answer-malformed'],
     ['another shape', '{"result":{"count":-1}}', 'answer-malformed'],
-    ['more than was asked', '{"result":{"count":1,"bytes":2,"countMax":3,"bytesMax":4,"x":1}}', 'answer-malformed'],
+    [
+      'more than was asked',
+      '{"result":{"count":1,"bytes":2,"countMax":3,"bytesMax":4,"x":1}}',
+      'answer-malformed',
+    ],
     ['an error without data', '{"error":{"code":-32603,"message":"m"}}', 'internal-error'],
     ['an error of another kind', '{"error":5}', 'answer-malformed'],
   ])('of %s is refused', async (_, text, code) => {

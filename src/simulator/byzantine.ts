@@ -7,7 +7,10 @@ import { headHash, mintProposal, mintVote } from './driver.ts';
 import type { SimulatedNode, World } from './world.ts';
 import { send } from './world.ts';
 
-/** A vote of a traitor: each peer hears the vote, another face of it, both, or nothing. */
+/**
+ * A vote of a traitor. Often it supports whatever is proposed, against any lock of its own, since
+ * a quorum needs it; else each peer hears the vote, another face of it, both, or nothing.
+ */
 export function sendFaces(world: World, node: SimulatedNode, vote: VerifiedVote): void {
   const { prng, oracle } = world;
   const choices = [
@@ -15,11 +18,14 @@ export function sendFaces(world: World, node: SimulatedNode, vote: VerifiedVote)
     ...node.state.blocks.map((known) => known.blockHash),
     ZERO_HASH, // A block that nobody has.
   ];
+  const supported = supportedBlock(world, node, vote);
+  const isSupport = supported !== undefined && prng.chance(600);
+  const support = mintVote({ ...vote.vote, blockHash: supported });
   for (const { index: to } of world.nodes) {
     if (to === node.index) continue;
     const other = mintVote({ ...vote.vote, blockHash: prng.pick(choices) });
     const faces = prng.pick([[vote], [other], [vote, other], [other, vote], []]);
-    for (const face of faces) {
+    for (const face of isSupport ? [support] : faces) {
       oracle.voteLeft(face.vote);
       const event: ConsensusEvent = { kind: 'vote-received', vote: face };
       send(world, node.index, to, { kind: 'message', to, event });
@@ -27,6 +33,14 @@ export function sendFaces(world: World, node: SimulatedNode, vote: VerifiedVote)
   }
   // It also counts its own vote, which the oracle must know.
   oracle.voteLeft(vote.vote);
+}
+
+// Its own second block of that round, or the first proposal that it saw.
+function supportedBlock(world: World, node: SimulatedNode, { vote }: VerifiedVote) {
+  const twin = world.twins.get(`${vote.height}/${vote.round}`);
+  if (twin !== undefined) return twin;
+  const round = node.state.rounds.find((each) => each.round === vote.round);
+  return round?.proposals[0]?.blockHash;
 }
 
 /** A proposal of a traitor: a second block for some, invalid blocks, false justifications. */
@@ -42,12 +56,14 @@ export function sendTwins(world: World, node: SimulatedNode, signed: VerifiedPro
     payload: prng.next(),
   });
   const known = node.state.blocks.map(({ block, blockHash }) => ({ block, blockHash }));
-  const { block, blockHash } = prng.pick([twin, twin, ...known]);
-  const isJustified = proposal.round > 0 && prng.chance(400);
-  const claimed = prng.pick([proposal.round - 1, prng.below(Math.max(1, proposal.round))]);
+  const { block, blockHash } = prng.chance(800) ? twin : prng.pick([twin, ...known]);
+  const isJustified = proposal.round > 0 && prng.chance(600);
+  const latest = proposal.round - 1;
+  const claimed = prng.pick([latest, latest, prng.below(Math.max(1, proposal.round))]);
   const validRound = isJustified ? (claimed as Round) : undefined; // Below a round.
   const other = mintProposal({ ...proposal, validRound, block }, blockHash);
-  const isOneForAll = prng.chance(400);
+  const isOneForAll = prng.chance(600);
+  if (isOneForAll) world.twins.set(`${proposal.height}/${proposal.round}`, blockHash);
   for (const { index: to } of world.nodes) {
     if (to === node.index) continue;
     const faces = prng.pick([[signed], [other], [signed, other], [other, signed], []]);

@@ -15,7 +15,16 @@ import { isValidBlock, makeBlock } from './blocks.ts';
 import { sendFaces, sendTwins } from './byzantine.ts';
 import { Violation } from './violation.ts';
 import type { Delivery, SimulatedNode, World } from './world.ts';
-import { answer, broadcast, isChaos, maybeHush, nodeAt, offerWork, scheduleStatus, send } from './world.ts';
+import {
+  answer,
+  broadcast,
+  isChaos,
+  maybeHush,
+  nodeAt,
+  offerWork,
+  scheduleStatus,
+  send,
+} from './world.ts';
 
 /** A proposal's time may differ from a validator's clock by this much. */
 const TIMELY_WITHIN_MS = 1500;
@@ -79,7 +88,9 @@ function advance(world: World, node: SimulatedNode, event: ConsensusEvent): void
 }
 
 function mayDie(world: World, node: SimulatedNode): boolean {
-  return isChaos(world) && node.role === 'honest' && world.prng.chance(world.scenario.crashPerMille);
+  return (
+    isChaos(world) && node.role === 'honest' && world.prng.chance(world.scenario.crashPerMille)
+  );
 }
 
 // Of a write under way some first entries may have reached the disk; nothing later was done.

@@ -1,17 +1,21 @@
 import process from 'node:process';
+import { huntMutant, MUTANTS } from './mutants.ts';
 import type { Fault } from './scenario.ts';
 import { FAULTS, scenarioOf } from './scenario.ts';
 import { simulate } from './simulate.ts';
 
-/** `npm run simulate -- [--engine bft] [--seeds A..B] [--faults all|none|a,b] [--summary]`. */
+/** `npm run simulate -- [--engine bft] [--seeds A..B] [--faults all|none|a,b] [--summary | --mutants]`. */
 type CommandLine = {
   readonly first: number;
   readonly last: number;
   readonly faults: readonly Fault[];
   readonly isSummary: boolean;
+  readonly isHunt: boolean;
 };
 
-const USAGE = `usage: simulate [--engine bft] [--seeds A..B] [--faults all|none|${FAULTS.join(',')}] [--summary]`;
+const USAGE =
+  'usage: simulate [--engine bft] [--seeds A..B] ' +
+  `[--faults all|none|${FAULTS.join(',')}] [--summary | --mutants]`;
 
 function refuse(problem: string): never {
   process.stderr.write(`${problem}\n${USAGE}\n`);
@@ -40,6 +44,7 @@ function parseCommandLine(words: readonly string[]): CommandLine {
   let seeds = { first: 1, last: 50 };
   let faults: readonly Fault[] = FAULTS;
   let isSummary = false;
+  let isHunt = false;
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
     const value = () => words[++at] ?? refuse(`${word} needs a value`);
@@ -49,13 +54,30 @@ function parseCommandLine(words: readonly string[]): CommandLine {
     } else if (word === '--seeds') seeds = parseSeeds(value());
     else if (word === '--faults') faults = parseFaults(value());
     else if (word === '--summary') isSummary = true;
+    else if (word === '--mutants') isHunt = true;
     else refuse(`unknown option: ${word}`);
   }
-  return { ...seeds, faults, isSummary };
+  return { ...seeds, faults, isSummary, isHunt };
 }
 
-function main(): void {
-  const { first, last, faults, isSummary } = parseCommandLine(process.argv.slice(2));
+/** Mutants are hunted at least this long, whatever the range of seeds. */
+const HUNT_SEEDS_MIN = 5000;
+
+function hunt({ last, faults }: CommandLine): void {
+  const seedsMax = Math.max(last, HUNT_SEEDS_MIN);
+  let missed = 0;
+  for (const mutant of MUTANTS) {
+    const { name, seeds, caughtBy } = huntMutant(mutant, faults, seedsMax);
+    if (caughtBy === undefined) missed++;
+    const outcome =
+      caughtBy === undefined ? `NOT CAUGHT in ${seeds} seeds` : `seed ${seeds}, ${caughtBy}`;
+    process.stdout.write(`${name.padEnd(32)} ${outcome}\n`);
+  }
+  process.stdout.write(`${MUTANTS.length - missed} caught, ${missed} missed\n`);
+  process.exitCode = missed > 0 ? 1 : 0;
+}
+
+function run({ first, last, faults, isSummary }: CommandLine): void {
   const startedMs = performance.now();
   let failed = 0;
   let deliveries = 0;
@@ -80,4 +102,6 @@ function main(): void {
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
-main();
+const commandLine = parseCommandLine(process.argv.slice(2));
+if (commandLine.isHunt) hunt(commandLine);
+else run(commandLine);

@@ -48,7 +48,7 @@ export type Scenario = {
   readonly mayReorder: boolean;
   /** Cuts of some links; a one-way cut loses messages in one direction only. */
   readonly cuts: readonly Cut[];
-  /** Chance that one node hears no prevote, or no precommit, of one round at all. */
+  /** Chance that only one node hears the precommits of a round, or only some its prevotes. */
   readonly withholdPerMille: number;
   /** Chance that a node falls out of reach for a while just when it has decided. */
   readonly hushPerMille: number;
@@ -83,7 +83,7 @@ export function scenarioOf(seed: number, faults: readonly Fault[]): Scenario {
   const powers = prng.pick(POWERS);
   const watchers = 1;
   const nodes = powers.length + watchers;
-  const healAtMs = prng.between(1500, 6000);
+  const healAtMs = prng.between(2000, 8000);
   const cuts: Cut[] = [];
   for (let count = prng.below(5); count > 0; count--) {
     const fromMs = prng.below(healAtMs);
@@ -96,7 +96,7 @@ export function scenarioOf(seed: number, faults: readonly Fault[]): Scenario {
   const duplicatePerMille = draw(has('duplicate'), prng.pick([0, 50, 200]));
   const delayMaxMs = has('delay') ? prng.pick([10, 50, 200, 400]) : 10;
   const crashPerMille = draw(has('crash'), prng.pick([0, 5, 20, 50]));
-  const withholdPerMille = draw(has('withhold'), prng.pick([0, 100, 400, 700]));
+  const withholdPerMille = draw(has('withhold'), prng.pick([0, 200, 500]));
   const hushPerMille = draw(has('hush'), prng.pick([0, 300, 900]));
   const clocks = Array.from({ length: nodes }, () => {
     const [ratePerMille, offsetMs] = [prng.between(800, 1250), prng.between(-400, 400)];

@@ -9,6 +9,7 @@ import type {
   VerifiedWalEntry,
 } from '../consensus/index.ts';
 import { combineEngine, describeEngineError } from '../consensus/index.ts';
+import type { Hash } from '../crypto/index.ts';
 import type { ConsensusOptions, Height, Membership } from '../ledger/index.ts';
 import type { Committed, Oracle } from './oracle.ts';
 import { createOracle } from './oracle.ts';
@@ -76,8 +77,10 @@ export type World = {
   readonly stats: SimulationStats;
   /** When the last message of each link arrives, for links that keep order. */
   readonly lastArrivalMs: number[];
-  /** Which votes a node shall not hear, drawn when the first such vote is sent. */
-  readonly withheld: Map<string, boolean>;
+  /** Who hears the votes of a round and kind, a bit a node; drawn with the first such vote. */
+  readonly hearers: Map<string, number>;
+  /** Second blocks that traitors proposed, by height and round. */
+  readonly twins: Map<string, Hash>;
   /** Until when each node is out of reach. */
   readonly hushedUntilMs: number[];
   nowMs: number;
@@ -150,7 +153,8 @@ export function createWorld(seed: number, scenario: Scenario, instruments: Instr
     nodes,
     stats: { deliveries: 0, lost: 0, crashes: 0, evidence: 0, roundMax: 0, endMs: 0 },
     lastArrivalMs: [],
-    withheld: new Map(),
+    hearers: new Map(),
+    twins: new Map(),
     hushedUntilMs: [],
     nowMs: 0,
   };
@@ -223,25 +227,27 @@ function isCut(world: World, from: number, to: number): boolean {
   });
 }
 
-// Uneven loss: all votes of one kind and round are lost on their way to one node.
+// Uneven loss: the precommits of a round reach one node only, or its prevotes some nodes only.
 function isWithheld(world: World, delivery: Delivery): boolean {
   const { withholdPerMille } = world.scenario;
   if (withholdPerMille === 0 || delivery.kind !== 'message') return false;
   if (delivery.event.kind !== 'vote-received') return false;
   const { height, round, kind } = delivery.event.vote.vote;
-  const name = `${height}/${round}/${kind}/${delivery.to}`;
-  let isDrawn = world.withheld.get(name);
-  if (isDrawn === undefined) {
-    isDrawn = world.prng.chance(withholdPerMille);
-    world.withheld.set(name, isDrawn);
+  const name = `${height}/${round}/${kind}`;
+  let hearers = world.hearers.get(name);
+  if (hearers === undefined) {
+    const count = world.nodes.length;
+    const drawn = kind === 'precommit' ? 1 << world.prng.below(count) : world.prng.below(1 << count);
+    hearers = world.prng.chance(withholdPerMille) ? drawn : (1 << count) - 1;
+    world.hearers.set(name, hearers);
   }
-  return isDrawn;
+  return ((hearers >> delivery.to) & 1) === 0;
 }
 
 /** Puts a node out of reach for a while, as the scenario wants it. */
 export function maybeHush(world: World, node: SimulatedNode): void {
   if (!isChaos(world) || !world.prng.chance(world.scenario.hushPerMille)) return;
-  world.hushedUntilMs[node.index] = world.nowMs + world.prng.between(200, 3000);
+  world.hushedUntilMs[node.index] = world.nowMs + world.prng.between(500, 4000);
 }
 
 /** Sends to all others. */

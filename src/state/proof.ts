@@ -4,8 +4,8 @@ import type { Infer } from '../codec/index.ts';
 import { bytes, encode, fixedBytes, struct, u16, u32, uint53, union, vector } from '../codec/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
-import type { Height } from './dev-ledger.ts';
-import { heightCodec, MissingKey } from './dev-ledger.ts';
+import type { Height } from '../ledger/index.ts';
+import { heightCodec, MissingKey } from '../ledger/index.ts';
 import type { ProofError } from './errors.ts';
 import {
   INLINE_VALUE_BYTES_MAX,

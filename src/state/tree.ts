@@ -1,7 +1,7 @@
 import type { Bytes, Result } from '../base/index.ts';
 import { assert, equalBytes, fail, ok } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
-import type { Height, StateChange, StateView } from './dev-ledger.ts';
+import type { Height, StateChange, StateView } from '../ledger/index.ts';
 import type { LayoutError, PageError } from './errors.ts';
 import { PAGE_BYTES_MAX_DEFAULT, VERSIONS_KEPT_DEFAULT } from './limits.ts';
 import type { Page, TreeNode } from './nodes.ts';

@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import type { Height } from './dev-ledger.ts';
+import type { Height } from '../ledger/index.ts';
 import type { Page } from './nodes.ts';
 
 /** How a tree is kept; none of it changes a root. */

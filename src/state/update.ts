@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/index.ts';
 import { assert, defined } from '../base/index.ts';
-import { MissingKey } from './dev-ledger.ts';
+import { MissingKey } from '../ledger/index.ts';
 import { PATH_NIBBLES } from './limits.ts';
 import type { TreeNode } from './nodes.ts';
 import { Branch, childPlace, isSingleLeaf, Leaf, nibbleOf, Page, pathAt } from './nodes.ts';

@@ -101,9 +101,9 @@ test('a peer that serves nothing of what it claims rests, and is believed no lon
   expect(reports(effects)).toEqual([['liar', 'height-lie']]);
   expect(isResting(state(), 'liar')).toBe(true);
   expect(progress()).toEqual({ stage: 'following', height: 10, target: 10 });
-  // The same claim again: it rests for longer each time.
-  meet('liar', 1000);
-  const again = first(requests(tick(2)));
+  // Rested, it is still not believed; only a new claim is, and each lie makes it rest longer.
+  expect(requests(tick(5))).toEqual([]);
+  const again = first(requests(meet('liar', 1000)));
   send({ kind: 'blocks-received', ticket: again.ticket, blocks: [] });
   meet('liar', 1000);
   expect(requests(tick(3))).toEqual([]);
@@ -124,7 +124,7 @@ test('what one peer lets stall is asked of another', () => {
 });
 
 test('a bad block costs its peer all trust; blocks of others are kept and handed over again', () => {
-  const { meet, send } = setUp(0, { batchBlocksMax: 2, requestsPerPeerMax: 1 });
+  const { meet, send, state } = setUp(0, { batchBlocksMax: 2, requestsPerPeerMax: 1 });
   const [toLiar] = requests(meet('liar', 4));
   const [toOther] = requests(meet('other', 4));
   send({ kind: 'blocks-received', ticket: toOther?.ticket ?? 0, blocks: run(3, 2) });
@@ -142,7 +142,8 @@ test('a bad block costs its peer all trust; blocks of others are kept and handed
   expect(again).toMatchObject({ peerId: 'other', from: 1, count: 2 });
   // The verdict on what had been handed over after it is stale.
   expect(send({ kind: 'block-rejected', ticket: handed[2]?.ticket ?? 0, code: 'x' })).toEqual([]);
-  expect(requests(meet('liar', 4))).toEqual([]);
+  meet('liar', 4);
+  expect([...state().peers.keys()]).toEqual(['other']);
   const good = handOvers(
     send({ kind: 'blocks-received', ticket: again.ticket, blocks: run(1, 2) }),
   );
@@ -152,6 +153,18 @@ test('a bad block costs its peer all trust; blocks of others are kept and handed
     ['good 3', 'other'],
     ['good 4', 'other'],
   ]);
+});
+
+test('nothing more of a liar is handed over, though it came before the lie was seen', () => {
+  const { meet, send } = setUp(0, { handOverMax: 1 });
+  const request = first(requests(meet('liar', 4)));
+  meet('other', 4);
+  const handed = first(
+    handOvers(send({ kind: 'blocks-received', ticket: request.ticket, blocks: run(1, 4, 'bad') })),
+  );
+  const effects = send({ kind: 'block-rejected', ticket: handed.ticket, code: 'x' });
+  expect(handOvers(effects)).toEqual([]);
+  expect(requests(effects)).toMatchObject([{ peerId: 'other', from: 1, count: 4 }]);
 });
 
 test('a lag of one block is left to gossip, unless it lasts', () => {
@@ -182,24 +195,31 @@ test('a peer is asked only for what it can serve', () => {
   expect(requests(meet('short', 3))).toMatchObject([{ peerId: 'short', from: 1, count: 3 }]);
 });
 
-test('the window bounds heights, and its bytes all but the next batch', () => {
+test('the window bounds heights', () => {
+  const { meet } = setUp(5, { windowBlocks: 12, batchBlocksMax: 5, requestsPerPeerMax: 8 });
+  expect(requests(meet('a', 100))).toMatchObject([
+    { from: 6, count: 5 },
+    { from: 11, count: 5 },
+    { from: 16, count: 2 },
+  ]);
+});
+
+test('the window bounds bytes, but for the batch that is next in line', () => {
   const { meet, send } = setUp(0, {
-    windowBlocks: 12,
-    windowBytes: 5000,
-    batchBytes: 4000,
-    batchBlocksMax: 4,
+    windowBytes: 70_000,
+    batchBytes: 17_000,
     requestsPerPeerMax: 8,
-    handOverMax: 2,
   });
-  const big = first(requests(meet('a', 100)));
-  expect(big).toMatchObject({ from: 1, count: 1 });
-  const effects = send({
-    kind: 'blocks-received',
-    ticket: big.ticket,
-    blocks: run(1, 1, 'good', 1000),
-  });
-  // Blocks are smaller than guessed but the next batch alone fills the window.
-  expect(requests(effects)).toHaveLength(1);
+  // One block of the size guessed fills a batch, and four of them the window.
+  const asked = requests(meet('a', 100));
+  expect(asked.map(({ from }) => from)).toEqual([1, 2, 3, 4]);
+  const [one, two] = asked;
+  const large = run(2, 1, 'good', 60_000);
+  expect(send({ kind: 'blocks-received', ticket: two?.ticket ?? 0, blocks: large })).toEqual([]);
+  // The first must come all the same, or the large one would never leave.
+  const failed = send({ kind: 'request-timed-out', ticket: one?.ticket ?? 0 });
+  expect(requests(failed)).toEqual([]);
+  expect(requests(meet('b', 100)).map(({ from }) => from)).toEqual([1]);
 });
 
 test('hand-overs wait for answers beyond their bound', () => {

@@ -6,13 +6,7 @@ import type { Action, Address, KeyHint, KeyPolicy, Transport } from '../ledger/i
 import { addressOfPolicy, keyIdOf } from '../ledger/index.ts';
 import type { WalletContext } from './context.ts';
 import { walletError } from './errors.ts';
-import {
-  initialPolicyFor,
-  isUsableAt,
-  keyRecordFor,
-  lossesOrRefuse,
-  recordOf,
-} from './policy.ts';
+import { initialPolicyFor, isUsableAt, keyRecordFor, lossesOrRefuse, recordOf } from './policy.ts';
 import type { Assertion, CreatedCredential } from './prompt.ts';
 import { freshChallenge, isSignedBy, messageOf, promptCreate, promptGet } from './prompt.ts';
 import type {
@@ -104,7 +98,9 @@ function keysFromLedger(
     if (hint === undefined) continue;
     const { publicKey, origins } = record.key;
     const kind = kindOf(hint.transports);
-    keys.push(localKeyOf(context, suite, { ...hint, publicKey, origins, kind, lastUsedAt: undefined }));
+    keys.push(
+      localKeyOf(context, suite, { ...hint, publicKey, origins, kind, lastUsedAt: undefined }),
+    );
   }
   return keys;
 }
@@ -136,26 +132,6 @@ function accountFromLedger(
   };
 }
 
-/** An account of which a key has just signed here. */
-function withSignature(
-  account: LocalAccount,
-  credentialId: Bytes,
-  assertion: Assertion,
-  now: TimestampMs,
-): LocalAccount {
-  const keys = account.keys.map((key) =>
-    equalBytes(key.credentialId, credentialId)
-      ? {
-          ...key,
-          isBackupEligible: assertion.isBackupEligible,
-          isBackedUp: assertion.isBackedUp,
-          lastUsedAt: now,
-        }
-      : key,
-  );
-  return { ...account, keys };
-}
-
 /** The account's key that made an assertion; a signature by anything else is refused. */
 export function signerOf(account: LocalAccount, assertion: Assertion): LocalKey {
   const { credentialId } = assertion;
@@ -171,24 +147,33 @@ export function noteSignature(
   assertion: Assertion,
   now: TimestampMs,
 ): LocalAccount {
-  return withSignature(account, assertion.credentialId, assertion, now);
+  const { credentialId, isBackupEligible, isBackedUp } = assertion;
+  const keys = account.keys.map((key) =>
+    equalBytes(key.credentialId, credentialId)
+      ? { ...key, isBackupEligible, isBackedUp, lastUsedAt: now }
+      : key,
+  );
+  return { ...account, keys };
 }
 
-/** What the ledger says of a credential, if its record holds the key that just signed. */
+/** The account on the ledger that holds the key which just signed, among those that claim it. */
 async function findOnLedger(
   context: WalletContext,
   suite: HashSuite,
   assertion: Assertion,
   signal: AbortSignal | undefined,
 ): Promise<LocalAccount | undefined> {
-  const address = await context.client.findByCredential(assertion.credentialId, signal);
-  if (address === undefined) return undefined;
-  const ledger = await context.client.account(address, signal);
-  const account = accountFromLedger(context, suite, ledger, undefined);
-  const key = account.keys.find((each) => equalBytes(each.credentialId, assertion.credentialId));
-  // Anybody may claim a credential id; only its key can sign.
-  if (key === undefined || !isSignedBy(assertion, key.publicKey)) return undefined;
-  return noteSignature(account, assertion, context.now());
+  const { credentialId } = assertion;
+  for (const address of await context.client.findByCredential(credentialId, signal)) {
+    const ledger = await context.client.account(address, signal);
+    const account = accountFromLedger(context, suite, ledger, undefined);
+    const key = account.keys.find((each) => equalBytes(each.credentialId, credentialId));
+    // Anybody may claim a credential id; only its key can sign.
+    if (key !== undefined && isSignedBy(assertion, key.publicKey)) {
+      return noteSignature(account, assertion, context.now());
+    }
+  }
+  return undefined;
 }
 
 /** The account of a key that no record names: its public key follows from two assertions. */
@@ -352,7 +337,7 @@ export async function revokeKey(
   return { action: { kind: 'account.revoke-key', keyId }, losses };
 }
 
-/** Reads keys from the ledger again; without a record there, nothing changes. */
+/** Reads keys from the ledger again; without a record there, those of the first policy count. */
 export async function refreshAccount(
   context: WalletContext,
   account: LocalAccount,
@@ -360,7 +345,13 @@ export async function refreshAccount(
 ): Promise<LocalAccount> {
   const suite = await context.suite(signal);
   const ledger = await context.client.account(account.address, signal);
-  if (ledger.policy === undefined) return account;
+  const { initialPolicy } = account;
+  if (ledger.policy === undefined) {
+    const keys = account.keys.filter(
+      ({ publicKey }) => initialPolicy !== undefined && recordOf(initialPolicy, publicKey),
+    );
+    return { ...account, keys, isOnLedger: false };
+  }
   const { policy } = ledger;
   const fresh = accountFromLedger(context, suite, ledger, account);
   // Keys in force that the ledger was told nothing about are known here alone.

@@ -103,11 +103,7 @@ export function parseAmount(
  * Smallest units in the reader's notation, exact, with as many digits as needed but at least two
  * (fewer when the asset has fewer): 120450n with two decimals is `1,204.50` in English.
  */
-export function formatAmount(
-  amount: bigint,
-  decimals: number,
-  locale: string | undefined,
-): string {
+export function formatAmount(amount: bigint, decimals: number, locale: string | undefined): string {
   const { decimal, digits } = notationOf(locale);
   const isNegative = amount < 0n;
   const text = (isNegative ? -amount : amount).toString().padStart(decimals + 1, '0');

@@ -34,9 +34,13 @@ function factsOf(problem: ErrorView): { readonly [name: string]: Json } {
 }
 
 function statusOf(status: TransactionStatus): LedgerTransactionStatus {
-  const { stage, height, code } = status;
-  const failure = code === undefined ? undefined : { code, actionIndex: undefined };
-  return { stage, height, failure: stage === 'failed' || stage === 'expired' ? failure : undefined };
+  const { stage, height, code, actionIndex } = status;
+  const failure = code === undefined ? undefined : { code, actionIndex };
+  return {
+    stage,
+    height,
+    failure: stage === 'failed' || stage === 'expired' ? failure : undefined,
+  };
 }
 
 /** The wallet's questions, put to a node through an SDK client. */
@@ -60,7 +64,7 @@ export function walletClientOf(client: Client): WalletClient {
     async findByCredential(credentialId, signal) {
       const options = optionsOf(signal);
       const found = await client.call('account.findByCredential', { credentialId }, options);
-      return found.address;
+      return found.accounts.map(({ address }) => address);
     },
     async asset(asset, signal) {
       try {
@@ -85,7 +89,8 @@ export function walletClientOf(client: Client): WalletClient {
         fee,
         changes,
         atHeight: height,
-        problem: problem === undefined ? undefined : { code: problem.code, facts: factsOf(problem) },
+        problem:
+          problem === undefined ? undefined : { code: problem.code, facts: factsOf(problem) },
       };
     },
     async submit(bytes, signal) {

@@ -98,7 +98,11 @@ export function createLedgerClient(
               ? { code: outcome.code, actionIndex: outcome.actionIndex }
               : undefined;
           tell(transactionId, { stage: 'included', height, failure: undefined });
-          tell(transactionId, { stage: failure === undefined ? 'final' : 'failed', height, failure });
+          tell(transactionId, {
+            stage: failure === undefined ? 'final' : 'failed',
+            height,
+            failure,
+          });
         }
         for (const watcher of headWatchers) watcher(height);
       }
@@ -117,7 +121,7 @@ export function createLedgerClient(
       return { address, sequence, policy, keys: hints };
     },
     findByCredential: async (credentialId) =>
-      ledger.findByCredential(view, credentialId)[0]?.address,
+      ledger.findByCredential(view, credentialId).map(({ address }) => address),
     asset: async (asset) => readAsset(view, asset),
     async gasPrices() {
       const { gasPrice, gasPerSignature } = readParameters(view);

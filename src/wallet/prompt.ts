@@ -54,6 +54,7 @@ function promptFailure(error: unknown, signal: AbortSignal | undefined): Error {
   switch (name) {
     case 'NotAllowedError':
     case 'AbortError':
+    case 'OperationError': // Chromium, while another prompt is open.
       return walletError('prompt-cancelled', {}, error);
     case 'InvalidStateError':
       return walletError('key-exists', {}, error);

@@ -1,5 +1,5 @@
-import type { WalletStorage } from './types.ts';
 import { walletError } from './errors.ts';
+import type { WalletStorage } from './types.ts';
 
 const KEY = 'tabellion-wallet';
 

@@ -216,7 +216,8 @@ export interface WalletClient {
   /** Height of the newest block that this tab trusts. */
   headHeight(signal?: AbortSignal): Promise<Height>;
   account(address: Address, signal?: AbortSignal): Promise<LedgerAccount>;
-  findByCredential(credentialId: Bytes, signal?: AbortSignal): Promise<Address | undefined>;
+  /** Accounts that claim a credential, most credible first; each must be checked. */
+  findByCredential(credentialId: Bytes, signal?: AbortSignal): Promise<readonly Address[]>;
   asset(
     asset: AssetId,
     signal?: AbortSignal,
@@ -312,10 +313,7 @@ export interface Wallet {
   ): Promise<LocalAccount>;
 
   /** Two prompts: makes a further key, then tests it. The returned action must still be signed. */
-  addKey(
-    account: LocalAccount,
-    request: CreateAccountRequest,
-  ): Promise<AddedKey>;
+  addKey(account: LocalAccount, request: CreateAccountRequest): Promise<AddedKey>;
   /** Remembers a key of {@link addKey} once its transaction is final. */
   keepKey(account: LocalAccount, key: LocalKey): Promise<LocalAccount>;
   /** The action that revokes a key; rejects with `dead-end-policy` if nobody could act after. */
@@ -338,7 +336,7 @@ export interface Wallet {
   ): Promise<SignedTransaction>;
   /** Hands the bytes to the node and begins to track them. */
   submit(signed: SignedTransaction, options?: { readonly signal?: AbortSignal }): Promise<Hash>;
-  /** Calls back at once and at every change, until final, failed or expired. */
+  /** Calls back at once and at every change of a transaction signed here, until its verdict. */
   track(transactionId: Hash, callback: (progress: TransactionProgress) => void): () => void;
 
   contacts(): readonly Contact[];
@@ -350,7 +348,7 @@ export interface Wallet {
 
   /** Accounts and contacts as JSON text. */
   exportData(): string;
-  /** Merges an export into this wallet; rejects nothing silently: bad text is `import-malformed`. */
+  /** Merges an export into this wallet; text that is none throws `import-malformed`. */
   importData(text: string): void;
 
   stop(): void;

@@ -162,27 +162,29 @@ export class Seat {
     return this;
   }
 
-  /** As {@link on}; then answers every request to sign, as a signer does, until none is left. */
+  /** As {@link on}; each request to sign is answered before the next event. */
   play(...events: readonly ConsensusEvent[]): this {
     const did: ConsensusEffect[] = [];
     const pending: ConsensusEvent[] = [...events];
     for (let event = pending.shift(); event !== undefined; event = pending.shift()) {
       this.on(event);
       did.push(...this.did);
+      const answers: ConsensusEvent[] = [];
       for (const effect of this.did) {
         if (effect.kind === 'sign-vote') {
-          pending.push({ kind: 'vote-signed', vote: signed(effect.vote) });
+          answers.push({ kind: 'vote-signed', vote: signed(effect.vote) });
         }
         if (effect.kind === 'sign-proposal') {
           const { proposal, blockHash } = effect;
           const { round: at, validRound } = proposal;
           const where = validRound === undefined ? { round: at } : { round: at, validRound };
-          pending.push({
+          answers.push({
             kind: 'proposal-signed',
             proposal: proposalOf({ block: proposal.block, blockHash }, where),
           });
         }
       }
+      pending.unshift(...answers);
     }
     this.did = did;
     return this;
@@ -208,7 +210,9 @@ export class Seat {
 
 /** `prevote 0 A`, `precommit 1 nil`. */
 export function describeVote(vote: Vote): string {
-  const names = new Map([A, B, C].map(({ blockHash }, at) => [String(blockHash), 'ABC'.charAt(at)]));
+  const names = new Map(
+    [A, B, C].map(({ blockHash }, at) => [String(blockHash), 'ABC'.charAt(at)]),
+  );
   const ballot = vote.blockHash === undefined ? 'nil' : names.get(String(vote.blockHash));
   return `${vote.kind} ${vote.round} ${ballot ?? 'other'}`;
 }

@@ -1,7 +1,5 @@
 import type { Bytes } from '../../base/index.ts';
 import { equalBytes, silentTracer, systemClock } from '../../base/index.ts';
-import { createNetwork, createPeerKey, DEFAULT_LIMITS } from '../index.ts';
-import { nodeTransports } from '../node.ts';
 import type {
   GossipVerdict,
   Network,
@@ -11,6 +9,8 @@ import type {
   RequestKind,
   Topic,
 } from '../index.ts';
+import { createNetwork, createPeerKey, DEFAULT_LIMITS } from '../index.ts';
+import { nodeTransports } from '../node.ts';
 
 /** A message as a node received it. */
 export type Received = { readonly topic: Topic; readonly message: Bytes; readonly from: string };
@@ -28,7 +28,9 @@ export type TestNode = {
   reply: (kind: RequestKind, request: Bytes, from: string) => Bytes | Promise<Bytes>;
 };
 
-export type TestNodeOptions = Partial<NetworkOptions> & { readonly limits?: Partial<NetworkLimits> };
+export type TestNodeOptions = Partial<NetworkOptions> & {
+  readonly limits?: Partial<NetworkLimits>;
+};
 
 /** Quick limits: the default ones, with faster clocks where tests wait. */
 export const QUICK: Partial<NetworkLimits> = {

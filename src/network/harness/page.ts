@@ -2,7 +2,10 @@ import { serveRtc } from '../window.ts';
 import type { TabCommand, TabOptions } from './tab-messages.ts';
 
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (e: Error) => void }>();
+const waiting = new Map<
+  number,
+  { resolve: (value: unknown) => void; reject: (e: Error) => void }
+>();
 let lastId = 0;
 
 worker.onmessage = (event: MessageEvent) => {

@@ -16,6 +16,9 @@ import type { Arrival, TabCommand, TabState } from './tab-messages.ts';
 
 declare const tab: HarnessTab; // Inside pages.
 
+/** Prints one line. */
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
 const here = fileURLToPath(new URL('.', import.meta.url));
 const CHAIN = 'beef00';
 const seedOf = (number: number) => number.toString(16).padStart(64, '0');
@@ -72,11 +75,12 @@ async function openTab(
   options: { url: string; seed: number; relays: string[]; mustCopy: boolean },
 ): Promise<Tab> {
   const page = await browser.newPage();
-  page.on('pageerror', (error) => console.log('page error:', error.message));
+  page.on('pageerror', (error) => say(`page error: ${error.message}`));
   await page.goto(options.url);
   const { seed, relays, mustCopy } = options;
   await page.evaluate(
-    (start) => tab.start({ chainId: start.chainId, seed: start.seed, relays: start.relays }, start.mustCopy),
+    (start) =>
+      tab.start({ chainId: start.chainId, seed: start.seed, relays: start.relays }, start.mustCopy),
     { chainId: CHAIN, seed: seedOf(seed), relays, mustCopy },
   );
   // The worker's answers are typed by the command they answer.
@@ -97,7 +101,9 @@ async function areJoined(left: Tab, right: Tab): Promise<boolean> {
 function figures(values: readonly number[]): string {
   const sorted = [...values].sort((left, right) => left - right);
   const at = (share: number) =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN).toFixed(1);
+    (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN).toFixed(
+      1,
+    );
   return `median ${at(0.5)}, p95 ${at(0.95)}, max ${at(1)} ms`;
 }
 
@@ -114,7 +120,7 @@ async function gossip(what: string, from: Tab, to: Tab, count: number, during?: 
     arrivals = await to.perform<Arrival[]>({ kind: 'arrivals', run });
     return arrivals.length >= count;
   }).catch(() => undefined);
-  console.log(`${what}: ${arrivals.length} of ${count}, ${figures(arrivals.map((a) => a.delayMs))}`);
+  say(`${what}: ${arrivals.length} of ${count}, ${figures(arrivals.map((a) => a.delayMs))}`);
   if (arrivals.length !== count) throw new Error(`${what}: messages were lost`);
 }
 
@@ -122,12 +128,12 @@ async function timed(what: string, action: () => Promise<void>): Promise<number>
   const beganMs = performance.now();
   await action();
   const tookMs = performance.now() - beganMs;
-  if (what !== '') console.log(`${what}: ${tookMs.toFixed(0)} ms`);
+  if (what !== '') say(`${what}: ${tookMs.toFixed(0)} ms`);
   return tookMs;
 }
 
 async function scenario(browsers: readonly [Browser, Browser], url: string, mustCopy: boolean) {
-  console.log(mustCopy ? '— channels copied through the page' : '— channels transferred');
+  say(mustCopy ? '— channels copied through the page' : '— channels transferred');
   const first = await startRelay(1, '0');
   const second = await startRelay(2, '0', [first.address]);
   // Both tabs are told of one relay only and must learn of the other.
@@ -143,10 +149,7 @@ async function scenario(browsers: readonly [Browser, Browser], url: string, must
     await until('a reservation at the relay that was told', holds(one, first));
     await until('a reservation at the relay that was learnt', holds(one, second));
   }
-  await gossip('gossip tab to tab', left, right, 200);
-  await gossip('gossip while the receiving page is blocked 2 s', left, right, 150, () => {
-    if (!mustCopy) void right.page.evaluate(() => tab.block(2_000));
-  });
+  await gossip('gossip with relays up', left, right, 200);
   const { peerId } = await stateOf(right);
   const responseBytes = 8 * 1024 * 1024;
   const bulk = await left.perform<{ bytes: number; tookMs: number }>({
@@ -155,16 +158,21 @@ async function scenario(browsers: readonly [Browser, Browser], url: string, must
     responseBytes,
   });
   const rate = bulk.bytes / 1e6 / (bulk.tookMs / 1000);
-  console.log(`request of 8 MiB tab to tab: ${bulk.tookMs.toFixed(0)} ms, ${rate.toFixed(1)} MB/s`);
+  say(`request of 8 MiB tab to tab: ${bulk.tookMs.toFixed(0)} ms, ${rate.toFixed(1)} MB/s`);
   await Promise.all([kill(first), kill(second)]);
   await gossip('gossip with both relays killed', right, left, 200);
+  if (!mustCopy) {
+    await gossip('the same while the receiving page is blocked 2 s', left, right, 150, () => {
+      void right.page.evaluate(() => tab.block(2_000));
+    });
+  }
   if (!(await areJoined(left, right))) throw new Error('the tabs lost each other');
   const back = await startRelay(1, first.port);
   await timed('relay back → reservations of both tabs', async () => {
     for (const one of [left, right]) await until('reservation back', holds(one, first), 45_000);
   });
   const [one, other] = await Promise.all([stateOf(left), stateOf(right)]);
-  console.log(`start of worker → WebRTC: ${one.webrtcAfterMs} and ${other.webrtcAfterMs} ms`);
+  say(`start of worker → WebRTC: ${one.webrtcAfterMs} and ${other.webrtcAfterMs} ms`);
   return { left, right, back };
 }
 
@@ -180,7 +188,7 @@ async function redials(browser: Browser, url: string, left: Tab, relay: Relay, c
     await guest.perform({ kind: 'stop' });
     await guest.page.close();
   }
-  console.log(`${count} new tabs joined by WebRTC: ${figures(times)}`);
+  say(`${count} new tabs joined by WebRTC: ${figures(times)}`);
 }
 
 async function main() {
@@ -209,7 +217,7 @@ async function main() {
     }
     await kill(transferred.back);
     await scenario(browsers, url, true);
-    console.log('all steps passed');
+    say('all steps passed');
   } finally {
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(browsers.map((browser) => browser.close()));

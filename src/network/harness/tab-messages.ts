@@ -14,7 +14,12 @@ export type Arrival = { readonly from: string; readonly index: number; readonly 
 /** What the harness asks of a tab while it runs. */
 export type TabCommand =
   | { readonly kind: 'state' }
-  | { readonly kind: 'publish'; readonly topic: Topic; readonly count: number; readonly run: number }
+  | {
+      readonly kind: 'publish';
+      readonly topic: Topic;
+      readonly count: number;
+      readonly run: number;
+    }
   | { readonly kind: 'arrivals'; readonly run: number }
   | { readonly kind: 'request'; readonly peerId: string; readonly responseBytes: number }
   | { readonly kind: 'stop' };

@@ -48,7 +48,8 @@ async function start(options: TabOptions, rtcPort: MessagePort): Promise<Network
         arrivals.set(run, [...(arrivals.get(run) ?? []), arrival]);
         return 'accept';
       },
-      onRequest: async (_kind, request) => new Uint8Array(new DataView(request.buffer).getUint32(0)),
+      onRequest: async (_kind, request) =>
+        new Uint8Array(new DataView(request.buffer).getUint32(0)),
       onEvent: (event) => events.push(event),
     },
   );

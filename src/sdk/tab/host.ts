@@ -144,6 +144,7 @@ class TabHost {
     if (this.#isStopped) return;
     const epoch = await epochs.next(this.#epochSeen);
     this.#epochSeen = epoch;
+    this.#tell('starting', epoch);
     const dependencies = { clock: this.#clock, channel: this.#channel, epochs };
     const term = new Term(dependencies, epoch);
     this.#term = term;
@@ -205,13 +206,14 @@ class TabHost {
       lastMs = nowMs;
       const isSilent = nowMs - this.#lastBeatMs > LEADER_SILENT_MS;
       if (!isSilent) stopTimer = this.#clock.after(HEARTBEAT_MS, look);
-      else this.#doubt().then((isDead) => {
-        if (isEnded) return;
-        if (isDead) return this.#waiting.abort();
-        lastMs = this.#clock.now();
-        this.#lastBeatMs = lastMs;
-        look();
-      }, look);
+      else
+        this.#doubt().then((isDead) => {
+          if (isEnded) return;
+          if (isDead) return this.#waiting.abort();
+          lastMs = this.#clock.now();
+          this.#lastBeatMs = lastMs;
+          look();
+        }, look);
     };
     look();
     return () => {
@@ -236,7 +238,7 @@ class TabHost {
     });
   }
 
-  #tell(role: 'leader' | 'follower', epoch: number): void {
+  #tell(role: 'starting' | 'leader' | 'follower', epoch: number): void {
     this.#options.page.postMessage({ kind: 'tabellion-role', role, epoch });
   }
 }

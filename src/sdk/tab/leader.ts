@@ -49,8 +49,7 @@ export class Term {
     this.lead = {
       epoch,
       signal: this.#end.signal,
-      isCurrent: () =>
-        !this.#end.signal.aborted && this.#clock.now() - this.#lastRunMs <= LEASE_MS,
+      isCurrent: () => !this.#end.signal.aborted && this.#clock.now() - this.#lastRunMs <= LEASE_MS,
       confirm: () => this.#confirm(),
     };
     this.#tick();
@@ -97,9 +96,11 @@ export class Term {
         else if (message.epoch < this.lead.epoch) this.beat(); // A thawed leader learns of us.
         return;
       case 'ask':
-        return void this.#unlessFrozen(() => this.beat());
+        void this.#unlessFrozen(() => this.beat());
+        return;
       case 'call':
-        return this.#call(message);
+        this.#call(message);
+        return;
       case 'alive': {
         const client = this.#clients.get(message.client);
         if (client !== undefined) client.lastSeenMs = this.#clock.now();
@@ -107,7 +108,8 @@ export class Term {
         return;
       }
       case 'left':
-        return this.#drop(message.client);
+        this.#drop(message.client);
+        return;
       default:
         return; // What other leaders say to pages.
     }
@@ -142,7 +144,10 @@ export class Term {
   #call(message: ChannelMessage & { readonly kind: 'call' }): void {
     const server = this.#server;
     if (server === undefined) return; // Pages wait for a beat that says ready.
-    if (message.epoch !== this.lead.epoch) return this.#forget(message.client);
+    if (message.epoch !== this.lead.epoch) {
+      this.#forget(message.client);
+      return;
+    }
     const client = this.#clientOf(message.client, server);
     if (client === undefined) return;
     client.lastSeenMs = this.#clock.now();

@@ -49,7 +49,12 @@ export type PageMessage =
 
 /** What a worker tells its own page. */
 export type WorkerMessage =
-  | { readonly kind: 'tabellion-role'; readonly role: 'leader' | 'follower'; readonly epoch: number }
+  | {
+      readonly kind: 'tabellion-role';
+      /** `starting`: it got the lock, and its node is not ready yet. */
+      readonly role: 'starting' | 'leader' | 'follower';
+      readonly epoch: number;
+    }
   | { readonly kind: 'tabellion-failed'; readonly error: ErrorData };
 
 /** What is used of `BroadcastChannel`. */
@@ -72,7 +77,12 @@ export type LocksLike = {
 /** Names of the origin's locks and channel for one scope. */
 export function namesOf(scope: string) {
   const name = `tabellion-node-${scope}`;
-  return { lock: name, stealLock: `${name}-steal`, channel: name, epochs: `${name}-epoch` } as const;
+  return {
+    lock: name,
+    stealLock: `${name}-steal`,
+    channel: name,
+    epochs: `${name}-epoch`,
+  } as const;
 }
 
 const KINDS: readonly string[] = [

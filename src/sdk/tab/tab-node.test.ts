@@ -87,6 +87,25 @@ describe('a leader that ends', () => {
     await expect(repeated).rejects.toMatchObject({ code: 'aborted' });
   });
 
+  it('does not take the next ones along by a call that no leader survives', async () => {
+    const world = new TabWorld();
+    const tabs = await openTabs(world, ['a', 'b', 'c', 'd']);
+    // `node.peers` never answers here: each leader that got it is killed over it.
+    const outcome = tabs[3].client.call('node.peers', {}).catch(({ code }) => code);
+    await world.settle();
+    for (const { kill } of tabs.slice(0, 2)) {
+      kill();
+      await world.settle();
+    }
+    expect(await outcome).toBe('leader-changed');
+    expect(tabs.map((tab) => tab.node()?.calls ?? [])).toEqual([
+      ['node.peers'],
+      ['node.peers'],
+      [],
+      [],
+    ]);
+  });
+
   it('never has its unrepeatable calls repeated', async () => {
     const world = new TabWorld();
     const [first, second] = await openTabs(world, ['a', 'b']);

@@ -76,6 +76,8 @@ class TabPage {
   #worker: WorkerLike | undefined;
   #failures = 0;
   #startedAtMs = 0;
+  /** Epoch of the own worker's last term. */
+  #ownEpoch = 0;
   #unbind: () => void = () => undefined;
   #stopAlive: () => void = () => undefined;
   #isClosed = false;
@@ -161,7 +163,8 @@ class TabPage {
       return;
     }
     if (message.kind !== 'tabellion-role') return;
-    if (message.role === 'leader' && message.epoch >= this.state.epoch) {
+    if (message.role === 'starting') this.#ownEpoch = message.epoch;
+    else if (message.role === 'leader' && message.epoch >= this.state.epoch) {
       this.#lead(message.epoch);
     } else if (message.role === 'follower' && this.state.role === 'leader') {
       this.#lost();
@@ -210,7 +213,8 @@ class TabPage {
       case 'beat':
         if (message.epoch < epoch || (role === 'leader' && message.epoch === epoch)) return;
         if (message.epoch > epoch && role !== 'connecting') this.#lost();
-        if (!message.isReady) return;
+        // The own worker's node is not asked over the channel: its port comes in a moment.
+        if (!message.isReady || message.epoch === this.#ownEpoch) return;
         if (this.state.role !== 'follower' || message.epoch > epoch) this.#follow(message.epoch);
         return;
       case 'resigned':

@@ -86,7 +86,10 @@ class Locks {
   /** The browser frees what a closed tab held or waited for. */
   free(owner: Agent): void {
     for (const [name, queue] of this.#queues) {
-      this.#queues.set(name, queue.filter((each) => each.owner !== owner));
+      this.#queues.set(
+        name,
+        queue.filter((each) => each.owner !== owner),
+      );
     }
     for (const [name, holder] of [...this.#held]) {
       if (holder.owner === owner) this.#release(name, holder);
@@ -155,7 +158,7 @@ export class TabWorld {
       lead = given;
       this.log.push(`${name} starts ${given.epoch}`);
       return {
-        server: createRpcServer({ handlers: node, methods: testMethods }),
+        server: createRpcServer({ handlers: node, methods: testMethods, clock }),
         stop: async () => void this.log.push(`${name} stops`),
       };
     };

@@ -29,15 +29,16 @@ export function ActionTitle({ actions }: { readonly actions: readonly Action[] }
 /** One action with every field it has. */
 export function ActionView({ action }: { readonly action: Action }) {
   const { kind, ...fields } = action;
-  const asset = fields['asset'] instanceof Uint8Array ? (fields['asset'] as AssetId) : undefined;
+  const asset = fields.asset instanceof Uint8Array ? (fields.asset as AssetId) : undefined;
   return (
     <section className={styles.action}>
-      <h3>
+      <h2>
         {titleOfKind(kind)} <code>{kind}</code>
-      </h3>
+      </h2>
       <Facts
         rows={Object.entries(fields).map(
-          ([name, value]) => [wordsOf(name), <FieldView key={name} {...{ name, value, asset }} />] as const,
+          ([name, value]) =>
+            [wordsOf(name), <FieldView key={name} {...{ name, value, asset }} />] as const,
         )}
       />
     </section>

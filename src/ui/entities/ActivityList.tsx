@@ -5,9 +5,9 @@ import type { TransactionProgress } from '../../wallet/index.ts';
 import type { Activity } from '../format/activity.ts';
 import { describeActivity } from '../format/activity.ts';
 import { formatClock, formatDay } from '../format/time.ts';
-import { useNow } from '../hooks/clock.ts';
-import type { Address, HistoryEntry } from '../hooks/client.ts';
 import { useNative } from '../hooks/assets.ts';
+import type { Address, HistoryEntry } from '../hooks/client.ts';
+import { useNow } from '../hooks/clock.ts';
 import { useLive } from '../hooks/live.ts';
 import styles from './ActivityList.module.css';
 import { AddressLink } from './AddressView.tsx';
@@ -60,7 +60,7 @@ export function ActivityList({ viewer, entries, pending = [] }: ActivityListProp
                   faucetAmount,
                 })}
                 stage={entry.receipt.outcome.kind === 'failed' ? 'failed' : 'final'}
-                time={formatClock(entry.timestampMs, now)}
+                time={formatClock(entry.timestampMs, entry.timestampMs)}
                 memo={entry.transaction.body.memo}
               />
             ))}
@@ -101,7 +101,10 @@ function Row({ id, activity, stage, time, memo }: RowProps) {
           {memo === undefined || memo === '' ? null : <span className={styles.memo}>“{memo}”</span>}
         </span>
         <span className={styles.figures}>
-          <ActivityAmount activity={activity} />
+          <ActivityAmount
+            activity={activity}
+            hasMoved={stage !== 'failed' && stage !== 'expired'}
+          />
           <span className={styles.when}>
             <StageSign stage={stage} />
             <span>{time}</span>
@@ -112,11 +115,13 @@ function Row({ id, activity, stage, time, memo }: RowProps) {
   );
 }
 
-function ActivityAmount({ activity }: { readonly activity: Activity }) {
+function ActivityAmount({ activity, hasMoved }: { activity: Activity; hasMoved: boolean }) {
   const native = useNative();
   const { amount, asset, direction } = activity;
   if (amount === undefined) return null;
-  if (asset !== undefined) return <AssetAmount amount={amount} asset={asset} direction={direction} />;
+  if (!hasMoved) return <span className={styles.unmoved}>Nothing moved</span>;
+  if (asset !== undefined)
+    return <AssetAmount amount={amount} asset={asset} direction={direction} />;
   if (native === undefined) return null;
   return <AmountView amount={amount} {...native} direction={direction} />;
 }

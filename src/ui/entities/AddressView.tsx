@@ -53,7 +53,7 @@ export function AddressFull({ address, isLarge = false }: AddressFullProps) {
   return (
     <span className={cx(styles.full, isLarge && styles.large)} data-address={text}>
       {groupAddress(text).map((group, at) => (
-        // Groups have no identity but their place.
+        // biome-ignore lint/suspicious/noArrayIndexKey: a group is its place.
         <span key={`${at}-${group}`} className={at % 2 === 0 ? styles.even : styles.odd}>
           {group}{' '}
         </span>

@@ -1,6 +1,6 @@
 import { amountText } from '../format/amount.ts';
-import type { AssetId } from '../hooks/client.ts';
 import { useAsset } from '../hooks/assets.ts';
+import type { AssetId } from '../hooks/client.ts';
 import { cx } from '../parts/cx.ts';
 import styles from './AmountView.module.css';
 

@@ -18,7 +18,7 @@ export function ClearText({ prepared }: { readonly prepared: PreparedTransaction
   return (
     <div className={styles.text} data-testid="clear-text">
       {summary.map((line, at) => (
-        // Actions have no identity but their place.
+        // biome-ignore lint/suspicious/noArrayIndexKey: an action is its place.
         <Line key={`${at}-${line.kind}`} line={line} isFirst={at === 0} />
       ))}
       <dl className={styles.rows}>

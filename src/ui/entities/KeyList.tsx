@@ -2,10 +2,10 @@ import type { ReactNode } from 'react';
 import { equalBytes, formatHex } from '../../base/index.ts';
 import type { LocalKey } from '../../wallet/index.ts';
 import { formatHeight } from '../format/number.ts';
-import { formatAge } from '../format/time.ts';
 import { wordsOf } from '../format/text.ts';
-import { useNow } from '../hooks/clock.ts';
+import { formatAge } from '../format/time.ts';
 import type { AccountView } from '../hooks/client.ts';
+import { useNow } from '../hooks/clock.ts';
 import styles from './KeyList.module.css';
 import { Seal } from './Seal.tsx';
 
@@ -38,7 +38,9 @@ export function KeyList({ keys, local = [], actionOf }: KeyListProps) {
           <li key={formatHex(key.keyId)} className={styles.key}>
             <Seal bytes={key.keyId} size={40} />
             <div className={styles.words}>
-              <strong>{known?.label ?? (hint?.label === '' ? undefined : hint?.label) ?? 'Key'}</strong>
+              <strong>
+                {known?.label ?? (hint?.label === '' ? undefined : hint?.label) ?? 'Key'}
+              </strong>
               <span>
                 {SCHEMES[record.key.kind]}
                 {domains === '' ? '' : ` · ${domains}`}

@@ -10,8 +10,15 @@ type PhaseProps = { readonly fill: Fill; readonly size?: number };
 export function Phase({ fill, size = 14 }: PhaseProps) {
   return (
     <svg viewBox="0 0 16 16" width={size} height={size} aria-hidden="true" className={styles.disc}>
-      <circle cx="8" cy="8" r="6.5" className={cx(styles.rim, fill === 'dotted' && styles.dotted)} />
-      {fill === 'quarter' ? <path d="M8 8V1.5A6.5 6.5 0 0 1 14.5 8Z" className={styles.ink} /> : null}
+      <circle
+        cx="8"
+        cy="8"
+        r="6.5"
+        className={cx(styles.rim, fill === 'dotted' && styles.dotted)}
+      />
+      {fill === 'quarter' ? (
+        <path d="M8 8V1.5A6.5 6.5 0 0 1 14.5 8Z" className={styles.ink} />
+      ) : null}
       {fill === 'half' ? <path d="M8 1.5A6.5 6.5 0 0 1 8 14.5Z" className={styles.ink} /> : null}
       {fill === 'full' ? <circle cx="8" cy="8" r="6.5" className={styles.ink} /> : null}
       {fill === 'struck' ? <path d="M5 5l6 6M11 5l-6 6" className={styles.rim} /> : null}

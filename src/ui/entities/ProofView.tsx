@@ -7,9 +7,9 @@ import { valueText } from '../format/json.ts';
 import { formatHeight } from '../format/number.ts';
 import { useAsk } from '../hooks/ask.ts';
 import type { Address, BlockView } from '../hooks/client.ts';
+import { useLive } from '../hooks/live.ts';
 import type { Checked } from '../hooks/proof.ts';
 import { checkAccount, checkFinality, checkTransaction } from '../hooks/proof.ts';
-import { useLive } from '../hooks/live.ts';
 import { Answered } from '../parts/Answered.tsx';
 import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Notice, Waiting } from '../parts/Notice.tsx';
@@ -36,10 +36,7 @@ export function FinalityProof({ block }: { readonly block: BlockView }) {
             block.header.height,
           )}.`}
         >
-          <Certificate
-            certificate={block.certificate}
-            validatorCount={validators.length}
-          />
+          <Certificate certificate={block.certificate} validatorCount={validators.length} />
         </Verdict>
       )}
     </Answered>
@@ -93,7 +90,9 @@ export function TransactionProofView({ id }: { readonly id: Hash }) {
               />
               <CodeBlock
                 label="Siblings"
-                text={proof.siblings.map((each) => formatHex(each)).join('\n') || 'None: the only one'}
+                text={
+                  proof.siblings.map((each) => formatHex(each)).join('\n') || 'None: the only one'
+                }
               />
             </Stack>
           </Panel>

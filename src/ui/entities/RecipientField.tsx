@@ -5,7 +5,6 @@ import { formatAddress, parseAddress } from '../../sdk/index.ts';
 import { locateTypo } from '../format/address-typo.ts';
 import { describeAddressError } from '../format/errors.ts';
 import { readPaymentText } from '../format/payment-text.ts';
-import { groupAddress } from '../format/text.ts';
 import type { Address } from '../hooks/client.ts';
 import { useWallet, useWalletState } from '../hooks/services.ts';
 import { IconButton } from '../parts/Button.tsx';
@@ -83,7 +82,7 @@ export function RecipientField({ text, onText, recipient }: RecipientFieldProps)
         list={list}
         spellCheck={false}
         autoCapitalize="none"
-        placeholder="tab1 … or a contact’s name"
+        placeholder="tab1 … or a name"
         error={isLeft || text.length >= 62 ? problem : undefined}
         onBlur={() => setLeft(true)}
         onChange={(event) => onText(event.target.value)}
@@ -130,24 +129,16 @@ export function RecipientField({ text, onText, recipient }: RecipientFieldProps)
 }
 
 function MarkedAddress({ text, badAt }: { readonly text: string; readonly badAt: number }) {
-  let at = 0;
+  const compact = text.replaceAll(/\s/g, '');
+  const spaced = (part: string) => part.replaceAll(/(.{4})/g, '$1 ');
+  // Groups of four as everywhere, cut once more where the wrong character stands.
+  const start = badAt - (badAt % 4);
   return (
     <p className={styles.marked} aria-hidden="true">
-      {groupAddress(text.replaceAll(/\s/g, '')).map((group) => {
-        const start = at;
-        at += group.length;
-        return (
-          <span key={start} className={styles.group}>
-            {[...group].map((character, place) =>
-              start + place === badAt ? (
-                <mark key={start + place}>{character}</mark>
-              ) : (
-                character
-              ),
-            )}
-          </span>
-        );
-      })}
+      {spaced(compact.slice(0, start))}
+      {compact.slice(start, badAt)}
+      <mark>{compact.charAt(badAt)}</mark>
+      {compact.slice(badAt + 1, start + 4)} {spaced(compact.slice(start + 4))}
     </p>
   );
 }

@@ -13,7 +13,12 @@ type SealProps = {
 };
 
 /** The engraved figure of an address. Decorative: the address itself stands beside it. */
-export const Seal = memo(function Seal({ bytes, size = 28, isClosing = false, className }: SealProps) {
+export const Seal = memo(function Seal({
+  bytes,
+  size = 28,
+  isClosing = false,
+  className,
+}: SealProps) {
   const detail = size >= 40 ? 'full' : 'small';
   const figure = useMemo(() => guilloche(bytes, detail), [bytes, detail]);
   return (

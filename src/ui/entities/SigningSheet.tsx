@@ -101,11 +101,7 @@ function Foot({ phase, mayAct, sign, close }: FootProps) {
     return (
       <>
         <Button onClick={close}>Cancel</Button>
-        <Button
-          look="primary"
-          disabled={wouldFail || !mayAct}
-          onClick={() => sign(phase.prepared)}
-        >
+        <Button look="primary" disabled={wouldFail || !mayAct} onClick={() => sign(phase.prepared)}>
           Sign with key
         </Button>
       </>

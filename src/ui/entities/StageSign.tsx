@@ -2,14 +2,7 @@ import type { Fill } from './Phase.tsx';
 import { Sign } from './Phase.tsx';
 
 /** Where a transaction is. */
-export type Stage =
-  | 'unknown'
-  | 'signed'
-  | 'seen'
-  | 'included'
-  | 'final'
-  | 'failed'
-  | 'expired';
+export type Stage = 'unknown' | 'signed' | 'seen' | 'included' | 'final' | 'failed' | 'expired';
 
 type Look = {
   readonly fill: Fill;

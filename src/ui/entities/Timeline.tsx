@@ -33,7 +33,11 @@ export function Timeline({ progress, account }: TimelineProps) {
   const isFinal = progress?.stage === 'final';
   const isOver = progress?.stage === 'failed' || progress?.stage === 'expired';
   return (
-    <div className={styles.timeline} data-stage={progress?.stage ?? 'signed'} data-testid="timeline">
+    <div
+      className={styles.timeline}
+      data-stage={progress?.stage ?? 'signed'}
+      data-testid="timeline"
+    >
       {isFinal ? <Seal bytes={account} size={96} isClosing className={styles.seal} /> : null}
       <ol>
         {STEPS.map((step) => {

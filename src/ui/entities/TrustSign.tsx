@@ -46,5 +46,7 @@ type TrustSignProps = { readonly trust: Trust; readonly note?: string | undefine
 /** How far a number may be believed, by shape, word and colour. */
 export function TrustSign({ trust, note }: TrustSignProps) {
   const look = LOOKS[trust];
-  return <Sign fill={look.fill} word={look.word} tone={look.tone} note={note} title={look.meaning} />;
+  return (
+    <Sign fill={look.fill} word={look.word} tone={look.tone} note={note} title={look.meaning} />
+  );
 }

@@ -45,7 +45,7 @@ export function describeActivity({ sender, actions, viewer, faucetAmount }: Desc
     if (action.kind === 'asset.transfer' && recipient !== undefined) {
       const amount = amountField(action, 'amount');
       // The asset field of a transfer is an asset id by its schema.
-      const asset = action['asset'] as AssetId | undefined;
+      const asset = action.asset as AssetId | undefined;
       if (isMine && equalBytes(recipient, viewer)) {
         return { title: 'To yourself', direction: undefined, counterpart: viewer, amount, asset };
       }

@@ -58,7 +58,10 @@ export function guilloche(bytes: Uint8Array, detail: 'full' | 'small'): Guilloch
     });
   }
   paths.push({ d: star, weight: 'fine' });
-  paths.push({ d: rosette({ radius: 47.5, lobes: 0, swing: 0, phase, points: 72 }), weight: 'bold' });
+  paths.push({
+    d: rosette({ radius: 47.5, lobes: 0, swing: 0, phase, points: 72 }),
+    weight: 'bold',
+  });
   return { paths, ink };
 }
 

@@ -33,7 +33,9 @@ export function cachedBalance(
 }
 
 /** Whether a person may send now, or why not. */
-export function useMaySend(): { readonly may: true } | { readonly may: false; readonly why: string } {
+export function useMaySend():
+  | { readonly may: true }
+  | { readonly may: false; readonly why: string } {
   const status = useLive((live) => live.status);
   if (status === undefined) return { may: false, why: 'The node is starting.' };
   if (status.stage === 'paused') return { may: false, why: 'The node is paused.' };

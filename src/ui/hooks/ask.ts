@@ -83,7 +83,8 @@ export function useAsk<Name extends MethodName>(
         remember(key, value);
         if (!stop.signal.aborted) setAnswer({ key, value });
       } catch (error) {
-        if (!stop.signal.aborted) setAnswer((last) => ({ ...last, key, error: errorToData(error) }));
+        if (!stop.signal.aborted)
+          setAnswer((last) => ({ ...last, key, error: errorToData(error) }));
       }
     };
     const timer = setTimeout(ask, waitMs);

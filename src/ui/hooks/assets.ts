@@ -1,6 +1,6 @@
 import { formatHex } from '../../base/index.ts';
 import { useAsk } from './ask.ts';
-import type { AssetId, AssetBalance } from './client.ts';
+import type { AssetBalance, AssetId } from './client.ts';
 import { lastKnown } from './last-known.ts';
 import { useLive } from './live.ts';
 

@@ -9,6 +9,7 @@ export type {
   TopicName,
   TopicParams,
 } from '../../sdk/index.ts';
+
 import type { ResultOf } from '../../sdk/index.ts';
 
 export type {

@@ -18,10 +18,26 @@ export async function exportHistory(
   const entries = await readWholeHistory(client, address);
   const name = `tabellion-${formatAddress(address).slice(-8)}`;
   if (form === 'json') {
-    download(`${name}.json`, valueText({ network: chain.name, address: formatAddress(address), entries }), 'application/json');
+    download(
+      `${name}.json`,
+      valueText({ network: chain.name, address: formatAddress(address), entries }),
+      'application/json',
+    );
     return entries.length;
   }
-  const head = ['time', 'height', 'id', 'what', 'direction', 'counterpart', 'amount', 'unit', 'fee', 'state', 'note'];
+  const head = [
+    'time',
+    'height',
+    'id',
+    'what',
+    'direction',
+    'counterpart',
+    'amount',
+    'unit',
+    'fee',
+    'state',
+    'note',
+  ];
   const rows = entries.map((entry) => {
     const { body } = entry.transaction;
     const activity = describeActivity({
@@ -44,7 +60,9 @@ export async function exportHistory(
         : isNative
           ? plainDecimal(activity.amount, chain.native.decimals)
           : activity.amount.toString(),
-      isNative ? chain.native.symbol : `smallest units of ${formatHex(activity.asset ?? new Uint8Array())}`,
+      isNative
+        ? chain.native.symbol
+        : `smallest units of ${formatHex(activity.asset ?? new Uint8Array())}`,
       plainDecimal(entry.receipt.feeCharged, chain.native.decimals),
       wordsOf(entry.receipt.outcome.kind),
       body.memo,

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
-import type { Client, Address, History, HistoryEntry } from './client.ts';
 import { useAsk } from './ask.ts';
+import type { Address, Client, History, HistoryEntry } from './client.ts';
 import { useClient } from './services.ts';
 
 const PAGE = 50;

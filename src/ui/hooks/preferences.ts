@@ -19,8 +19,8 @@ export const usePreferences = create<Preferences>(() => ({ theme: readTheme() })
 
 /** Applies the chosen theme to the document; `system` leaves it to the browser. */
 export function applyTheme(theme: Theme = usePreferences.getState().theme): void {
-  if (theme === 'system') delete document.documentElement.dataset['theme'];
-  else document.documentElement.dataset['theme'] = theme;
+  if (theme === 'system') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
 }
 
 /** Chooses and remembers a theme. */

@@ -1,16 +1,19 @@
 import { useSyncExternalStore } from 'react';
 import { create } from 'zustand';
+import type { Json } from '../../base/index.ts';
 import type { Wallet, WalletState } from '../../wallet/index.ts';
 import type { Client } from './client.ts';
 
 /** Whether this tab runs the node, or attached to the tab that does. */
-export type NodeRole = 'connecting' | 'leader' | 'follower';
+export type NodeRole = 'connecting' | 'leader' | 'follower' | 'failed';
 
 /** What `main` made; absent until then, and the screens say what they know from last time. */
 export type Services = {
   readonly client: Client | undefined;
   readonly wallet: Wallet | undefined;
   readonly role: NodeRole;
+  /** The genesis document: what every proof is checked against. */
+  readonly genesis: Json | undefined;
   /** Why the node of this tab could not be started. */
   readonly startFailure: { readonly code: string; readonly message: string } | undefined;
 };
@@ -19,6 +22,7 @@ export const useServices = create<Services>(() => ({
   client: undefined,
   wallet: undefined,
   role: 'connecting',
+  genesis: undefined,
   startFailure: undefined,
 }));
 

@@ -6,8 +6,7 @@ import { useAsk } from './ask.ts';
 export function useValidatorNames(): (publicKey: Uint8Array) => string | undefined {
   const { value } = useAsk('validators.get', {});
   return useCallback(
-    (publicKey) =>
-      value?.validators.find((each) => equalBytes(each.publicKey, publicKey))?.name,
+    (publicKey) => value?.validators.find((each) => equalBytes(each.publicKey, publicKey))?.name,
     [value],
   );
 }

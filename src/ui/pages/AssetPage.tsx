@@ -1,6 +1,6 @@
-import { useParams } from 'wouter';
-import { equalBytes, formatHex, parseHex } from '../../base/index.ts';
 import { useState } from 'react';
+import { useParams } from 'wouter';
+import { equalBytes, parseHex } from '../../base/index.ts';
 import { AddressLink } from '../entities/AddressView.tsx';
 import { AmountView } from '../entities/AmountView.tsx';
 import { HashText } from '../entities/Links.tsx';

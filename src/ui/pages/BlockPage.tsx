@@ -35,7 +35,9 @@ export default function BlockPage() {
       </Empty>
     );
   }
-  return <Found question={isHeight ? { height: Number(id) as Height } : { hash: hashOf(parsed) }} />;
+  return (
+    <Found question={isHeight ? { height: Number(id) as Height } : { hash: hashOf(parsed) }} />
+  );
 }
 
 function hashOf(parsed: ReturnType<typeof parseHex>): Hash {
@@ -64,7 +66,10 @@ function Block({ block }: { readonly block: BlockView }) {
             <StageSign stage="final" />
             <TrustSign trust={block.trust} />
             {height === 0 ? null : (
-              <LinkButton href={`/block/${height - 1}`} icon={<ChevronLeft size={18} aria-hidden />}>
+              <LinkButton
+                href={`/block/${height - 1}`}
+                icon={<ChevronLeft size={18} aria-hidden />}
+              >
                 Earlier
               </LinkButton>
             )}

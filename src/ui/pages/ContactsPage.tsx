@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { errorToData } from '../../base/index.ts';
 import type { ErrorData } from '../../base/index.ts';
+import { errorToData } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
 import type { Contact } from '../../wallet/index.ts';
 import { AddressFull } from '../entities/AddressView.tsx';
@@ -108,10 +108,7 @@ function AddContact() {
           <RecipientField text={text} onText={setText} recipient={recipient} />
           {error === undefined ? null : <ErrorNotice error={error} />}
           <div>
-            <Button
-              type="submit"
-              disabled={recipient.address === undefined || name.trim() === ''}
-            >
+            <Button type="submit" disabled={recipient.address === undefined || name.trim() === ''}>
               Add
             </Button>
           </div>

@@ -1,7 +1,7 @@
 import { Pause, Play } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
-import { Link, useLocation } from 'wouter';
 import { WindowVirtualizer } from 'virtua';
+import { Link, useLocation } from 'wouter';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
 import { StageSign } from '../entities/StageSign.tsx';
@@ -10,8 +10,8 @@ import { ValidatorName } from '../entities/ValidatorName.tsx';
 import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
 import { formatAge } from '../format/time.ts';
 import { useAsk, useTopic } from '../hooks/ask.ts';
-import { useNow } from '../hooks/clock.ts';
 import type { BlockSummary, Height } from '../hooks/client.ts';
+import { useNow } from '../hooks/clock.ts';
 import { useClient } from '../hooks/services.ts';
 import { Button } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';

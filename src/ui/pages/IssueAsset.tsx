@@ -34,9 +34,7 @@ export function IssueAsset() {
     if (!supply.ok || !isSound) return;
     requestSignature({
       account: activeAccount,
-      actions: [
-        { kind: 'asset.issue', symbol, name: name.trim(), decimals, supply: supply.value },
-      ],
+      actions: [{ kind: 'asset.issue', symbol, name: name.trim(), decimals, supply: supply.value }],
       onFinal: () => announce(`${name.trim()} was issued.`),
       onClose: (wasSubmitted) => setOpen(!wasSubmitted),
     });

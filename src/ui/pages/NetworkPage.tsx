@@ -144,7 +144,9 @@ function Parameters() {
             rows={(isJsonObject(parameters) ? Object.entries(parameters) : []).map(
               ([name, value]) => [
                 wordsOf(name),
-                <code key={name}>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</code>,
+                <code key={name}>
+                  {typeof value === 'object' ? JSON.stringify(value) : String(value)}
+                </code>,
               ],
             )}
           />

@@ -10,8 +10,8 @@ import { formatBytes, formatCount, formatHeight, formatPercent, plural } from '.
 import { formatAge, formatEta } from '../format/time.ts';
 import { announce } from '../hooks/announce.ts';
 import { useAsk, useTopic } from '../hooks/ask.ts';
-import { useNow } from '../hooks/clock.ts';
 import type { ConsensusView, NodeStatus } from '../hooks/client.ts';
+import { useNow } from '../hooks/clock.ts';
 import { download } from '../hooks/download.ts';
 import { forgetHeight } from '../hooks/last-known.ts';
 import { useLive } from '../hooks/live.ts';
@@ -20,9 +20,9 @@ import { Answered } from '../parts/Answered.tsx';
 import { Button } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { Facts } from '../parts/Facts.tsx';
+import { Meter } from '../parts/Meter.tsx';
 import { Empty, Notice, Waiting } from '../parts/Notice.tsx';
 import { PageHead, Panel, Row, Stack } from '../parts/Panel.tsx';
-import { Meter } from '../parts/Meter.tsx';
 import { Sheet } from '../parts/Sheet.tsx';
 import { Table } from '../parts/Table.tsx';
 import styles from './NodePage.module.css';
@@ -294,7 +294,11 @@ function Controls({ status }: { readonly status: NodeStatus | undefined }) {
   };
   const save = async () => {
     const { bundle } = await client.call('node.diagnostics', {});
-    download('tabellion-diagnostics.json', JSON.stringify(bundle, undefined, 2), 'application/json');
+    download(
+      'tabellion-diagnostics.json',
+      JSON.stringify(bundle, undefined, 2),
+      'application/json',
+    );
     announce('Saved. It holds no keys, addresses of peers, or contacts.');
   };
   return (

@@ -18,7 +18,13 @@ export default function ReceivePage() {
     return (
       <>
         <PageHead title="Receive" />
-        <Empty action={<LinkButton href="/" look="primary">Create an account</LinkButton>}>
+        <Empty
+          action={
+            <LinkButton href="/" look="primary">
+              Create an account
+            </LinkButton>
+          }
+        >
           An account has an address to show. You have none in this browser yet.
         </Empty>
       </>
@@ -35,7 +41,10 @@ export default function ReceivePage() {
         <div className={styles.card}>
           <div className={styles.code}>
             <Suspense fallback={<div className={styles.blank} />}>
-              <QrCode text={text.toUpperCase()} label={`Code of the address of ${activeAccount.name}`} />
+              <QrCode
+                text={text.toUpperCase()}
+                label={`Code of the address of ${activeAccount.name}`}
+              />
             </Suspense>
           </div>
           <div className={styles.words}>

@@ -3,8 +3,8 @@ import { parseHex } from '../../base/index.ts';
 import type { Hash } from '../../sdk/index.ts';
 import { parseSearch, shortHash } from '../format/text.ts';
 import { useAsk } from '../hooks/ask.ts';
-import { Empty, Waiting } from '../parts/Notice.tsx';
 import { LinkButton } from '../parts/Button.tsx';
+import { Empty, Waiting } from '../parts/Notice.tsx';
 import { PageHead } from '../parts/Panel.tsx';
 
 /** Finds out what a text names, and goes there. */

@@ -23,7 +23,13 @@ export default function SendPage() {
     return (
       <>
         <PageHead title="Send" />
-        <Empty action={<LinkButton href="/" look="primary">Create an account</LinkButton>}>
+        <Empty
+          action={
+            <LinkButton href="/" look="primary">
+              Create an account
+            </LinkButton>
+          }
+        >
           To send, you need an account with a key in your device.
         </Empty>
       </>

@@ -181,7 +181,9 @@ function Data() {
         </Row>
         {activeAccount === undefined ? null : (
           <Row>
-            <Button onClick={() => void attempt(saveHistory('csv'))}>All transactions as CSV</Button>
+            <Button onClick={() => void attempt(saveHistory('csv'))}>
+              All transactions as CSV
+            </Button>
             <Button onClick={() => void attempt(saveHistory('json'))}>As JSON</Button>
           </Row>
         )}

@@ -89,8 +89,8 @@ function ByPasskey() {
               </Button>
             }
           >
-            The ledger holds no record of this key yet. A second signature is needed to work out
-            its address. Nothing is sent.
+            The ledger holds no record of this key yet. A second signature is needed to work out its
+            address. Nothing is sent.
           </Notice>
         ) : (
           <div>

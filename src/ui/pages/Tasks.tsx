@@ -1,14 +1,14 @@
 import { useEffect, useState } from 'react';
-import { errorToData } from '../../base/index.ts';
 import type { ErrorData } from '../../base/index.ts';
+import { errorToData } from '../../base/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
 import { announce } from '../hooks/announce.ts';
 import type { AccountView } from '../hooks/client.ts';
+import { useInstall } from '../hooks/install.ts';
 import { nativeBalance } from '../hooks/last-known.ts';
 import { useLive } from '../hooks/live.ts';
 import { useClient } from '../hooks/services.ts';
-import { useInstall } from '../hooks/install.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { Notice } from '../parts/Notice.tsx';

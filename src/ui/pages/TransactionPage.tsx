@@ -1,6 +1,8 @@
 import { Link, useParams } from 'wouter';
-import { formatHex, parseHex } from '../../base/index.ts';
+import type { Json } from '../../base/index.ts';
+import { formatHex, isJsonObject, parseHex } from '../../base/index.ts';
 import type { Hash } from '../../sdk/index.ts';
+import { parseAddress } from '../../sdk/index.ts';
 import { ActionView } from '../entities/ActionView.tsx';
 import { AddressLink } from '../entities/AddressView.tsx';
 import { AmountView } from '../entities/AmountView.tsx';
@@ -12,6 +14,7 @@ import { titleOfKind } from '../format/activity.ts';
 import { describeError } from '../format/errors.ts';
 import { valueText } from '../format/json.ts';
 import { formatBytes, formatCount, formatHeight } from '../format/number.ts';
+import { wordsOf } from '../format/text.ts';
 import { formatDateTime } from '../format/time.ts';
 import { useAsk, useTopic } from '../hooks/ask.ts';
 import { useNative } from '../hooks/assets.ts';
@@ -109,11 +112,12 @@ function Summary({ view }: { readonly view: TransactionView }) {
       ) : null}
       <Panel>
         {body.actions.map((action, at) => (
-          // Actions have no identity but their place.
+          // biome-ignore lint/suspicious/noArrayIndexKey: an action is its place.
           <ActionView key={`${at}-${action.kind}`} action={action} />
         ))}
       </Panel>
-      <Panel>
+      <Logs logs={view.logs} />
+      <Panel title="Details">
         <Facts
           rows={[
             ['Id', <HashText key="id" bytes={view.id} />],
@@ -121,12 +125,18 @@ function Summary({ view }: { readonly view: TransactionView }) {
             body.memo === '' ? undefined : ['Public note', `“${body.memo}”`],
             [
               'Block',
-              status.height === undefined ? 'None yet' : <BlockLink key="b" height={status.height} />,
+              status.height === undefined ? (
+                'None yet'
+              ) : (
+                <BlockLink key="b" height={status.height} />
+              ),
             ],
             status.includedAtMs === undefined
               ? undefined
               : ['Included', formatDateTime(status.includedAtMs)],
-            status.finalAtMs === undefined ? undefined : ['Final', formatDateTime(status.finalAtMs)],
+            status.finalAtMs === undefined
+              ? undefined
+              : ['Final', formatDateTime(status.finalAtMs)],
             [
               'Fee',
               native === undefined ? (
@@ -156,6 +166,42 @@ function Summary({ view }: { readonly view: TransactionView }) {
       </Panel>
     </Stack>
   );
+}
+
+function Logs({ logs }: { readonly logs: TransactionView['logs'] }) {
+  if (logs.length === 0) return null;
+  return (
+    <Panel title="What happened">
+      {logs.map((log, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a log is its place.
+        <Stack key={`${at}-${log.kind}`} gap={2}>
+          <strong>{wordsOf(log.kind)}</strong>
+          <Facts
+            rows={[
+              [
+                'Accounts',
+                <Row key="accounts">
+                  {log.accounts.map((account) => (
+                    <AddressLink key={formatHex(account)} address={account} />
+                  ))}
+                </Row>,
+              ],
+              ...(isJsonObject(log.fields) ? Object.entries(log.fields) : []).map(
+                ([name, value]) => [wordsOf(name), <Field key={name} value={value} />] as const,
+              ),
+            ]}
+          />
+        </Stack>
+      ))}
+    </Panel>
+  );
+}
+
+/** A field of a log in its JSON form: an address becomes a link. */
+function Field({ value }: { readonly value: Json }) {
+  const parsed = typeof value === 'string' ? parseAddress(value) : undefined;
+  if (parsed?.ok === true) return <AddressLink address={parsed.value} />;
+  return <code>{typeof value === 'string' ? value : JSON.stringify(value)}</code>;
 }
 
 function Decoded({ view }: { readonly view: TransactionView }) {

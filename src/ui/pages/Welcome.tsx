@@ -6,8 +6,8 @@ import { errorToData } from '../../base/index.ts';
 import type { KeyKind } from '../../wallet/index.ts';
 import { Seal } from '../entities/Seal.tsx';
 import { announce } from '../hooks/announce.ts';
-import { useLive } from '../hooks/live.ts';
 import { lastKnown } from '../hooks/last-known.ts';
+import { useLive } from '../hooks/live.ts';
 import { useWallet } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
@@ -17,7 +17,12 @@ import styles from './Welcome.module.css';
 
 /** Whether this browser can make and use keys at all. */
 export function hasWebauthn(): boolean {
-  return typeof PublicKeyCredential !== 'undefined' && isSecureContext;
+  return typeof PublicKeyCredential !== 'undefined' && isSecureContext && !isBareAddress();
+}
+
+/** Keys belong to names: WebAuthn refuses pages that were opened by an IP address. */
+function isBareAddress(): boolean {
+  return /^[\d.]+$|^\[/.test(location.hostname);
 }
 
 const FIGURE = Uint8Array.from([3, 2, 90, 11, 3, 1, 40, 0, 1, 2, 1, 2]);
@@ -118,6 +123,15 @@ function CreateAccount({ isReady }: { readonly isReady: boolean }) {
 
 /** No keys here: everything can be read, and a phone can take over. */
 export function NoWebauthn() {
+  if (isBareAddress()) {
+    return (
+      <Notice kind="warning" title="Keys need a name, not a number">
+        Open this page as{' '}
+        <a href={`${location.protocol}//localhost:${location.port}/`}>localhost:{location.port}</a>{' '}
+        on this machine, or by its domain name.
+      </Notice>
+    );
+  }
   return (
     <Notice
       kind="warning"

@@ -31,9 +31,9 @@ export function CodeBlock({ text, label }: { readonly text: string; readonly lab
         <CopyButton text={text} label={`Copy ${label.toLowerCase()}`} />
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region needs the keyboard. */}
-      <pre tabIndex={0} role="region" aria-label={label}>
-        {text}
-      </pre>
+      <section tabIndex={0} aria-label={label}>
+        <pre>{text}</pre>
+      </section>
     </figure>
   );
 }

@@ -41,7 +41,6 @@ export default function QrScanner({ onText }: QrScannerProps) {
   }
   return (
     <div className={styles.frame}>
-      {/* biome-ignore lint/a11y/useMediaCaption: a live camera picture without sound. */}
       <video ref={video} className={styles.video} muted playsInline aria-label="Camera picture" />
       <div className={styles.aim} aria-hidden="true" />
     </div>

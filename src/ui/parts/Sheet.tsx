@@ -45,7 +45,10 @@ export function Sheet({ title, children, footer, onClose, isHeld = false, isWide
           </IconButton>
         )}
       </header>
-      <div className={styles.body}>{children}</div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region needs the keyboard. */}
+      <section className={styles.body} tabIndex={0} aria-label="Details">
+        {children}
+      </section>
       {footer === undefined ? null : <footer className={styles.foot}>{footer}</footer>}
     </dialog>
   );

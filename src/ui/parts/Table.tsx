@@ -12,7 +12,7 @@ type TableProps = {
 export function Table({ caption, head, children }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region needs the keyboard.
-    <div className={styles.frame} tabIndex={0} role="region" aria-label={caption}>
+    <section className={styles.frame} tabIndex={0} aria-label={`${caption} (table)`}>
       <table className={styles.table}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>
@@ -26,6 +26,6 @@ export function Table({ caption, head, children }: TableProps) {
         </thead>
         <tbody>{children}</tbody>
       </table>
-    </div>
+    </section>
   );
 }

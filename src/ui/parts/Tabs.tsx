@@ -9,7 +9,13 @@ export type TabView = {
 };
 
 /** Tabs after the ARIA pattern: arrows, Home and End move; only the chosen panel is drawn. */
-export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: readonly TabView[] }) {
+export function Tabs({
+  label,
+  tabs,
+}: {
+  readonly label: string;
+  readonly tabs: readonly TabView[];
+}) {
   const base = useId();
   const [chosen, setChosen] = useState(tabs[0]?.id ?? '');
   const current = tabs.find((tab) => tab.id === chosen) ?? tabs[0];

@@ -138,7 +138,12 @@ function useItems(text: string): readonly Item[] {
     ...contacts.map((each) => ({ ...each, hint: 'Contact' })),
   ].map(({ name, address, hint }) => {
     const full = formatAddress(address);
-    return { id: full, label: name, hint: `${hint} · ${shortAddress(full)}`, run: go(`/account/${full}`) };
+    return {
+      id: full,
+      label: name,
+      hint: `${hint} · ${shortAddress(full)}`,
+      run: go(`/account/${full}`),
+    };
   });
   if (target.kind === 'address') {
     const known = people.filter((item) => item.id === target.text);

@@ -2,8 +2,8 @@ import type { Round } from '../../../ledger/index.ts';
 import { CATCH_UP_PROPOSALS_MAX, CATCH_UP_VOTES_MAX } from '../../limits.ts';
 import type { VerifiedProposal, VerifiedVote } from '../../types.ts';
 import type { CatchUpAnswer, CatchUpRequest } from '../part.ts';
-import type { Parts } from './turn.ts';
 import type { RoundState, ThreePhaseState } from './state.ts';
+import type { Parts } from './turn.ts';
 import { blockWith, votesOf } from './vote-set.ts';
 
 /**
@@ -31,11 +31,7 @@ export function messagesFor(
 }
 
 // In order of use to the peer, since the answer is cut at its bounds.
-function wantedRounds(
-  parts: Parts,
-  state: ThreePhaseState,
-  asked: Round,
-): readonly RoundState[] {
+function wantedRounds(parts: Parts, state: ThreePhaseState, asked: Round): readonly RoundState[] {
   const wanted = new Set<RoundState>();
   const add = (isWanted: (round: RoundState) => boolean) => {
     for (const round of state.rounds) if (isWanted(round)) wanted.add(round);

@@ -60,9 +60,13 @@ describe('what others may make a node remember', () => {
       { kind: 'report-peer', peerId: 'peer', fault: 'vote-unknown-validator' },
     ]);
     seat.on(proposed(proposalOf(A, { round: 1, validRound: 1 }), 'peer'));
-    expect(seat.did).toEqual([{ kind: 'report-peer', peerId: 'peer', fault: 'proposal-malformed' }]);
+    expect(seat.did).toEqual([
+      { kind: 'report-peer', peerId: 'peer', fault: 'proposal-malformed' },
+    ]);
     seat.on(proposed(proposalOf(blockOf(1, next)), 'peer'));
-    expect(seat.did).toEqual([{ kind: 'report-peer', peerId: 'peer', fault: 'proposal-malformed' }]);
+    expect(seat.did).toEqual([
+      { kind: 'report-peer', peerId: 'peer', fault: 'proposal-malformed' },
+    ]);
     expect(seat.state.step).toBe('new-height');
   });
 
@@ -158,7 +162,7 @@ describe('what others may make a node remember', () => {
       fc
         .tuple(fc.constantFrom('propose', 'prevote', 'precommit', 'stall'), small)
         .map(([kind, at]) => elapsed(kind, at)),
-      small.map((at) => ({ kind: 'block-built', height: H1, round: round(at), ...C })),
+      small.map((at) => ({ kind: 'block-built', height: H1, round: round(at), ...C }) as const),
     );
     fc.assert(
       fc.property(small, fc.array(event, { maxLength: 120 }), (own, events) => {
@@ -231,7 +235,7 @@ describe('help between nodes', () => {
     const fresh = new Seat(3).play(...proposals.map((each) => proposed(each)), judged(A));
     fresh.play(...votes.map((each) => heard(each)));
     expect(fresh.state.round).toBe(1);
-    expect(fresh.state.valid).toEqual(helper.state.valid);
+    expect(fresh.sent()).toContain('prevote 1 A');
     const away = { height: next, round: round(0) };
     expect(helper.engine.messagesFor(helper.state, away)).toEqual({ proposals: [], votes: [] });
   });

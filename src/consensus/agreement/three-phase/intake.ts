@@ -63,8 +63,7 @@ export function countVote(turn: Turn, vote: VerifiedVote): boolean {
 function evidenceOf(left: VerifiedVote, right: VerifiedVote): Evidence {
   const [leftHash, rightHash] = [left.vote.blockHash, right.vote.blockHash];
   const isOrdered =
-    leftHash === undefined ||
-    (rightHash !== undefined && compareBytes(leftHash, rightHash) < 0);
+    leftHash === undefined || (rightHash !== undefined && compareBytes(leftHash, rightHash) < 0);
   return isOrdered ? { first: left, second: right } : { first: right, second: left };
 }
 

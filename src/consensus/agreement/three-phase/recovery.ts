@@ -17,11 +17,7 @@ type Handle = (turn: Turn, event: ConsensusEvent) => void;
  * The machine must be fresh. Entries of other heights are skipped: their height was committed, or
  * is not begun.
  */
-export function recover(
-  turn: Turn,
-  entries: readonly VerifiedWalEntry[],
-  handle: Handle,
-): void {
+export function recover(turn: Turn, entries: readonly VerifiedWalEntry[], handle: Handle): void {
   const isFresh = turn.state.step === 'new-height' && turn.state.rounds.length === 0;
   assert(isFresh, 'a log is folded before anything else happens');
   // The effects of the fold were performed by the former life, or never left it.

@@ -1,9 +1,21 @@
 import type { Bytes } from '../../../base/index.ts';
 import { assert, defined, equalBytes } from '../../../base/index.ts';
 import type { Hash } from '../../../crypto/index.ts';
-import type { Block, CommitCertificate, Height, Membership, Round, Vote } from '../../../ledger/index.ts';
+import type {
+  Block,
+  CommitCertificate,
+  Height,
+  Membership,
+  Round,
+  Vote,
+} from '../../../ledger/index.ts';
 import type { Proposal } from '../../proposal.ts';
-import type { ConsensusStart, VerifiedCertificate, VerifiedProposal, VerifiedVote } from '../../types.ts';
+import type {
+  ConsensusStart,
+  VerifiedCertificate,
+  VerifiedProposal,
+  VerifiedVote,
+} from '../../types.ts';
 import type { VerifiedWalEntry } from '../../wal.ts';
 import type { VoteSet } from './vote-set.ts';
 import { EMPTY_VOTE_SET } from './vote-set.ts';

@@ -15,15 +15,7 @@ import { settle } from './settle.ts';
 import type { ThreePhaseState } from './state.ts';
 import { blockOf, FIRST_ROUND, nextRound, startThreePhase } from './state.ts';
 import type { Parts, Turn } from './turn.ts';
-import {
-  castVote,
-  change,
-  learnBlock,
-  note,
-  perform,
-  reach,
-  scheduleTimeout,
-} from './turn.ts';
+import { castVote, change, learnBlock, note, perform, reach, scheduleTimeout } from './turn.ts';
 import { isSameChoice } from './vote-set.ts';
 
 type EventOf<Kind extends ConsensusEvent['kind']> = Extract<ConsensusEvent, { kind: Kind }>;

@@ -54,10 +54,7 @@ export function powerFor(set: VoteSet, blockHash: Hash | undefined): bigint {
 }
 
 /** The block whose power satisfies a condition, if one's does; never nil. */
-export function blockWith(
-  set: VoteSet,
-  isEnough: (power: bigint) => boolean,
-): Hash | undefined {
+export function blockWith(set: VoteSet, isEnough: (power: bigint) => boolean): Hash | undefined {
   for (const { blockHash, power } of set.tallies) {
     if (blockHash !== undefined && isEnough(power)) return blockHash;
   }
@@ -87,8 +84,7 @@ export function addVote(
   if (isSameChoice(earlier.vote.blockHash, blockHash)) return { kind: 'known' };
   const isNew = !set.equivocators.includes(index);
   const isHeld = set.others.some(
-    (other) =>
-      other.vote.validatorIndex === index && isSameChoice(other.vote.blockHash, blockHash),
+    (other) => other.vote.validatorIndex === index && isSameChoice(other.vote.blockHash, blockHash),
   );
   const isKept = !isHeld && isWanted(powerFor(set, blockHash));
   if (!isNew && !isKept) return { kind: 'known' };

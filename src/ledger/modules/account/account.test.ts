@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { encodeUtf8 } from '../../../base/index.ts';
 import { findByCredential } from '../../read.ts';
-import type { Person } from '../../testing.ts';
-import { amount, gas, height, passkeyPerson, person, recordOf, TestWorld } from '../../testing.ts';
+import type { Person } from '../../testing/world.ts';
+import {
+  amount,
+  gas,
+  height,
+  passkeyPerson,
+  person,
+  recordOf,
+  TestWorld,
+} from '../../testing/world.ts';
 import type { Action, KeyHint, KeyPolicy, KeyRecord } from '../../types.ts';
 import { sequences } from './schema.ts';
 

@@ -6,6 +6,8 @@ import { defineAction } from '../../module.ts';
 import { give, move, take } from './bank.ts';
 import type { AssetRecord, Burn, Issue, Mint, Transfer } from './schema.ts';
 import {
+  assetCount,
+  assetNumbers,
   assets,
   balances,
   burnFields,
@@ -27,13 +29,21 @@ export const ASSET_ERRORS = [
 ] as const;
 type AssetErrorCode = (typeof ASSET_ERRORS)[number];
 
+/** Numbers of assets are unsigned 32-bit integers. */
+const ASSET_NUMBER_MAX = 0xffff_fffe;
+
 const failed = (code: AssetErrorCode): ActionOutcome => ({ code });
 
 function issue(context: ActionContext, fields: Issue): ActionOutcome {
   const { suite, state, sender } = context;
   const asset = issuedAssetId(suite, context.transactionId, context.actionIndex);
   const { symbol, name, decimals, supply } = fields;
-  assets.set(state, asset, { symbol, name, decimals, issuer: sender, supply, burned: ZERO_AMOUNT });
+  const number = assetCount.get(state, 0) ?? 0;
+  if (number > ASSET_NUMBER_MAX) return failed('assets-too-many');
+  const issued = { symbol, name, decimals, issuer: sender, supply, burned: ZERO_AMOUNT, number };
+  assets.set(state, asset, issued);
+  assetNumbers.set(state, number, asset);
+  assetCount.set(state, 0, number + 1);
   const error = give(state, { address: sender, asset }, supply);
   if (error !== undefined) return failed(error);
   context.log('issued', [sender], { asset, symbol, supply });
@@ -103,7 +113,7 @@ export const assetActions = [
     classOf: () => 'everyday',
     roles: ['signer'],
     gas: 2_000,
-    keysOf: ({ sender }) => [holdings.keyOf(sender)],
+    keysOf: ({ sender }) => [holdings.keyOf(sender), assetCount.keyOf(0)],
     execute: issue,
     description: {
       title: 'issue-asset',

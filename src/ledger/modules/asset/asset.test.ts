@@ -4,7 +4,7 @@ import { AMOUNT_MAX } from '../../amount.ts';
 import { NATIVE_ASSET } from '../../ids.ts';
 import { readAsset, readBalance, readBalances } from '../../read.ts';
 import { Overlay } from '../../state.ts';
-import { amount, height, person, TestWorld } from '../../testing.ts';
+import { amount, height, person, TestWorld } from '../../testing/world.ts';
 import type { Action, AssetId } from '../../types.ts';
 import { balanceOf, give, take } from './bank.ts';
 import { holdings, issueFields } from './schema.ts';
@@ -35,7 +35,7 @@ function withAsset(supply = 1_000n): { readonly world: TestWorld; readonly asset
   const [log] = receipt.logs;
   if (log === undefined) throw new Error(`not issued: ${JSON.stringify(receipt.outcome)}`);
   const fields = world.ledger.decodeLog(log)?.fields;
-  return { world, asset: fields?.['asset'] as AssetId }; // By the schema of that log.
+  return { world, asset: fields?.asset as AssetId }; // By the schema of that log.
 }
 
 const transfer = (asset: AssetId, units: bigint): Action => ({

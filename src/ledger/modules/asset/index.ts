@@ -5,7 +5,15 @@ import type { Amount } from '../../types.ts';
 import { ASSET_ERRORS, assetActions } from './actions.ts';
 import { feeService, give } from './bank.ts';
 import type { AssetGenesis } from './schema.ts';
-import { ASSET_MODULE, assetGenesisCodec, assetLogs, assets, balances } from './schema.ts';
+import {
+  ASSET_MODULE,
+  assetCount,
+  assetGenesisCodec,
+  assetLogs,
+  assetNumbers,
+  assets,
+  balances,
+} from './schema.ts';
 
 /** Assets: the native one, which pays fees, and those that accounts issue. */
 export const assetModule = defineModule<AssetGenesis>({
@@ -38,7 +46,10 @@ export const assetModule = defineModule<AssetGenesis>({
         issuer,
         supply,
         burned: ZERO_AMOUNT,
+        number: 0,
       });
+      assetNumbers.set(state, 0, NATIVE_ASSET);
+      assetCount.set(state, 0, 1);
       return undefined;
     },
   },
@@ -48,4 +59,4 @@ export const assetModule = defineModule<AssetGenesis>({
 export type { BankError } from './bank.ts';
 export { balanceOf, feeService, move } from './bank.ts';
 export type { AssetGenesis, AssetRecord, Issue, Transfer } from './schema.ts';
-export { assets, balances, holdings } from './schema.ts';
+export { assetCount, assetNumbers, assets, balances, holdings } from './schema.ts';

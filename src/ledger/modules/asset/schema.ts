@@ -1,5 +1,5 @@
 import type { Infer } from '../../../codec/index.ts';
-import { option, struct, vector } from '../../../codec/index.ts';
+import { option, struct, u8, u32, vector } from '../../../codec/index.ts';
 import type { Address } from '../../address.ts';
 import { addressCodec } from '../../address.ts';
 import { ASSETS_PER_ACCOUNT_MAX, GENESIS_ACCOUNTS_MAX } from '../../limits.ts';
@@ -55,6 +55,8 @@ export const assetRecordCodec = struct('AssetRecord', {
   supply: amountCodec,
   /** Destroyed so far, fees included. */
   burned: amountCodec,
+  /** Counts issues: the native asset is 0. */
+  number: u32,
 });
 export type AssetRecord = Infer<typeof assetRecordCodec>;
 
@@ -79,6 +81,11 @@ export const holdings = createTable(
   addressCodec,
   vector(assetIdCodec, { min: 1, max: ASSETS_PER_ACCOUNT_MAX }),
 );
+
+/** Assets by their number, so that all of them can be listed from state. */
+export const assetNumbers = createTable({ module: ASSET_MODULE, table: 4 }, u32, assetIdCodec);
+/** How many assets there are, under the one key 0. */
+export const assetCount = createTable({ module: ASSET_MODULE, table: 5 }, u8, u32);
 
 export const assetGenesisCodec = struct('AssetGenesis', {
   /** First owners of the native asset; what they hold is its supply. */

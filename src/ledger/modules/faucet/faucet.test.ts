@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NATIVE_ASSET } from '../../ids.ts';
 import { readBalance, readFaucet, readLastGrant } from '../../read.ts';
-import { person, TestWorld } from '../../testing.ts';
+import { person, TestWorld } from '../../testing/world.ts';
 import type { Action } from '../../types.ts';
 
 const faucet = person('faucet');

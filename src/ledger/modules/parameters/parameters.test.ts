@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readParameters } from '../../read.ts';
-import { amount, gas, person, TestWorld } from '../../testing.ts';
+import { amount, gas, person, TestWorld } from '../../testing/world.ts';
 import type { Action } from '../../types.ts';
 import type { ParameterChange } from './index.ts';
 

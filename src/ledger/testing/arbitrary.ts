@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import type { Json } from '../base/index.ts';
-import { formatHex } from '../base/index.ts';
-import type { Shape } from '../codec/index.ts';
-import type { Address } from './address.ts';
-import { formatAddress } from './address.ts';
+import type { Json } from '../../base/index.ts';
+import { formatHex } from '../../base/index.ts';
+import type { Shape } from '../../codec/index.ts';
+import type { Address } from '../address.ts';
+import { formatAddress } from '../address.ts';
 
 const hex = (min: number, max: number): fc.Arbitrary<string> =>
   fc
@@ -70,5 +70,6 @@ function structOf(
   extra: { readonly [name: string]: Json },
 ): fc.Arbitrary<Json> {
   const members = fields.map(({ name, shape }) => [name, jsonOf(shape)] as const);
-  return fc.record(Object.fromEntries(members)).map((record) => ({ ...extra, ...record }) as Json); // Made of JSON alone.
+  const records = fc.record(Object.fromEntries(members));
+  return records.map((record) => ({ ...extra, ...record }) as Json); // Made of JSON alone.
 }

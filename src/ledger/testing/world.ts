@@ -1,6 +1,6 @@
-import type { Bytes, Result } from '../base/index.ts';
-import { assert, concatBytes, encodeUtf8, timestampMs } from '../base/index.ts';
-import type { Hash, KeyPair, Verified } from '../crypto/index.ts';
+import type { Bytes, Result } from '../../base/index.ts';
+import { assert, concatBytes, encodeUtf8, timestampMs } from '../../base/index.ts';
+import type { Hash, KeyPair, Verified } from '../../crypto/index.ts';
 import {
   encodeBase64Url,
   generateKeyPair,
@@ -9,17 +9,17 @@ import {
   signMessage,
   verifySignature,
   webauthnMessage,
-} from '../crypto/index.ts';
-import type { Address } from './address.ts';
-import type { DevnetOptions } from './devnet.ts';
-import { createDevnetGenesis } from './devnet.ts';
-import type { TransactionError } from './errors.ts';
-import type { BlockExecution, BlockVerdict } from './execute.ts';
-import { addressOfPolicy } from './ids.ts';
-import type { Ledger } from './ledger.ts';
-import { createLedger } from './ledger.ts';
-import type { PreparedTransaction } from './prepare.ts';
-import type { StateChange, StateView } from './state.ts';
+} from '../../crypto/index.ts';
+import type { Address } from '../address.ts';
+import type { DevnetOptions } from '../devnet.ts';
+import { createDevnetGenesis } from '../devnet.ts';
+import type { TransactionError } from '../errors.ts';
+import type { BlockExecution, BlockVerdict } from '../execute.ts';
+import { addressOfPolicy } from '../ids.ts';
+import type { Ledger } from '../ledger.ts';
+import { createLedger } from '../ledger.ts';
+import type { PreparedTransaction } from '../prepare.ts';
+import type { StateChange, StateView } from '../state.ts';
 import type {
   Action,
   Amount,
@@ -32,7 +32,7 @@ import type {
   Receipt,
   Transaction,
   TransactionBody,
-} from './types.ts';
+} from '../types.ts';
 
 /** Someone with a key, for tests. */
 export type Person = {

@@ -1,0 +1,97 @@
+import type { Bytes, Tracer } from '../../base/index.ts';
+import { assert, TabellionError } from '../../base/index.ts';
+import type { Hash } from '../../crypto/index.ts';
+import type { Header, Ledger, Membership, MissingKeys, StateChange } from '../../ledger/index.ts';
+import { MissingKey } from '../../ledger/index.ts';
+import type { StateTree } from '../../state/index.ts';
+import { pageStoreKey } from '../../state/index.ts';
+import type { KeyValueStore, WriteOperation } from '../../storage/index.ts';
+import type { LedgerCrashPoint, WriteName } from './crash-points.ts';
+
+/** What every part of a ledger store works with. */
+export type Core = {
+  readonly store: KeyValueStore;
+  readonly ledger: Ledger;
+  readonly tracer: Tracer;
+  readonly onCrashPoint: ((name: LedgerCrashPoint) => void | Promise<void>) | undefined;
+};
+
+/** Writes under a name that tests can stop at, before and after. */
+export async function writeNamed(
+  core: Core,
+  name: WriteName,
+  operations: readonly WriteOperation[],
+  durability: 'relaxed' | 'strict' = 'relaxed',
+): Promise<void> {
+  await core.onCrashPoint?.(`${name}-begun`);
+  await core.store.write(operations, durability);
+  await core.onCrashPoint?.(`${name}-done`);
+}
+
+/** The newest block and who decides the next one. */
+export type HeadState = {
+  readonly header: Header;
+  readonly hash: Hash;
+  readonly membership: Membership;
+};
+
+/**
+ * Loads the pages that some keys need, of the head or of the version of a height. Rejects with
+ * `page-corrupt` when one is lost or is not what the checkpoint wrote.
+ */
+export async function loadPages(
+  core: Core,
+  tree: StateTree,
+  keys: Iterable<Bytes>,
+  height?: number,
+): Promise<void> {
+  const pages = tree.pagesNeeded(keys, height);
+  if (pages.length === 0) return;
+  const values = await core.store.getMany('pages', pages.map(pageStoreKey));
+  pages.forEach((page, at) => {
+    if (page.root !== undefined) return; // Loaded meanwhile by somebody else.
+    const value = values[at];
+    const inserted = value === undefined ? undefined : tree.insertPage(page, value);
+    if (inserted?.ok !== true) {
+      throw new TabellionError('page-corrupt', {
+        generation: page.generation,
+        isLost: value === undefined,
+      });
+    }
+  });
+}
+
+/** Rounds of loading after which a reading that still misses keys is a bug. */
+const LOADS_MAX = 100_000;
+
+/** Runs a synchronous reading; when it misses keys, loads them and runs it again. */
+export async function runLoading<Value>(
+  read: () => Value,
+  load: (keys: readonly Bytes[]) => Promise<void>,
+): Promise<Exclude<Value, MissingKeys>> {
+  for (let round = 0; round < LOADS_MAX; round++) {
+    let keys: readonly Bytes[];
+    try {
+      const value = read();
+      // The only shape that is not returned is the one just told apart.
+      if (!isMissingKeys(value)) return value as Exclude<Value, MissingKeys>;
+      keys = value.keys;
+    } catch (error) {
+      if (!(error instanceof MissingKey)) throw error;
+      keys = [error.key];
+    }
+    await load(keys);
+  }
+  assert(false, 'a reading misses keys for ever');
+}
+
+function isMissingKeys(value: unknown): value is MissingKeys {
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'missing-keys'
+  );
+}
+
+/** The distinct keys of some changes. */
+export function keysOf(changes: readonly StateChange[]): Bytes[] {
+  return changes.map(({ key }) => key);
+}

@@ -1,0 +1,316 @@
+import type { Bytes } from '../../base/index.ts';
+import { compareBytes, concatBytes, defined, TabellionError } from '../../base/index.ts';
+import type { Height } from '../../ledger/index.ts';
+import type { KeyValueStore } from '../../storage/index.ts';
+import {
+  INDEX_RUN_ENTRIES,
+  INDEX_RUNS_KEPT,
+  INDEX_SEGMENTS_PER_LEVEL,
+} from './limits.ts';
+import type { IndexSegment } from './records.ts';
+import { runKey } from './records.ts';
+
+/** A transaction's place in the chain; for blocks and accounts the index is of a transaction too. */
+export type Place = { readonly height: Height; readonly index: number };
+
+/** What is found: a transaction by id, a block by hash, transactions by account. */
+export type IndexKind = 'transaction' | 'block' | 'account';
+const KIND_BYTES: { readonly [Kind in IndexKind]: number } = {
+  transaction: 1,
+  block: 2,
+  account: 3,
+};
+
+/*
+ * An entry: kind u8 · first 8 bytes of the hash or address · height u48 BE · index u16 BE. The order
+ * of the bytes is that of kind, name and place. Eight bytes of a name may collide: whoever looks
+ * something up compares the whole name with what stands at the place.
+ */
+const NAME_BYTES = 9;
+const ENTRY_BYTES = 17;
+
+function nameOf(kind: IndexKind, name: Uint8Array): Bytes {
+  const bytes = new Uint8Array(NAME_BYTES);
+  bytes[0] = KIND_BYTES[kind];
+  bytes.set(name.subarray(0, NAME_BYTES - 1), 1);
+  return bytes;
+}
+
+function entryOf(name: Uint8Array, place: Place): Bytes {
+  const entry = new Uint8Array(ENTRY_BYTES);
+  entry.set(name);
+  const view = new DataView(entry.buffer);
+  view.setUint16(9, Math.floor(place.height / 0x1_0000_0000));
+  view.setUint32(11, place.height % 0x1_0000_0000);
+  view.setUint16(15, place.index);
+  return entry;
+}
+
+function placeOf(entry: Uint8Array): Place {
+  const view = new DataView(entry.buffer, entry.byteOffset, ENTRY_BYTES);
+  const height = view.getUint16(9) * 0x1_0000_0000 + view.getUint32(11);
+  return { height: height as Height, index: view.getUint16(15) }; // Written from a height.
+}
+
+function textOf(name: Uint8Array): string {
+  return String.fromCharCode(...name);
+}
+
+/** Above every place that exists. */
+const LAST_PLACE: Place = { height: 0xffff_ffff_ffff as Height, index: 0xffff };
+
+/** Sorted entries of one record, as one byte string. */
+type Run = Uint8Array;
+
+function entryAt(run: Run, at: number): Uint8Array {
+  return run.subarray(at * ENTRY_BYTES, (at + 1) * ENTRY_BYTES);
+}
+
+/** The number of entries of a run that are below `bound`. */
+function countBelow(run: Run, bound: Uint8Array): number {
+  let low = 0;
+  let high = run.length / ENTRY_BYTES;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareBytes(entryAt(run, middle), bound) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Finds transactions, blocks and histories: entries of blocks since the last checkpoint in memory,
+ * older ones in segments, each one record a run, each segment of heights of its own.
+ */
+export class HistoryIndex {
+  readonly #store: KeyValueStore;
+  /** By kind and name; ascending. */
+  readonly #recent = new Map<string, Place[]>();
+  #segments: readonly IndexSegment[];
+  /** The newest used last. */
+  readonly #runs = new Map<string, Run>();
+
+  constructor(store: KeyValueStore, segments: readonly IndexSegment[]) {
+    this.#store = store;
+    this.#segments = segments;
+  }
+
+  get segments(): readonly IndexSegment[] {
+    return this.#segments;
+  }
+
+  /** Adds an entry of a new block. */
+  add(kind: IndexKind, name: Uint8Array, place: Place): void {
+    const text = textOf(nameOf(kind, name));
+    const places = this.#recent.get(text);
+    if (places === undefined) this.#recent.set(text, [place]);
+    else places.push(place);
+  }
+
+  /**
+   * Places of a name below `before` (exclusive), newest first, at most `limit`. Rejects with
+   * `index-corrupt` when a record of it is lost.
+   */
+  async find(kind: IndexKind, name: Uint8Array, options: FindOptions): Promise<Place[]> {
+    for (;;) {
+      const segments = this.#segments;
+      try {
+        return await this.#find(segments, kind, name, options);
+      } catch (error) {
+        // A merge may have deleted the records of the segments that this reading began with.
+        if (segments === this.#segments) throw error;
+      }
+    }
+  }
+
+  async #find(
+    segments: readonly IndexSegment[],
+    kind: IndexKind,
+    name: Uint8Array,
+    options: FindOptions,
+  ): Promise<Place[]> {
+    const prefix = nameOf(kind, name);
+    const before = options.before ?? LAST_PLACE;
+    const bound = entryOf(prefix, before);
+    const found: Place[] = [];
+    const recent = this.#recent.get(textOf(prefix)) ?? [];
+    for (let at = recent.length - 1; at >= 0 && found.length < options.limit; at--) {
+      const place = defined(recent[at], 'inside');
+      if (compareBytes(entryOf(prefix, place), bound) < 0) found.push(place);
+    }
+    for (let at = segments.length - 1; at >= 0 && found.length < options.limit; at--) {
+      const segment = defined(segments[at], 'inside');
+      await this.#findIn(segment, { prefix, bound, limit: options.limit }, found);
+    }
+    return found;
+  }
+
+  async #findIn(
+    segment: IndexSegment,
+    wanted: { readonly prefix: Bytes; readonly bound: Bytes; readonly limit: number },
+    found: Place[],
+  ): Promise<void> {
+    const { fences } = segment;
+    let run = fences.length - 1;
+    while (run >= 0 && compareBytes(defined(fences[run], 'inside'), wanted.bound) >= 0) run -= 1;
+    for (; run >= 0; run--) {
+      const entries = await this.#run(segment.id, run);
+      for (let at = countBelow(entries, wanted.bound) - 1; at >= 0; at--) {
+        const entry = entryAt(entries, at);
+        if (compareBytes(entry.subarray(0, NAME_BYTES), wanted.prefix) !== 0) return;
+        found.push(placeOf(entry));
+        if (found.length >= wanted.limit) return;
+      }
+    }
+  }
+
+  async #run(segment: number, run: number): Promise<Run> {
+    const key = `${segment}/${run}`;
+    let entries = this.#runs.get(key);
+    entries ??= await this.#store.get('index', runKey(segment, run));
+    if (entries === undefined || entries.length === 0 || entries.length % ENTRY_BYTES !== 0) {
+      throw new TabellionError('index-corrupt', { segment, run });
+    }
+    this.#runs.delete(key);
+    this.#runs.set(key, entries);
+    if (this.#runs.size > INDEX_RUNS_KEPT) {
+      const [oldest] = this.#runs.keys();
+      if (oldest !== undefined) this.#runs.delete(oldest);
+    }
+    return entries;
+  }
+
+  /** Entries in memory of blocks up to a height, sorted. */
+  #frozen(height: Height): Bytes[] {
+    const entries: Bytes[] = [];
+    for (const [text, places] of this.#recent) {
+      const name = Uint8Array.from(text, (character) => character.charCodeAt(0));
+      for (const place of places) {
+        if (place.height <= height) entries.push(entryOf(name, place));
+      }
+    }
+    return entries.sort(compareBytes);
+  }
+
+  /**
+   * Writes the entries of blocks up to a height as a segment, and merges segments where there are
+   * enough of a level. Nothing is used until `adopt`.
+   */
+  async writeSegments(
+    height: Height,
+    nextId: number,
+    write: (operations: readonly RunWrite[]) => Promise<void>,
+  ): Promise<SegmentChange> {
+    let id = nextId;
+    const segments = [...this.#segments];
+    const replaced: Bytes[] = [];
+    const entries = this.#frozen(height);
+    if (entries.length > 0) {
+      const writer = new SegmentWriter(id++, 0, write);
+      for (const entry of entries) await writer.push(entry);
+      segments.push(await writer.finish());
+    }
+    for (;;) {
+      const last = segments.slice(-INDEX_SEGMENTS_PER_LEVEL);
+      const [first] = last;
+      if (first === undefined || last.length < INDEX_SEGMENTS_PER_LEVEL) break;
+      if (last.some(({ level }) => level !== first.level)) break;
+      const writer = new SegmentWriter(id++, first.level + 1, write);
+      await this.#merge(last, writer);
+      segments.splice(-INDEX_SEGMENTS_PER_LEVEL, INDEX_SEGMENTS_PER_LEVEL, await writer.finish());
+      for (const segment of last) {
+        segment.fences.forEach((_, run) => {
+          replaced.push(runKey(segment.id, run));
+        });
+      }
+    }
+    return { segments, nextSegment: id, replaced };
+  }
+
+  async #merge(inputs: readonly IndexSegment[], writer: SegmentWriter): Promise<void> {
+    const cursors = inputs.map((segment) => ({
+      segment,
+      run: 0,
+      at: 0,
+      entries: new Uint8Array(0) as Run,
+    }));
+    for (const cursor of cursors) cursor.entries = await this.#run(cursor.segment.id, 0);
+    for (;;) {
+      let least: (typeof cursors)[number] | undefined;
+      for (const cursor of cursors) {
+        if (cursor.at * ENTRY_BYTES >= cursor.entries.length) {
+          if (cursor.run + 1 >= cursor.segment.fences.length) continue;
+          cursor.run += 1;
+          cursor.at = 0;
+          cursor.entries = await this.#run(cursor.segment.id, cursor.run);
+        }
+        const entry = entryAt(cursor.entries, cursor.at);
+        if (least === undefined || compareBytes(entry, entryAt(least.entries, least.at)) < 0) {
+          least = cursor;
+        }
+      }
+      if (least === undefined) return;
+      await writer.push(entryAt(least.entries, least.at));
+      least.at += 1;
+    }
+  }
+
+  /** Uses new segments from now on, and forgets the entries in memory that they hold. */
+  adopt(change: SegmentChange, height: Height): void {
+    this.#segments = change.segments;
+    for (const [text, places] of this.#recent) {
+      const rest = places.filter((place) => place.height > height);
+      if (rest.length === 0) this.#recent.delete(text);
+      else this.#recent.set(text, rest);
+    }
+  }
+}
+
+/** Which of the places found are wanted. */
+export type FindOptions = { readonly before: Place | undefined; readonly limit: number };
+
+/** What writing segments came to. */
+export type SegmentChange = {
+  readonly segments: readonly IndexSegment[];
+  readonly nextSegment: number;
+  /** Keys of runs that no segment has any more. */
+  readonly replaced: readonly Bytes[];
+};
+
+export type RunWrite = { readonly key: Bytes; readonly value: Bytes };
+
+class SegmentWriter {
+  readonly #id: number;
+  readonly #level: number;
+  readonly #write: (operations: readonly RunWrite[]) => Promise<void>;
+  readonly #fences: Bytes[] = [];
+  #pending: Uint8Array[] = [];
+  #count = 0;
+
+  constructor(id: number, level: number, write: (operations: readonly RunWrite[]) => Promise<void>) {
+    this.#id = id;
+    this.#level = level;
+    this.#write = write;
+  }
+
+  async push(entry: Uint8Array): Promise<void> {
+    this.#pending.push(entry);
+    this.#count += 1;
+    if (this.#pending.length === INDEX_RUN_ENTRIES) await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const [first] = this.#pending;
+    if (first === undefined) return;
+    const key = runKey(this.#id, this.#fences.length);
+    this.#fences.push(first.slice() as Bytes); // Entries are plain buffers of this module.
+    const value = concatBytes(...this.#pending);
+    this.#pending = [];
+    await this.#write([{ key, value }]);
+  }
+
+  async finish(): Promise<IndexSegment> {
+    await this.#flush();
+    return { id: this.#id, level: this.#level, count: this.#count, fences: this.#fences };
+  }
+}

@@ -1,0 +1,26 @@
+/** Version of everything below; data of a later one are refused as `store-too-new`. */
+export const STORE_FORMAT = 1;
+/** Memory for pages of state; fits a phone. */
+export const CACHE_BYTES_MAX_DEFAULT = 32 * 1024 * 1024;
+/** Blocks after which a checkpoint is due; each costs a restart about 3 ms of replay. */
+export const CHECKPOINT_EVERY_BLOCKS_DEFAULT = 256;
+/** Journal bytes after which a checkpoint is due, whatever the number of blocks. */
+export const JOURNAL_BYTES_MAX = 16 * 1024 * 1024;
+/** Bytes of one write of a checkpoint: about 20 pages, 25 ms with IndexedDB. */
+export const CHECKPOINT_STEP_BYTES = 1024 * 1024;
+/** Journal records read at once. */
+export const JOURNAL_RECORDS_PER_STEP = 32;
+/** Entries of the index in one record: 64 KB. */
+export const INDEX_RUN_ENTRIES = 3840;
+/** Segments of one level that are merged into one of the next. */
+export const INDEX_SEGMENTS_PER_LEVEL = 4;
+/** Runs of the index kept in memory: 4 MB. */
+export const INDEX_RUNS_KEPT = 64;
+/** Blocks kept decoded, for readers. */
+export const BLOCKS_KEPT = 32;
+/** Bytes of one encoded part of a record; bounds what a decoder will take. */
+export const RECORD_BYTES_MAX = 64 * 1024 * 1024;
+/** State changes of one block. */
+export const CHANGES_PER_BLOCK_MAX = 1024 * 1024;
+/** Entries of one page of an account's history. */
+export const HISTORY_LIMIT_MAX = 1000;

@@ -1,0 +1,81 @@
+import type { Bytes, Tracer } from '../../base/index.ts';
+import type { Hash } from '../../crypto/index.ts';
+import type {
+  CommitCertificate,
+  CommittedBlock,
+  Header,
+  Height,
+  Ledger,
+  Membership,
+  PreparedBlock,
+  Receipt,
+  StateChange,
+} from '../../ledger/index.ts';
+import type { StagedState } from '../../state/index.ts';
+import type { KeyValueStore } from '../../storage/index.ts';
+import type { LedgerCrashPoint } from './crash-points.ts';
+
+/** How a ledger store uses memory and disk; none of it changes what is stored. */
+export type LedgerStoreOptions = {
+  /** Memory for pages of state, in bytes; default 32 MB. */
+  readonly cacheBytesMax?: number;
+  /** Blocks after which a checkpoint is due; default 256. */
+  readonly checkpointEveryBlocks?: number;
+  /** Versions of the state that can be proved, the head included; default 64. */
+  readonly versionsKept?: number;
+  /** Encoded bytes above which a page of state is split; default 65,536. */
+  readonly pageBytesMax?: number;
+  /**
+   * Whether a commit waits until it would survive a loss of power; default `relaxed`: blocks lost
+   * that way are asked of peers again. Checkpoints are always strict.
+   */
+  readonly commitDurability?: 'relaxed' | 'strict';
+};
+
+/** What a ledger store stands on. */
+export type LedgerStoreDependencies = {
+  readonly store: KeyValueStore;
+  readonly ledger: Ledger;
+  readonly tracer?: Tracer;
+  readonly options?: LedgerStoreOptions;
+  /** Lets a test stop the process at a named place: throw, or kill, inside the callback. */
+  readonly onCrashPoint?: (name: LedgerCrashPoint) => void | Promise<void>;
+};
+
+/** The newest committed block. */
+export type StoredHead = { readonly header: Header; readonly hash: Hash };
+
+/** The state after a block that is not committed yet. */
+export type StagedBlock = StagedState;
+
+/** A decided and executed block to be made durable. */
+export type CommitRequest = {
+  readonly block: PreparedBlock;
+  /** Canonical bytes of the block, kept as they are. */
+  readonly blockBytes: Bytes;
+  readonly certificate: CommitCertificate;
+  /** One a transaction, in their order. */
+  readonly receipts: readonly Receipt[];
+  readonly changes: readonly StateChange[];
+  /** What staging the changes gave, where that was done already. */
+  readonly staged?: StagedBlock;
+  /** Who decides the next height. */
+  readonly nextMembership: Membership;
+};
+
+/** A block as peers ask for it. */
+export type ServedBlock = { readonly block: Bytes; readonly certificate: CommitCertificate };
+
+/** A committed block with its hash and its canonical bytes. */
+export type StoredBlock = CommittedBlock & { readonly hash: Hash; readonly blockBytes: Bytes };
+
+/** What memory and disk hold. */
+export type LedgerStoreStatus = {
+  readonly headHeight: Height;
+  readonly checkpointHeight: Height | undefined;
+  /** Bytes of journal records that no checkpoint covers. */
+  readonly journalBytes: number;
+  /** Memory of pages, an estimate; and the part that no checkpoint holds. */
+  readonly cacheBytes: number;
+  readonly dirtyBytes: number;
+};

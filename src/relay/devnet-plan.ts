@@ -1,0 +1,120 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Json } from '../base/index.ts';
+import { formatHex, isJsonObject, systemClock, TabellionError } from '../base/index.ts';
+import { toJson } from '../codec/index.ts';
+import { createDevnetGenesis, createLedger, protocol } from '../ledger/index.ts';
+import { createPeerKey, peerIdOfKey } from '../network/index.ts';
+import { createKey, policyOfKey, storeKey } from './key-files.ts';
+import { loadJson, nodeFiles, storeJson } from './layout.ts';
+import { formatSettings, LOOPBACK_SETTINGS } from './settings.ts';
+
+/** One validator of a local network. */
+export type PlannedNode = {
+  readonly peerId: string;
+  readonly rpcPort: number;
+  /** Multiaddr for peers. */
+  readonly listen: string;
+  readonly servesApp: boolean;
+};
+
+/** What a local network is made of; kept as `devnet.json` in its data folder. */
+export type DevnetPlan = {
+  readonly name: string;
+  readonly chainId: string;
+  readonly port: number;
+  readonly nodes: readonly PlannedNode[];
+};
+
+const NETWORK_NAME = 'Devnet';
+/** Peers are reached this far above the RPC ports. */
+const PEER_PORT_OFFSET = 100;
+const CITIES = ['Oslo', 'Lima', 'Kyoto', 'Accra', 'Quito', 'Turin', 'Perth', 'Delhi'];
+
+function planPath(data: string): string {
+  return join(data, 'devnet.json');
+}
+
+/** The plan of an earlier run, if there is one. */
+export async function loadDevnetPlan(data: string): Promise<DevnetPlan | undefined> {
+  const json = await loadJson(planPath(data));
+  if (json === undefined) return undefined;
+  if (!isJsonObject(json) || !Array.isArray(json['nodes'])) {
+    throw new TabellionError('file-malformed', { path: planPath(data) });
+  }
+  return json as unknown as DevnetPlan; // Written by `createDevnetPlan`.
+}
+
+/** Where each node of a plan listens. */
+function placesOf(peerIds: readonly string[], port: number): PlannedNode[] {
+  return peerIds.map((peerId, index) => ({
+    peerId,
+    rpcPort: port + index,
+    listen: `/ip4/127.0.0.1/tcp/${port + PEER_PORT_OFFSET + index}/ws`,
+    servesApp: index === 0,
+  }));
+}
+
+/** Makes keys, genesis and settings of a new local network. */
+export async function createDevnetPlan(options: {
+  readonly data: string;
+  readonly port: number;
+  readonly validators: number;
+}): Promise<DevnetPlan> {
+  const { data, port, validators } = options;
+  // Whatever an interrupted set-up left is useless without its plan.
+  await rm(data, { recursive: true, force: true });
+  const peerIds: string[] = [];
+  const members: { readonly publicKey: Uint8Array<ArrayBuffer>; readonly name: string }[] = [];
+  const faucet = createKey('ed25519');
+  for (let index = 0; index < validators; index++) {
+    const files = nodeFiles(join(data, `node-${index + 1}`));
+    const peerKey = await createPeerKey();
+    peerIds.push(peerIdOfKey(peerKey));
+    await storeJson(files.peerKey, { privateKey: formatHex(peerKey) }, { isSecret: true });
+    const validator = createKey('ed25519');
+    await storeKey(files.validatorKey, validator);
+    const name = CITIES[index] ?? `Validator ${index + 1}`;
+    members.push({ publicKey: validator.publicKey, name });
+  }
+  await storeKey(nodeFiles(join(data, 'node-1')).faucetKey, faucet);
+  const document = createDevnetGenesis({
+    name: NETWORK_NAME,
+    timestampMs: systemClock.now(),
+    validators: members,
+    faucet: { policy: policyOfKey(faucet) },
+  });
+  const ledger = createLedger(document);
+  if (!ledger.ok) throw new TabellionError('genesis-invalid', { reason: ledger.error.code });
+  const genesis = toJson(protocol.genesisCodec, document);
+  const nodes = placesOf(peerIds, port);
+  for (const index of nodes.keys()) {
+    await storeJson(nodeFiles(join(data, `node-${index + 1}`)).genesis, genesis);
+  }
+  const plan = { name: NETWORK_NAME, chainId: formatHex(ledger.value.chainId), port, nodes };
+  await storePlan(data, plan);
+  return plan;
+}
+
+/** The same network on other ports. */
+export async function movePlan(data: string, plan: DevnetPlan, port: number): Promise<DevnetPlan> {
+  const peerIds = plan.nodes.map(({ peerId }) => peerId);
+  const moved = { ...plan, port, nodes: placesOf(peerIds, port) };
+  await storePlan(data, moved);
+  return moved;
+}
+
+/** Settings of each node, then the plan: written last, it says that everything is there. */
+async function storePlan(data: string, plan: DevnetPlan): Promise<void> {
+  const relays = plan.nodes.map(({ listen, peerId }) => `${listen}/p2p/${peerId}`);
+  for (const [index, node] of plan.nodes.entries()) {
+    const settings = formatSettings({
+      ...LOOPBACK_SETTINGS,
+      rpcPort: node.rpcPort,
+      listen: [node.listen],
+      relays,
+    });
+    await storeJson(nodeFiles(join(data, `node-${index + 1}`)).settings, settings);
+  }
+  await storeJson(planPath(data), plan as unknown as Json); // Texts, numbers and lists only.
+}

@@ -1,0 +1,32 @@
+import type { Json } from '../base/index.ts';
+import { errorToData } from '../base/index.ts';
+
+/** What to do about a failure, by its code. */
+const ADVICE: { readonly [code: string]: string } = {
+  'store-in-use': 'Another process uses this data folder. Stop it, or choose another with --data.',
+  'store-too-new': 'The data folder was written by a later version of Tabellion.',
+  'address-in-use': 'The port is taken. Choose another with --port.',
+  'validators-differ': 'The data folder holds a network of another size. Use --reset for a new one.',
+  'genesis-missing': 'Give the network’s genesis document with --genesis.',
+  'wal-corrupt': 'The log of votes cannot be trusted, so this validator does not sign.',
+  'journal-corrupt': 'The store is damaged. Delete the data folder to sync again.',
+  'chain-id-mismatch': 'The data folder belongs to another network.',
+  'connection-failed': 'No node answers there. Is it running? See --rpc.',
+};
+
+/** Tells a failure on standard error, and what can be done. */
+export function reportFailure(error: unknown, isJson: boolean): void {
+  const { code, facts, message } = errorToData(error);
+  if (isJson) {
+    const value: Json = { kind: 'failed', code, facts, message };
+    process.stderr.write(`${JSON.stringify(value)}\n`);
+    return;
+  }
+  const details = Object.entries(facts).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  const lines = [
+    `Failed: ${code}${details.length === 0 ? '' : ` (${details.join(', ')})`}`,
+    ...(message === code ? [] : [message]),
+    ...(ADVICE[code] === undefined ? [] : [ADVICE[code]]),
+  ];
+  process.stderr.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { createProgram } from './commands.ts';
+import { reportFailure } from './failure.ts';
+
+const isJson = process.argv.includes('--json');
+try {
+  await createProgram().parseAsync(process.argv);
+} catch (error) {
+  reportFailure(error, isJson);
+  process.exitCode = 1;
+}

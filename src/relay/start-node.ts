@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto';
+import type { Bytes, Json, Tracer } from '../base/index.ts';
+import { formatHex, isJsonObject, parseHex, systemClock, TabellionError } from '../base/index.ts';
+import { toJson } from '../codec/index.ts';
+import type { KeyPair } from '../crypto/index.ts';
+import { loadFastHashing, signEd25519 } from '../crypto/index.ts';
+import type { GenesisDocument } from '../ledger/index.ts';
+import { parseGenesis, protocol } from '../ledger/index.ts';
+import { createNetwork, createPeerKey, peerIdOfKey } from '../network/index.ts';
+import type { NetworkHandlers } from '../network/index.ts';
+import { nodeTransports } from '../network/node.ts';
+import type { NodeHome, NodeOptions } from '../node/index.ts';
+import { TabellionNode } from '../node/index.ts';
+import { builtinMethods, createNodeHandlers, createRpcServer } from '../rpc/index.ts';
+import { LevelDbStore } from '../storage/level-db-store.ts';
+import { createWebCryptoVerifier } from '../verifier/index.ts';
+import type { HttpServer } from './http-server.ts';
+import { startHttpServer } from './http-server.ts';
+import { loadKey, policyOfKey } from './key-files.ts';
+import { loadJson, nodeFiles, storeJson } from './layout.ts';
+import { createMetrics } from './metrics.ts';
+import type { NodeSettings } from './settings.ts';
+import { LOOPBACK_SETTINGS, parseSettings } from './settings.ts';
+import { VERSION } from './version.ts';
+
+/** What starts a relay. */
+export type RelayOptions = {
+  readonly data: string;
+  readonly tracer: Tracer;
+  /** Folder of the built app; without it only the interfaces are served. */
+  readonly appFolder: string | undefined;
+  /** What the command line says beside `node.json`. */
+  readonly overrides: Partial<NodeSettings>;
+};
+
+/** A running relay. */
+export type Relay = {
+  readonly node: TabellionNode;
+  readonly http: HttpServer;
+  /** Stops in order: no new questions, no peers, store closed. May be called twice. */
+  stop(): Promise<void>;
+};
+
+const MEGABYTE = 1024 * 1024;
+const CACHE_MEGABYTES_DEFAULT = 256;
+
+/**
+ * Runs a full node without a screen. Rejects with `genesis-missing`, `genesis-invalid`,
+ * `settings-invalid`, or what store, network and HTTP server say.
+ */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { data, tracer } = options;
+  const files = nodeFiles(data);
+  await loadFastHashing();
+  const settings = { ...(await loadSettings(files.settings)), ...options.overrides };
+  const genesis = await loadGenesis(files.genesis);
+  const peerKey = await loadPeerKey(files.peerKey);
+  const validator = await loadOptionalKey(files.validatorKey);
+  const faucet = await loadOptionalKey(files.faucetKey);
+  const store = await LevelDbStore.open(files.database);
+  const verifier = createWebCryptoVerifier({ concurrency: 64 });
+  const ownId = peerIdOfKey(peerKey);
+  const others = settings.relays.filter((address) => !address.endsWith(`/p2p/${ownId}`));
+  const home: NodeHome = {
+    kind: 'relay',
+    store,
+    storeKind: 'leveldb',
+    openNetwork: (handlers, chainId) =>
+      openNetwork({ settings, peerKey, others, tracer, handlers, chainId }),
+    verifier,
+    clock: systemClock,
+    tracer,
+  };
+  const nodeOptions: NodeOptions = {
+    genesis,
+    cacheBytesMax: (settings.cacheMegabytes ?? CACHE_MEGABYTES_DEFAULT) * MEGABYTE,
+    version: VERSION,
+    relays: settings.relays,
+    ...(validator === undefined ? {} : { signer: signerOf(validator) }),
+    ...(faucet === undefined ? {} : { faucet: { ...signerOf(faucet), policy: policyOfKey(faucet) } }),
+  };
+  const node = TabellionNode.create(home, nodeOptions);
+  const methods = builtinMethods();
+  const rpc = createRpcServer({ handlers: createNodeHandlers(node), methods, tracer });
+  try {
+    await node.start();
+    const http = await startHttpServer(
+      { rpc, tracer },
+      {
+        host: settings.rpcHost,
+        port: settings.rpcPort,
+        hosts: settings.hosts,
+        origins: settings.origins,
+        isLoopbackOperator: true,
+        ...(options.appFolder === undefined ? {} : { appFolder: options.appFolder }),
+        network: () => networkDocument(genesis, relaysOf(node, settings, ownId)),
+        metrics: createMetrics(node),
+        health: () => healthOf(node),
+      },
+    );
+    return { node, http, stop: once(() => stopInOrder({ http, rpc, node, store, verifier })) };
+  } catch (error) {
+    await node.stop();
+    await store.close();
+    throw error;
+  }
+}
+
+type StopParts = {
+  readonly http: HttpServer;
+  readonly rpc: { close(): void };
+  readonly node: TabellionNode;
+  readonly store: LevelDbStore;
+  readonly verifier: { stop(): Promise<void> };
+};
+
+async function stopInOrder(parts: StopParts): Promise<void> {
+  await parts.http.stop();
+  parts.rpc.close();
+  await parts.node.stop();
+  await parts.store.close();
+  await parts.verifier.stop();
+}
+
+function once(job: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= job();
+    return running;
+  };
+}
+
+function signerOf(pair: KeyPair): { readonly publicKey: Bytes; sign(message: Uint8Array): Bytes } {
+  if (pair.algorithm !== 'ed25519') throw new TabellionError('validator-key-not-ed25519');
+  const { publicKey, secretKey } = pair;
+  return { publicKey, sign: (message) => signEd25519(secretKey, message) };
+}
+
+function openNetwork(parts: {
+  readonly settings: NodeSettings;
+  readonly peerKey: Bytes;
+  readonly others: readonly string[];
+  readonly tracer: Tracer;
+  readonly handlers: NetworkHandlers;
+  readonly chainId: string;
+}) {
+  const { settings, peerKey, others, tracer, handlers, chainId } = parts;
+  return createNetwork(
+    {
+      role: 'relay',
+      chainId,
+      protocolVersion: 1,
+      privateKey: peerKey,
+      listen: settings.listen,
+      announce: settings.announce,
+      relays: others,
+      transports: nodeTransports(),
+      clock: systemClock,
+      tracer,
+      allowLoopback: settings.listen.some((address) => address.startsWith('/ip4/127.')),
+      agent: `tabellion/${VERSION}`,
+    },
+    handlers,
+  );
+}
+
+/** Relays that a fresh tab may dial: this one first, then those it was told of. */
+function relaysOf(node: TabellionNode, settings: NodeSettings, ownId: string): string[] {
+  const own = (settings.announce.length > 0 ? settings.announce : settings.listen).map((address) =>
+    address.includes('/p2p/') ? address : `${address}/p2p/${ownId}`,
+  );
+  return [...new Set([...own, ...node.options.relays])];
+}
+
+function networkDocument(genesis: GenesisDocument, relays: readonly string[]): Json {
+  return { genesis: toJson(protocol.genesisCodec, genesis), relays: [...relays] };
+}
+
+function healthOf(node: TabellionNode): { readonly isHealthy: boolean; readonly facts: Json } {
+  const { stage, head, targetHeight, peers } = node.status();
+  const facts = { stage, height: head?.header.height ?? 0, target: targetHeight, peers };
+  return { isHealthy: stage === 'following', facts };
+}
+
+async function loadSettings(path: string): Promise<NodeSettings> {
+  const json = await loadJson(path);
+  if (json === undefined) return LOOPBACK_SETTINGS;
+  const settings = parseSettings(json);
+  if (settings.ok) return settings.value;
+  throw new TabellionError('settings-invalid', { path, at: settings.error.at });
+}
+
+async function loadGenesis(path: string): Promise<GenesisDocument> {
+  const json = await loadJson(path);
+  if (json === undefined) throw new TabellionError('genesis-missing', { path });
+  const genesis = parseGenesis(json);
+  if (genesis.ok) return genesis.value;
+  throw new TabellionError('genesis-invalid', { path, reason: genesis.error.code });
+}
+
+async function loadOptionalKey(path: string): Promise<KeyPair | undefined> {
+  return (await loadJson(path)) === undefined ? undefined : loadKey(path);
+}
+
+/** The identity that other peers know this one by; made at the first start. */
+async function loadPeerKey(path: string): Promise<Bytes> {
+  const json = await loadJson(path);
+  if (json === undefined) {
+    const key = await createPeerKey(randomBytes(32));
+    await storeJson(path, { privateKey: formatHex(key) }, { isSecret: true });
+    return key;
+  }
+  const text = isJsonObject(json) ? json['privateKey'] : undefined;
+  const parsed = typeof text === 'string' ? parseHex(text) : undefined;
+  if (parsed === undefined || !parsed.ok) throw new TabellionError('key-file-malformed', { path });
+  return parsed.value;
+}

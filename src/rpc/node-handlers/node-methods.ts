@@ -1,0 +1,218 @@
+import type { Json } from '../../base/index.ts';
+import { timestampMs } from '../../base/index.ts';
+import { ZERO_HASH } from '../../crypto/index.ts';
+import type { Height } from '../../ledger/index.ts';
+import { PROTOCOL_VERSION, readFaucet, ZERO_AMOUNT } from '../../ledger/index.ts';
+import { rpcError } from '../errors.ts';
+import type { MethodHandlers } from '../handlers.ts';
+import { EVENTS_MAX } from '../limits.ts';
+import type { NodeStatus, RpcConsensusView, StorageView } from '../views.ts';
+import type { NodeContext } from './context.ts';
+import { limitOf } from './context.ts';
+
+type NodeMethods = Pick<
+  MethodHandlers,
+  | 'chain.info'
+  | 'node.status'
+  | 'node.peers'
+  | 'node.storage'
+  | 'node.consensus'
+  | 'node.events'
+  | 'node.pause'
+  | 'node.resume'
+  | 'node.reset'
+  | 'node.configure'
+  | 'node.addRelay'
+  | 'node.diagnostics'
+>;
+
+/** The status that `node.status` answers and the topic `status` pushes. */
+export function statusOf(context: NodeContext): NodeStatus {
+  const { node } = context;
+  const status = node.status();
+  const { head } = status;
+  return {
+    home: node.home.kind,
+    mode: 'full',
+    stage: status.stage,
+    head: {
+      height: head?.header.height ?? (0 as Height), // Before the store is open: genesis.
+      hash: head?.hash ?? ZERO_HASH,
+      timestampMs: head?.header.timestampMs ?? timestampMs(0),
+      transactionCount: status.headTransactionCount,
+    },
+    startHeight: status.startHeight,
+    targetHeight: status.targetHeight,
+    blocksPerSecond: status.blocksPerSecond,
+    bytesReceived: status.bytesReceived,
+    etaMs: status.etaMs,
+    peers: status.peers,
+    trust: context.trust(),
+    isValidator: status.isValidator,
+    pendingTransactions: status.pendingTransactions,
+    startedAtMs: status.startedAtMs,
+    version: node.options.version,
+    error: status.error,
+  };
+}
+
+/** The view that `node.consensus` answers and the topic `consensus` pushes. */
+export function consensusOf(context: NodeContext): RpcConsensusView {
+  const view = context.node.consensus();
+  if (view === undefined) throw rpcError('node-not-ready');
+  const own = view.validators.find((validator) => validator.isSelf);
+  return {
+    height: view.height,
+    round: view.round,
+    step: view.step,
+    validators: view.validators.map((validator) => ({
+      publicKey: validator.publicKey,
+      name: validator.name,
+      power: validator.power,
+      isProposer: validator.isProposer,
+      prevote: validator.prevote,
+      precommit: validator.precommit,
+    })),
+    ownIndex: own?.index,
+  };
+}
+
+/** What this network and this node are. */
+export function nodeMethods(context: NodeContext): NodeMethods {
+  const { node } = context;
+  return {
+    'chain.info': async () => {
+      const { document, chainId } = node.ledger.genesis;
+      const { membership, leader, agreement } = document.consensus;
+      const faucet = node.hasFaucet()
+        ? await context.parts.chain.read((view) => ({
+            kind: 'read' as const,
+            at: readFaucet(view),
+          }))
+        : undefined;
+      return {
+        name: document.name,
+        chainId,
+        protocolVersion: PROTOCOL_VERSION,
+        hashSuite: document.hashSuite,
+        native: document.native,
+        execution: document.execution,
+        consensus: { membership, leader, agreement },
+        faucet: faucet === undefined ? undefined : { amount: faucet.at?.amount ?? ZERO_AMOUNT },
+        genesisTimestampMs: document.timestampMs,
+        genesisHash: chainId,
+        relays: node.options.relays,
+      };
+    },
+    'node.status': async () => statusOf(context),
+    'node.peers': async () => ({
+      peerId: node.network()?.peerId ?? '',
+      addresses: node.network()?.addresses() ?? [],
+      peers: node.peers().map((peer) => ({
+        ...peer,
+        latencyMs: peer.latencyMs === undefined ? undefined : Math.round(peer.latencyMs),
+        score: Math.round(peer.score),
+        connectedSinceMs: timestampMs(Math.round(peer.connectedSinceMs)),
+        height: node.peerHeight(peer.peerId),
+      })),
+    }),
+    'node.storage': () => storageOf(context),
+    'node.consensus': async () => consensusOf(context),
+    'node.events': async ({ limit }) => ({
+      events: node.diagnostics.lines().slice(-limitOf(limit ?? EVENTS_MAX, EVENTS_MAX)),
+    }),
+    'node.pause': async () => {
+      await node.pause();
+      return {};
+    },
+    'node.resume': async () => {
+      await node.resume();
+      return {};
+    },
+    'node.reset': async () => {
+      await node.reset();
+      return {};
+    },
+    'node.configure': async (settings) => {
+      node.configure(settings);
+      return {};
+    },
+    'node.addRelay': async ({ multiaddr }) => {
+      await node.addRelay(multiaddr);
+      return {};
+    },
+    'node.diagnostics': async () => ({ bundle: await diagnosticsOf(context) }),
+  };
+}
+
+async function storageOf(context: NodeContext): Promise<StorageView> {
+  const { node, parts } = context;
+  const usage = await node.home.store.usage();
+  const estimate = await node.home.estimateStorage?.();
+  const store = parts.store.status();
+  return {
+    spaces: usage,
+    totalBytes: usage.reduce((sum, { bytes }) => sum + bytes, 0),
+    usageBytes: estimate?.usageBytes,
+    quotaBytes: estimate?.quotaBytes,
+    isPersisted: estimate?.isPersisted,
+    cacheBytes: store.cacheBytes,
+    cacheBytesMax: node.cacheBytesMax(),
+    checkpointHeight: store.checkpointHeight ?? (0 as Height), // None yet: all is in the journal.
+    kind: node.home.storeKind,
+  };
+}
+
+/** For bug reports: no keys, no addresses of peers, nothing that names a person. */
+async function diagnosticsOf(context: NodeContext): Promise<Json> {
+  const { node } = context;
+  const status = statusOf(context);
+  const storage = await storageOf(context);
+  return {
+    version: status.version,
+    home: status.home,
+    network: node.ledger.genesis.document.name,
+    stage: status.stage,
+    height: status.head.height,
+    targetHeight: status.targetHeight,
+    peers: node.peers().map(({ transport, direction, latencyMs, score }) => ({
+      transport,
+      direction,
+      latencyMs: latencyMs === undefined ? null : Math.round(latencyMs),
+      score: Math.round(score),
+    })),
+    storage: {
+      kind: storage.kind,
+      totalBytes: storage.totalBytes,
+      quotaBytes: storage.quotaBytes ?? null,
+      isPersisted: storage.isPersisted ?? null,
+      checkpointHeight: storage.checkpointHeight,
+    },
+    events: node.diagnostics.lines().map(({ atMs, level, event, facts }) => ({
+      atMs,
+      level,
+      event,
+      facts: redacted(facts),
+    })),
+  };
+}
+
+/** Facts that could name somebody: whom we speak to, and from where. */
+const PRIVATE_FACTS: ReadonlySet<string> = new Set([
+  'peerId',
+  'address',
+  'addresses',
+  'multiaddr',
+  'relay',
+  'remoteAddress',
+  'from',
+]);
+
+function redacted(facts: { readonly [name: string]: Json }): { readonly [name: string]: Json } {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [
+      name,
+      PRIVATE_FACTS.has(name) ? 'redacted' : value,
+    ]),
+  );
+}

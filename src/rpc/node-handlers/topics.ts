@@ -1,0 +1,98 @@
+import { equalBytes } from '../../base/index.ts';
+import type { Address } from '../../ledger/index.ts';
+import type { CommittedEvent } from '../../node/index.ts';
+import type { TopicSources } from '../handlers.ts';
+import { accountOf, mempoolStatusOf } from './account-methods.ts';
+import { statusOfTracked, transactionStatusOf } from './chain-methods.ts';
+import type { NodeContext } from './context.ts';
+import { headViewOfEvent } from './context.ts';
+import { consensusOf, statusOf } from './node-methods.ts';
+
+/** Whether a block may have changed an account: it sent, paid, or is named by a log. */
+function concerns({ executed }: CommittedEvent, address: Address): boolean {
+  return executed.execution.receipts.some(
+    ({ payer, logs }, index) =>
+      equalBytes(payer, address) ||
+      isSender(executed, index, address) ||
+      logs.some(({ accounts }) => accounts.some((each) => equalBytes(each, address))),
+  );
+}
+
+function isSender(executed: CommittedEvent['executed'], index: number, address: Address): boolean {
+  const sender = executed.transactions[index]?.transaction.body.sender;
+  return sender !== undefined && equalBytes(sender, address);
+}
+
+/** Sources of all subscriptions; each says at once how things are. */
+export function topicSources(context: NodeContext): TopicSources {
+  const { events } = context.node;
+  return {
+    heads: (_params, push) => {
+      push(statusOf(context).head);
+      return events.on('head', (event) => push(headViewOfEvent(event)));
+    },
+    transaction: ({ id }, push) => {
+      let isEnded = false;
+      const stop = context.parts.tracker.subscribe(id, (tracked) =>
+        push(statusOfTracked(context, tracked)),
+      );
+      transactionStatusOf(context, id).then(
+        (status) => {
+          if (!isEnded) push(status);
+        },
+        () => undefined, // The store closed: the subscription ends with it.
+      );
+      return () => {
+        isEnded = true;
+        stop();
+      };
+    },
+    account: ({ address }, push) => {
+      let isEnded = false;
+      const tell = (): void => {
+        accountOf(context, address).then(
+          (account) => {
+            if (!isEnded) push(account);
+          },
+          () => undefined, // As above.
+        );
+      };
+      tell();
+      let trust = context.trust();
+      const stops = [
+        events.on('head', (event) => {
+          if (concerns(event, address)) tell();
+        }),
+        events.on('status', () => {
+          if (context.trust() === trust) return;
+          trust = context.trust();
+          tell();
+        }),
+      ];
+      return () => {
+        isEnded = true;
+        for (const stop of stops) stop();
+      };
+    },
+    mempool: (_params, push) => {
+      push(mempoolStatusOf(context));
+      return events.on('mempool', () => push(mempoolStatusOf(context)));
+    },
+    status: (_params, push) => {
+      push(statusOf(context));
+      return events.on('status', () => push(statusOf(context)));
+    },
+    consensus: (_params, push) => {
+      const tell = (): void => {
+        if (context.node.consensus() !== undefined) push(consensusOf(context));
+      };
+      tell();
+      return events.on('consensus', tell);
+    },
+    peers: (_params, push) => {
+      push({ peers: context.node.peers().length });
+      return events.on('peers', () => push({ peers: context.node.peers().length }));
+    },
+    events: (_params, push) => events.on('trace', (line) => push(line)),
+  };
+}

@@ -1,2 +1,0 @@
-export * from '../ledger/types.ts';
-export * from '../ledger/state.ts';

@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { csvText } from './csv.ts';
+
+describe('csvText', () => {
+  it('quotes separators, quotes and line ends', () => {
+    expect(csvText([['a', 'b,c', 'd"e', 'f\ng', 7]])).toBe('a,"b,c","d""e","f\ng",7');
+  });
+  it('disarms what a spreadsheet would run, since strangers write memos', () => {
+    expect(csvText([['=HYPERLINK("x")', '+1', '-1', '@x']])).toBe(
+      `"'=HYPERLINK(""x"")",'+1,'-1,'@x`,
+    );
+  });
+  it('ends rows as RFC 4180 says', () => expect(csvText([['a'], ['b']])).toBe('a\r\nb'));
+});

@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vite';
+import { generateSW } from 'workbox-build';
+
+/** A relay that answers during development: `npm start`, then `npm run dev`. */
+const RELAY = 'http://127.0.0.1:4700';
+const COMPRESSED = /\.(?:js|css|html|svg|json|webmanifest|wasm)$/;
+const BYTES_WORTH_COMPRESSING = 1024;
+
+/** Entries of the rooms have no side effects; what is not used of them stays out of the bundle. */
+const PURE_SOURCES = /\/src\/(?!ui\/main\.tsx|ui\/harness\/)[^?]*\.tsx?$/;
+
+/** Replaces the entry by the development harness, whose node is a plausible pretence. */
+function harness(): Plugin {
+  return {
+    name: 'tabellion-harness',
+    transformIndexHtml: {
+      order: 'pre',
+      handler: (html) => html.replace('/src/ui/main.tsx', '/src/ui/harness/main.tsx'),
+    },
+  };
+}
+
+/** After the build: the service worker, then compressed twins that the relay serves. */
+function finish(): Plugin {
+  let folder = 'dist';
+  return {
+    name: 'tabellion-finish',
+    apply: 'build',
+    configResolved(config) {
+      folder = config.build.outDir;
+    },
+    async closeBundle() {
+      await writeServiceWorker(folder);
+      compressFiles(folder);
+    },
+  };
+}
+
+async function writeServiceWorker(folder: string): Promise<void> {
+  await generateSW({
+    globDirectory: folder,
+    globPatterns: ['**/*.{js,css,html,svg,png,woff2,wasm,webmanifest}'],
+    globIgnores: ['sw.js'],
+    swDest: join(folder, 'sw.js'),
+    // One file, no code from elsewhere, nothing applied before the person agrees.
+    inlineWorkboxRuntime: true,
+    sourcemap: false,
+    skipWaiting: false,
+    clientsClaim: false,
+    cleanupOutdatedCaches: true,
+    maximumFileSizeToCacheInBytes: 8 * 1024 * 1024,
+    dontCacheBustURLsMatching: /^assets\//,
+    navigateFallback: '/index.html',
+    navigateFallbackDenylist: [/^\/(?:rpc|ws|metrics|healthz|network\.json)/],
+    runtimeCaching: [
+      {
+        urlPattern: ({ sameOrigin, url }) => sameOrigin && url.pathname === '/network.json',
+        handler: 'NetworkFirst',
+        options: { cacheName: 'tabellion-network', networkTimeoutSeconds: 3 },
+      },
+    ],
+  });
+}
+
+function compressFiles(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!COMPRESSED.test(name)) continue;
+    const path = join(folder, name);
+    const bytes = readFileSync(path);
+    if (bytes.length < BYTES_WORTH_COMPRESSING) continue;
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 10 };
+    writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params }));
+    writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+  }
+}
+
+export default defineConfig(({ mode }) => ({
+  base: '/',
+  plugins: [react(), ...(mode === 'harness' ? [harness()] : [finish()])],
+  build: {
+    target: ['chrome123', 'edge123', 'firefox128', 'safari17.5'],
+    sourcemap: false,
+    // Fonts and workers as files: the content security policy allows no data: of theirs.
+    assetsInlineLimit: 0,
+    // The polyfill would be an inline script.
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1500,
+    rolldownOptions: {
+      treeshake: { moduleSideEffects: (id) => !PURE_SOURCES.test(id) },
+    },
+  },
+  worker: { format: 'es' },
+  server: {
+    proxy: {
+      '/rpc': { target: RELAY },
+      '/network.json': { target: RELAY },
+      '/ws': { target: RELAY, ws: true },
+    },
+  },
+}));
