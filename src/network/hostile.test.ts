@@ -9,7 +9,14 @@ import { systemClock } from '../base/index.ts';
 import { BanBook } from './bans.ts';
 import { encodeFrame } from './frames.ts';
 import { createGater } from './gater.ts';
-import { addressOf, CHAIN, startNode, type TestNode, until } from './harness/nodes.ts';
+import {
+  addressOf,
+  areConnected,
+  CHAIN,
+  startNode,
+  type TestNode,
+  until,
+} from './harness/nodes.ts';
 import * as network from './index.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { networkNames } from './names.ts';
@@ -92,15 +99,26 @@ describe('a hostile peer', () => {
   });
 
   it('asks for much and reads nothing: it is cut off, and what it held is free again', async () => {
-    const node = await victim({ limits: { writeTimeoutMs: 300 } });
-    node.reply = () => new Uint8Array(DEFAULT_LIMITS.responseBytesMax);
+    const { responseBytesMax } = DEFAULT_LIMITS;
+    const limits = { writeTimeoutMs: 1_000, responseBytesHeldMax: responseBytesMax };
+    const node = await victim({ limits });
+    node.reply = () => new Uint8Array(responseBytesMax);
+    const friend = await victim({ relays: [addressOf(node)] });
+    await until('friends', () => areConnected(node, friend));
+    const ask = () => friend.network.request(node.network.peerId, 'blocks', new Uint8Array(1));
+    expect(await ask()).toHaveLength(responseBytesMax);
     const hostile = await attacker();
     const stream = await hostile.dialProtocol(multiaddr(addressOf(node)), requests);
     stream.pause();
-    for (let id = 1; id <= 8; id++) {
-      stream.send(encodeFrame({ type: 'request', id, kind: 1, body: new Uint8Array(0) }));
-    }
-    await until('cut off', () => stream.status !== 'open' || stream.readStatus === 'closed');
+    stream.send(encodeFrame({ type: 'request', id: 1, kind: 1, body: new Uint8Array(1) }));
+    await until('the hostile one holds all there is', () =>
+      ask().then(
+        () => false,
+        (error: unknown) => (error as { code: string }).code === 'request-refused',
+      ),
+    );
+    await until('cut off', () => stream.status !== 'open');
+    expect(await ask()).toHaveLength(responseBytesMax);
   });
 });
 

@@ -2,7 +2,7 @@ import { assert, compareBytes, timestampMs } from '../../base/index.ts';
 import type { CommitCertificate, Height, Ledger, Round } from '../../ledger/index.ts';
 import { NATIVE_ASSET } from '../../ledger/index.ts';
 import type { Person } from '../../ledger/testing/world.ts';
-import { amount, createTestLedger, person, TestState, TestWorld } from '../../ledger/testing/world.ts';
+import { amount, person, TestState, TestWorld } from '../../ledger/testing/world.ts';
 import { StateTree } from '../../state/index.ts';
 import type { CommitRequest } from './types.ts';
 
@@ -20,11 +20,11 @@ export function recordChain(
   options: { readonly execution?: 'state' | 'event' } = {},
 ): RecordedChain {
   const people = ['ada', 'bob', 'cy', 'dot'].map((name) => person(name));
-  const ledger = createTestLedger({
+  const world = new TestWorld({
     ...options,
     balances: people.map(({ address }) => ({ address, amount: 1_000_000_000n })),
   });
-  const world = new TestWorld(ledger);
+  const { ledger } = world;
   const tree = StateTree.empty(ledger.suite);
   tree.apply(0 as Height, ledger.genesis.changes);
   let parent = ledger.genesisHeader(tree.root());

@@ -85,6 +85,32 @@ const WORDS: { readonly [code: string]: Wording } = {
     title: 'That is no relay address',
     advice: 'It looks like /dns4/relay.example/tcp/443/tls/ws/p2p/12D3….',
   },
+  'network-file-missing': {
+    title: 'This origin serves no network',
+    advice: 'It gave no genesis document. Reload, or ask whoever runs it.',
+  },
+  'network-file-malformed': {
+    title: 'The genesis document cannot be read',
+    advice: 'Reload, or ask whoever runs this origin.',
+  },
+  'key-exists': {
+    title: 'This device holds a key of the account already',
+    advice: 'Use another device or security key.',
+  },
+  'recovery-failed': {
+    title: 'The two signatures came from different keys',
+    advice: 'Choose the same key both times.',
+  },
+  'weight-too-low': {
+    title: 'More keys have to agree',
+    advice: 'The keys in this browser do not weigh enough for this.',
+  },
+  'timed-out': { title: 'No answer in time', advice: 'Try again in a moment.' },
+  'connection-failed': { title: 'The connection broke', advice: 'It comes back by itself.' },
+  'origin-not-allowed': {
+    title: 'This key belongs to another address of the web',
+    advice: 'Open the page that it was made on.',
+  },
   'import-malformed': { title: 'This file was not made here', advice: 'Nothing was changed.' },
   aborted: { title: 'Cancelled', advice: 'Nothing was changed.' },
   'internal-error': {

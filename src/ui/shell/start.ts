@@ -1,0 +1,89 @@
+import type { Json } from '../../base/index.ts';
+import { errorToData, formatHex, isJsonObject, TabellionError } from '../../base/index.ts';
+import type { TabNode, TabNodeOptions } from '../../sdk/index.ts';
+import { connectTabNode, createClient } from '../../sdk/index.ts';
+import { createLocalWalletStorage, createWallet, walletClientOf } from '../../wallet/index.ts';
+import { useServices } from '../hooks/services.ts';
+
+/** What the worker's node gets to begin with; `rtcPort` leads to the page's half of the network. */
+export type NodeInit = {
+  readonly genesis: Json;
+  /** Multiaddrs to dial first. */
+  readonly relays: readonly string[];
+  readonly rtcPort: MessagePort;
+};
+
+/** The implementations that `main` chose. */
+export type StartOptions = {
+  readonly createWorker: TabNodeOptions['createWorker'];
+  /** Serves WebRTC of the page at a port; returns what ends it. */
+  readonly serveRtc: (port: MessagePort) => () => void;
+};
+
+/** What the origin says of its network: the genesis document, and relays to begin with. */
+type NetworkFile = Pick<NodeInit, 'genesis' | 'relays'>;
+
+async function readNetworkFile(): Promise<NetworkFile> {
+  const response = await fetch('/network.json');
+  if (!response.ok) throw new TabellionError('network-file-missing', { status: response.status });
+  const file: Json = await response.json();
+  if (!isJsonObject(file) || !isJsonObject(file.genesis) || !Array.isArray(file.relays)) {
+    throw new TabellionError('network-file-malformed');
+  }
+  const relays = file.relays.filter((relay): relay is string => typeof relay === 'string');
+  return { genesis: file.genesis, relays };
+}
+
+/** Names the network for locks and channels: tabs of another genesis have another node. */
+async function scopeOf(genesis: Json): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(genesis));
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
+  return formatHex(new Uint8Array(digest)).slice(0, 32);
+}
+
+function startNode(network: NetworkFile, scope: string, options: StartOptions): TabNode {
+  let endRtc: () => void = () => undefined;
+  return connectTabNode({
+    scope,
+    createWorker: options.createWorker,
+    init: () => {
+      // A new worker gets a new port; connections of the one before it end with it.
+      endRtc();
+      const { port1, port2 } = new MessageChannel();
+      endRtc = options.serveRtc(port1);
+      const value: NodeInit = { ...network, rtcPort: port2 };
+      return { value, transfer: [port2] };
+    },
+  });
+}
+
+function followRole(node: TabNode): void {
+  const draw = () => {
+    const { role, error } = node.state();
+    useServices.setState({ role, startFailure: role === 'failed' ? error : undefined });
+  };
+  node.subscribe(draw);
+  draw();
+}
+
+/** Joins this page to its node, and makes client and wallet for the screens. */
+export async function start(options: StartOptions): Promise<void> {
+  try {
+    const network = await readNetworkFile();
+    const node = startNode(network, await scopeOf(network.genesis), options);
+    const client = createClient(node.transport);
+    const wallet = createWallet({
+      client: walletClientOf(client),
+      storage: createLocalWalletStorage(localStorage, globalThis),
+      origin: location.origin,
+      rpId: location.hostname,
+    });
+    useServices.setState({ client, wallet, genesis: network.genesis });
+    followRole(node);
+    window.addEventListener('pagehide', (event) => {
+      if (!event.persisted) node.close();
+    });
+  } catch (error) {
+    useServices.setState({ role: 'failed', startFailure: errorToData(error) });
+  }
+}
