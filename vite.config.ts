@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
@@ -35,6 +35,7 @@ function finish(): Plugin {
       folder = config.build.outDir;
     },
     async closeBundle() {
+      if (!existsSync(join(folder, 'index.html'))) return; // The build failed.
       await writeServiceWorker(folder);
       compressFiles(folder);
     },

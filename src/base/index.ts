@@ -21,3 +21,4 @@ export type { Result } from './result.ts';
 export { fail, ok } from './result.ts';
 export type { Tracer } from './tracer.ts';
 export { silentTracer } from './tracer.ts';
+export { allowOwnScripts } from './own-scripts.ts';

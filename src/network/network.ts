@@ -327,6 +327,7 @@ class Libp2pNetwork implements Network {
       agent: (agentVersion ?? '').slice(0, 128),
       connectedSinceMs: nowMs,
       isRelay: protocols.includes(HOP_PROTOCOL),
+      isGossiping: protocols.some((protocol) => protocol.startsWith('/meshsub/')),
       latencyMs: undefined,
       pingDueMs: nowMs,
       pingsMissed: 0,

@@ -10,6 +10,8 @@ export type PeerRecord = {
   readonly connectedSinceMs: number;
   /** Whether it relays for others. */
   readonly isRelay: boolean;
+  /** Whether it takes part in gossip at all. */
+  readonly isGossiping: boolean;
   /** Round trip of the last ping. */
   latencyMs: number | undefined;
   pingDueMs: number;

@@ -48,7 +48,8 @@ export class Upkeep {
       this.#exchange(record, nowMs);
     }
     for (const [peerId, connections] of byPeer(libp2p.getConnections())) {
-      if (peers.has(peerId)) this.#tidy(peerId, connections, nowMs);
+      const record = peers.get(peerId);
+      if (record !== undefined) this.#tidy(record, connections, nowMs);
       else this.#closeSilent(connections, nowMs);
     }
   }
@@ -92,15 +93,16 @@ export class Upkeep {
     );
   }
 
-  #tidy(peerId: string, connections: readonly Connection[], nowMs: number): void {
+  #tidy(record: PeerRecord, connections: readonly Connection[], nowMs: number): void {
     const { libp2p, tracer } = this.#with;
+    const { peerId } = record;
     const isSmaller = libp2p.peerId.toString() < peerId;
     const closing = superfluous(connections, { nowMs, settleMs: SETTLE_MS, isSmaller });
     for (const connection of closing) {
       connection.close().catch(() => hangUp(connection, 'replaced'));
     }
     const best = bestOf(connections.filter((connection) => !closing.includes(connection)));
-    if (best === undefined || best.limits !== undefined) return;
+    if (!record.isGossiping || best === undefined || best.limits !== undefined) return;
     if (nowMs - best.timeline.open < GOSSIP_PATIENCE_MS) return;
     if (mendGossip(libp2p, best)) tracer.trace('debug', 'gossip-mended', { peerId });
   }

@@ -75,6 +75,8 @@ export type { EpochStore } from './tab/epochs.ts';
 export { openIndexedDbEpochs } from './tab/epochs.ts';
 export type { LedNode, PageLike, StartNode, TabHostOptions } from './tab/host.ts';
 export { serveTabNode } from './tab/host.ts';
+export type { TabNodeInit, TabNodeParts } from './tab/home.ts';
+export { startTabNode } from './tab/home.ts';
 export type { Lead } from './tab/leader.ts';
 export type { ChannelLike, LocksLike } from './tab/protocol.ts';
 export type { TabNode, TabNodeOptions, TabNodeState, TabRole, WorkerLike } from './tab/tab-node.ts';

@@ -32,3 +32,6 @@ export const CLIENTS_MAX = 64;
 export const WORKER_RESTART_MS = [500, 3_000, 15_000] as const;
 /** A worker that ran for this long gets all its restarts again. */
 export const WORKER_HEALTHY_MS = 60_000;
+
+/** Memory for pages of state in a tab: fits a phone. */
+export const TAB_CACHE_BYTES = 32 * 1024 * 1024;

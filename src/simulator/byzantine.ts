@@ -5,7 +5,7 @@ import type { Round } from '../ledger/index.ts';
 import { makeBlock } from './blocks.ts';
 import { headHash, mintProposal, mintVote } from './driver.ts';
 import type { SimulatedNode, World } from './world.ts';
-import { send } from './world.ts';
+import { hadWinner, send, winnerOf } from './world.ts';
 
 /**
  * A vote of a traitor. Often it supports whatever is proposed, against any lock of its own, since
@@ -19,13 +19,18 @@ export function sendFaces(world: World, node: SimulatedNode, vote: VerifiedVote)
     ZERO_HASH, // A block that nobody has.
   ];
   const supported = supportedBlock(world, node, vote);
-  const isSupport = supported !== undefined && prng.chance(600);
+  const isBetrayal = hadWinner(world, vote.vote.height, vote.vote.round);
+  const isSupport = supported !== undefined && (prng.chance(600) || isBetrayal);
   const support = mintVote({ ...vote.vote, blockHash: supported });
+  const silence = mintVote({ ...vote.vote, blockHash: undefined });
+  const { kind, height, round } = vote.vote;
+  const winner = kind === 'precommit' ? winnerOf(world, height, round) : undefined;
   for (const { index: to } of world.nodes) {
     if (to === node.index) continue;
     const other = mintVote({ ...vote.vote, blockHash: prng.pick(choices) });
     const faces = prng.pick([[vote], [other], [vote, other], [other, vote], []]);
-    for (const face of isSupport ? [support] : faces) {
+    const spoken = winner !== undefined ? [to === winner ? support : silence] : faces;
+    for (const face of isSupport && winner === undefined ? [support] : spoken) {
       oracle.voteLeft(face.vote);
       const event: ConsensusEvent = { kind: 'vote-received', vote: face };
       send(world, node.index, to, { kind: 'message', to, event });
@@ -47,22 +52,23 @@ function supportedBlock(world: World, node: SimulatedNode, { vote }: VerifiedVot
 export function sendTwins(world: World, node: SimulatedNode, signed: VerifiedProposal): void {
   const { prng } = world;
   const { proposal } = signed;
+  const isBetrayal = hadWinner(world, proposal.height, proposal.round);
   const twin = makeBlock({
     height: proposal.height,
     parentHash: headHash(node),
     proposer: defined(node.ownPublicKey, 'only members lead'),
     atMs: world.nowMs,
-    isValid: prng.chance(700),
+    isValid: isBetrayal || prng.chance(700),
     payload: prng.next(),
   });
   const known = node.state.blocks.map(({ block, blockHash }) => ({ block, blockHash }));
-  const { block, blockHash } = prng.chance(800) ? twin : prng.pick([twin, ...known]);
+  const { block, blockHash } = isBetrayal || prng.chance(800) ? twin : prng.pick([twin, ...known]);
   const isJustified = proposal.round > 0 && prng.chance(600);
   const latest = proposal.round - 1;
   const claimed = prng.pick([latest, latest, prng.below(Math.max(1, proposal.round))]);
   const validRound = isJustified ? (claimed as Round) : undefined; // Below a round.
   const other = mintProposal({ ...proposal, validRound, block }, blockHash);
-  const isOneForAll = prng.chance(600);
+  const isOneForAll = isBetrayal || prng.chance(600);
   if (isOneForAll) world.twins.set(`${proposal.height}/${proposal.round}`, blockHash);
   for (const { index: to } of world.nodes) {
     if (to === node.index) continue;

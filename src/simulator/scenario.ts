@@ -9,6 +9,7 @@ export const FAULTS = [
   'partition',
   'one-way',
   'withhold',
+  'hide',
   'hush',
   'crash',
   'clock',
@@ -48,8 +49,10 @@ export type Scenario = {
   readonly mayReorder: boolean;
   /** Cuts of some links; a one-way cut loses messages in one direction only. */
   readonly cuts: readonly Cut[];
-  /** Chance that only one node hears the precommits of a round, or only some its prevotes. */
+  /** Chance that only some nodes hear the prevotes of a round. */
   readonly withholdPerMille: number;
+  /** Chance that only one node learns the decision of a round. */
+  readonly hidePerMille: number;
   /** Chance that a node falls out of reach for a while just when it has decided. */
   readonly hushPerMille: number;
   /** Chance that a node dies at any one effect, leaving the rest of the list undone. */
@@ -96,7 +99,8 @@ export function scenarioOf(seed: number, faults: readonly Fault[]): Scenario {
   const duplicatePerMille = draw(has('duplicate'), prng.pick([0, 50, 200]));
   const delayMaxMs = has('delay') ? prng.pick([10, 50, 200, 400]) : 10;
   const crashPerMille = draw(has('crash'), prng.pick([0, 5, 20, 50]));
-  const withholdPerMille = draw(has('withhold'), prng.pick([0, 200, 500]));
+  const withholdPerMille = draw(has('withhold'), prng.pick([0, 100, 300]));
+  const hidePerMille = draw(has('hide'), prng.pick([0, 300, 700]));
   const hushPerMille = draw(has('hush'), prng.pick([0, 300, 900]));
   const clocks = Array.from({ length: nodes }, () => {
     const [ratePerMille, offsetMs] = [prng.between(800, 1250), prng.between(-400, 400)];
@@ -115,6 +119,7 @@ export function scenarioOf(seed: number, faults: readonly Fault[]): Scenario {
     mayReorder: has('reorder'),
     cuts,
     withholdPerMille,
+    hidePerMille,
     hushPerMille,
     crashPerMille,
     clocks,

@@ -77,7 +77,9 @@ export type World = {
   readonly stats: SimulationStats;
   /** When the last message of each link arrives, for links that keep order. */
   readonly lastArrivalMs: number[];
-  /** Who hears the votes of a round and kind, a bit a node; drawn with the first such vote. */
+  /** Who alone shall learn the decision of a round; -1 for the usual. */
+  readonly winners: Map<string, number>;
+  /** Who hears the prevotes of a round, a bit a node; drawn with the first of them. */
   readonly hearers: Map<string, number>;
   /** Second blocks that traitors proposed, by height and round. */
   readonly twins: Map<string, Hash>;
@@ -153,6 +155,7 @@ export function createWorld(seed: number, scenario: Scenario, instruments: Instr
     nodes,
     stats: { deliveries: 0, lost: 0, crashes: 0, evidence: 0, roundMax: 0, endMs: 0 },
     lastArrivalMs: [],
+    winners: new Map(),
     hearers: new Map(),
     twins: new Map(),
     hushedUntilMs: [],
@@ -227,18 +230,46 @@ function isCut(world: World, from: number, to: number): boolean {
   });
 }
 
-// Uneven loss: the precommits of a round reach one node only, or its prevotes some nodes only.
+/**
+ * The node that alone shall learn a decision of this round, or undefined: nobody hears its
+ * precommit, and traitors precommit the block to it and nil to the others. A rule that lets go of a
+ * lock too early then shows.
+ */
+export function winnerOf(world: World, height: Height, round: number): number | undefined {
+  const name = `${height}/${round}`;
+  let winner = world.winners.get(name);
+  if (winner === undefined) {
+    const isDrawn =
+      isChaos(world) &&
+      !hadWinner(world, height, round) &&
+      world.prng.chance(world.scenario.hidePerMille);
+    winner = isDrawn ? world.prng.below(world.nodes.length) : -1;
+    world.winners.set(name, winner);
+  }
+  return winner < 0 ? undefined : winner;
+}
+
+/** Whether an earlier round of a height had a {@link winnerOf}: traitors now want another block. */
+export function hadWinner(world: World, height: Height, round: number): boolean {
+  for (let earlier = 0; earlier < round; earlier++) {
+    if ((world.winners.get(`${height}/${earlier}`) ?? -1) >= 0) return true;
+  }
+  return false;
+}
+
+// Uneven loss: a winner's precommit, and prevotes of some rounds on their way to some nodes.
 function isWithheld(world: World, delivery: Delivery): boolean {
   const { withholdPerMille } = world.scenario;
-  if (withholdPerMille === 0 || delivery.kind !== 'message') return false;
-  if (delivery.event.kind !== 'vote-received') return false;
-  const { height, round, kind } = delivery.event.vote.vote;
-  const name = `${height}/${round}/${kind}`;
+  if (delivery.kind !== 'message' || delivery.event.kind !== 'vote-received') return false;
+  const { height, round, kind, validatorIndex } = delivery.event.vote.vote;
+  if (kind === 'precommit') return winnerOf(world, height, round) === validatorIndex;
+  if (withholdPerMille === 0) return false;
+  const name = `${height}/${round}`;
   let hearers = world.hearers.get(name);
   if (hearers === undefined) {
-    const count = world.nodes.length;
-    const drawn = kind === 'precommit' ? 1 << world.prng.below(count) : world.prng.below(1 << count);
-    hearers = world.prng.chance(withholdPerMille) ? drawn : (1 << count) - 1;
+    const everybody = (1 << world.nodes.length) - 1;
+    const some = world.prng.below(1 << world.nodes.length);
+    hearers = world.prng.chance(withholdPerMille) ? some : everybody;
     world.hearers.set(name, hearers);
   }
   return ((hearers >> delivery.to) & 1) === 0;

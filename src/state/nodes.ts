@@ -194,7 +194,7 @@ export function changedAtOf(leaf: Leaf): number {
 }
 
 /** A copy of the leaf's value. */
-export function valueOf(leaf: Leaf): Bytes {
+export function leafValue(leaf: Leaf): Bytes {
   const at = leaf.at + VALUE_AT;
   return leaf.bytes.slice(at, at + leaf.valueLength);
 }

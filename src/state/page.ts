@@ -22,7 +22,7 @@ import {
   makeLeaf,
   Page,
   recordLength,
-  valueOf,
+  leafValue,
 } from './nodes.ts';
 import type { Item } from './update.ts';
 import { build, comparePaths, isBelow } from './update.ts';
@@ -32,7 +32,9 @@ const leafCodec = struct('PageLeaf', {
   changedAt: uint53,
   value: bytes({ max: STATE_VALUE_BYTES_MAX }),
 });
-const pageCodec = struct('StatePage', { leaves: vector(leafCodec, { min: 1, max: PAGE_LEAVES_MAX }) });
+const pageCodec = struct('StatePage', {
+  leaves: vector(leafCodec, { min: 1, max: PAGE_LEAVES_MAX }),
+});
 
 /** The leaves below a node, by path. */
 export function leavesOf(node: Leaf | Branch, into: Leaf[] = []): Leaf[] {
@@ -47,7 +49,7 @@ export function encodePage(root: Leaf | Branch): Bytes {
   const leaves = leavesOf(root).map((leaf) => ({
     key: keyOf(leaf),
     changedAt: changedAtOf(leaf),
-    value: valueOf(leaf),
+    value: leafValue(leaf),
   }));
   return encode(pageCodec, { leaves });
 }

@@ -1,7 +1,17 @@
 import type { Bytes, Result } from '../base/index.ts';
 import { assert, concatBytes, equalBytes, fail, ok } from '../base/index.ts';
 import type { Infer } from '../codec/index.ts';
-import { bytes, encode, fixedBytes, struct, u16, u32, uint53, union, vector } from '../codec/index.ts';
+import {
+  bytes,
+  encode,
+  fixedBytes,
+  struct,
+  u16,
+  u32,
+  uint53,
+  union,
+  vector,
+} from '../codec/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
@@ -24,7 +34,7 @@ import {
   Page,
   pathAt,
   pathOf,
-  valueOf,
+  leafValue,
 } from './nodes.ts';
 import type { Item } from './update.ts';
 import { comparePaths } from './update.ts';
@@ -138,7 +148,7 @@ export function prove(
       const place = { path: node.bytes, pathAt: pathAt(node) };
       const own = queries.slice(low, high).find((query) => comparePaths(query, place) === 0);
       const changedAt = changedAtOf(node) as Height; // Written from a height.
-      const value = valueOf(node);
+      const value = leafValue(node);
       if (own !== undefined) nodes.push({ kind: 'leaf', index: own.index, changedAt, value });
       else {
         const content = contentOf(suite, value);

@@ -49,7 +49,8 @@ class Pages {
       const { key, value } = plan.encode(page);
       this.pages.set(formatHex(key), value);
     }
-    this.layouts = generation % 3 === 1 ? [plan.fullLayout()] : [...this.layouts, plan.layoutChange()];
+    this.layouts =
+      generation % 3 === 1 ? [plan.fullLayout()] : [...this.layouts, plan.layoutChange()];
     for (const key of plan.replacedKeys) expect(this.pages.delete(formatHex(key))).toBe(true);
     tree.checkpointed(plan);
     expect(this.pages.size).toBe(plan.pages.length);
@@ -116,7 +117,10 @@ describe('StateTree', () => {
           let model: Model = new Map();
           let generation = 0;
           blocks.forEach((changes, at) => {
-            pages.load(tree, changes.map(({ key }) => key));
+            pages.load(
+              tree,
+              changes.map(({ key }) => key),
+            );
             tree.apply(height(at), changes);
             model = applyToModel(model, at, changes);
             const deed = deeds[at] ?? 'nothing';
@@ -150,7 +154,10 @@ describe('StateTree', () => {
         const pages = new Pages();
         const models: Model[] = [];
         blocks.forEach((changes, at) => {
-          pages.load(tree, changes.map(({ key }) => key));
+          pages.load(
+            tree,
+            changes.map(({ key }) => key),
+          );
           tree.apply(height(at), changes);
           models.push(applyToModel(models.at(-1) ?? new Map(), at, changes));
           pages.checkpoint(tree, at + 1);

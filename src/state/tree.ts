@@ -14,15 +14,15 @@ import {
   makeLeaf,
   memoryOf,
   recordLength,
-  valueOf,
+  leafValue,
 } from './nodes.ts';
 import {
   decodeLayouts,
   decodePage,
   encodeLayout,
   encodePage,
-  pagesOf,
   pageStoreKey,
+  pagesOf,
   paginate,
   prefixText,
   treeOfPages,
@@ -152,7 +152,7 @@ export class StateTree {
     return {
       get: (key) => {
         const leaf = find(root, this.#pathOf(key), { key, onPage });
-        return leaf === undefined ? undefined : valueOf(leaf);
+        return leaf === undefined ? undefined : leafValue(leaf);
       },
     };
   }
@@ -342,7 +342,7 @@ function undoOf(items: readonly Item[]): UndoEntry[] {
     previous:
       previous === undefined
         ? undefined
-        : { value: valueOf(previous), changedAt: changedAtOf(previous) as Height },
+        : { value: leafValue(previous), changedAt: changedAtOf(previous) as Height },
   }));
 }
 

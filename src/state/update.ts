@@ -33,7 +33,9 @@ export function update(
   if (node === undefined) return build(items, low, high, depth);
   if (node instanceof Branch) return updateBranch(node, items, low, high, depth);
   if (node instanceof Leaf) return updateLeaf(node, items, low, high, depth);
-  const inside = items.slice(low, high).find((item) => isBelow(item.path, item.pathAt, node.prefix));
+  const inside = items
+    .slice(low, high)
+    .find((item) => isBelow(item.path, item.pathAt, node.prefix));
   if (inside === undefined) return mergeOne(pageItem(node), items, low, high, depth);
   if (node.root === undefined) throw new MissingKey(inside.key);
   const updated = update(node.root, items, range);

@@ -46,6 +46,8 @@ export class IndexedDbStore implements KeyValueStore {
   readonly #writes = new Turnstile();
   #usage: UsageTable;
   #isClosed = false;
+  /** Closed by the browser or for another tab: what was queued cannot be written any more. */
+  #isLost = false;
 
   private constructor(database: Database, usage: UsageTable, options: IndexedDbStoreOptions) {
     this.#database = database;
@@ -97,6 +99,7 @@ export class IndexedDbStore implements KeyValueStore {
   #lose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#isLost = true;
     this.#database.close();
     this.#options.onLost?.();
   }
@@ -143,7 +146,7 @@ export class IndexedDbStore implements KeyValueStore {
     assertOperations(operations);
     return this.#guard(() =>
       this.#writes.run(async () => {
-        if (this.#isClosed) throw storeError('store-closed');
+        if (this.#isLost) throw storeError('store-closed');
         await this.#options.onCrashPoint?.('store-write-begun');
         const transaction = this.#database.transaction(
           [...spacesOf(operations), COUNTERS],

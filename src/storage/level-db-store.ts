@@ -4,13 +4,7 @@ import { concatBytes, TabellionError } from '../base/index.ts';
 import type { StoreErrorCode } from './errors.ts';
 import { storeError } from './errors.ts';
 import type { UsageTable } from './operations.ts';
-import {
-  assertKey,
-  assertOperations,
-  assertRange,
-  Turnstile,
-  UsageDelta,
-} from './operations.ts';
+import { assertKey, assertOperations, assertRange, Turnstile, UsageDelta } from './operations.ts';
 import type {
   CrashPointOptions,
   Entry,

@@ -46,9 +46,7 @@ export class MemoryStore implements KeyValueStore {
    * writes, and the first `unsyncedKept` (default: all, as after a mere kill of the process) of
    * the relaxed writes since the last strict one. This store is closed.
    */
-  crash(
-    options: MemoryStoreOptions & { readonly unsyncedKept?: number } = {},
-  ): MemoryStore {
+  crash(options: MemoryStoreOptions & { readonly unsyncedKept?: number } = {}): MemoryStore {
     const survivor = new MemoryStore(options);
     const kept = options.unsyncedKept ?? this.#unsynced.length;
     for (const space of SPACES) {

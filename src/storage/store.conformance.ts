@@ -92,7 +92,10 @@ const CASES: readonly Case[] = [
     title: 'getMany answers in the order of the keys, also twice and also for absent ones',
     run: (harness) =>
       withStore(harness, async (store) => {
-        await store.write([put('wal', bytes(1), bytes(1)), put('wal', bytes(2), bytes(2))], 'strict');
+        await store.write(
+          [put('wal', bytes(1), bytes(1)), put('wal', bytes(2), bytes(2))],
+          'strict',
+        );
         const values = await store.getMany('wal', [bytes(2), bytes(3), bytes(1), bytes(2)]);
         expect(values.map((value) => value?.[0] ?? '-').join(''), '2-12');
         expect((await store.getMany('wal', [])).length, 0);
@@ -121,7 +124,10 @@ const CASES: readonly Case[] = [
     title: 'a batch is performed in order; the last operation on a key counts',
     run: (harness) =>
       withStore(harness, async (store) => {
-        await store.write([put('meta', bytes(1), bytes(1)), put('meta', bytes(2), bytes(2))], 'strict');
+        await store.write(
+          [put('meta', bytes(1), bytes(1)), put('meta', bytes(2), bytes(2))],
+          'strict',
+        );
         await store.write(
           [
             put('meta', bytes(3), bytes(3)),
@@ -145,9 +151,15 @@ const CASES: readonly Case[] = [
           return `${found?.count}/${found?.bytes}`;
         };
         expect((await store.usage()).length, SPACES.length);
-        await store.write([put('blocks', bytes(1), bytes(1, 2, 3)), put('wal', bytes(1), bytes(1))], 'strict');
+        await store.write(
+          [put('blocks', bytes(1), bytes(1, 2, 3)), put('wal', bytes(1), bytes(1))],
+          'strict',
+        );
         expect(await usage('blocks'), '1/4');
-        await store.write([put('blocks', bytes(1), bytes(9)), put('blocks', bytes(2, 2), bytes(9))], 'strict');
+        await store.write(
+          [put('blocks', bytes(1), bytes(9)), put('blocks', bytes(2, 2), bytes(9))],
+          'strict',
+        );
         expect(await usage('blocks'), '2/5');
         await store.write([{ kind: 'delete', space: 'blocks', key: bytes(1) }], 'strict');
         expect(await usage('blocks'), '1/3');
@@ -192,12 +204,18 @@ const CASES: readonly Case[] = [
     title: 'clear leaves nothing, in every space',
     run: (harness) =>
       withStore(harness, async (store) => {
-        await store.write(SPACES.map((space) => put(space, bytes(1), bytes(1))), 'strict');
+        await store.write(
+          SPACES.map((space) => put(space, bytes(1), bytes(1))),
+          'strict',
+        );
         await store.clear();
         for (const space of SPACES) {
           expect((await store.list(space, { limit: 1 })).length, 0);
         }
-        expect((await store.usage()).every(({ count, bytes: size }) => count + size === 0), true);
+        expect(
+          (await store.usage()).every(({ count, bytes: size }) => count + size === 0),
+          true,
+        );
       }),
   },
   {
@@ -222,7 +240,10 @@ const CASES: readonly Case[] = [
       if (harness.reopen === undefined) return;
       const store = await harness.create();
       const entries = Array.from({ length: 300 }, (_, at) => bytes(at >> 8, at & 255));
-      await store.write(entries.map((key) => put('peers', key, key)), 'relaxed');
+      await store.write(
+        entries.map((key) => put('peers', key, key)),
+        'relaxed',
+      );
       await store.close();
       const again = await harness.reopen(store);
       try {

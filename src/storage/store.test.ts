@@ -75,7 +75,9 @@ describe('MemoryStore as a faulty disk', () => {
     expect((await lost.list('meta', { limit: 9 })).map(({ key }) => key[0])).toEqual([1, 2, 3]);
     await lost.write([put(5)], 'relaxed');
     const killed = lost.crash();
-    expect((await killed.list('meta', { limit: 9 })).map(({ key }) => key[0])).toEqual([1, 2, 3, 5]);
+    expect((await killed.list('meta', { limit: 9 })).map(({ key }) => key[0])).toEqual([
+      1, 2, 3, 5,
+    ]);
     const nothing = killed.crash({ unsyncedKept: 0 });
     expect(await nothing.list('meta', { limit: 9 })).toHaveLength(4);
   });

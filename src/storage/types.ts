@@ -16,7 +16,12 @@ export type Space = (typeof SPACES)[number];
 
 /** One change of a batch. */
 export type WriteOperation =
-  | { readonly kind: 'put'; readonly space: Space; readonly key: Uint8Array; readonly value: Uint8Array }
+  | {
+      readonly kind: 'put';
+      readonly space: Space;
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+    }
   | { readonly kind: 'delete'; readonly space: Space; readonly key: Uint8Array }
   /** Deletes every key of the half-open range [from, to). */
   | {
@@ -55,10 +60,7 @@ export interface KeyValueStore {
    * Performs all operations or none, even when the process is killed. `strict` returns only after
    * the bytes would survive a loss of power, as far as the platform can promise that.
    */
-  write(
-    operations: readonly WriteOperation[],
-    durability: 'relaxed' | 'strict',
-  ): Promise<void>;
+  write(operations: readonly WriteOperation[], durability: 'relaxed' | 'strict'): Promise<void>;
   usage(): Promise<SpaceUsage[]>;
   /** Deletes everything in every space. */
   clear(): Promise<void>;

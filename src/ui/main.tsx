@@ -1,13 +1,13 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { errorToData } from '../base/index.ts';
+import { allowOwnScripts, errorToData } from '../base/index.ts';
 import { serveRtc } from '../network/window.ts';
 import { App } from './App.tsx';
 import { watchInstallOffer } from './hooks/install.ts';
 import { applyTheme } from './hooks/preferences.ts';
 import { useServices } from './hooks/services.ts';
 import { registerServiceWorker } from './shell/service-worker.ts';
-import { allowOwnScripts } from './shell/trusted-types.ts';
+
 import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';

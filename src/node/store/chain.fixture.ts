@@ -66,15 +66,17 @@ function transfersOf(world: TestWorld, people: readonly Person[], at: number) {
   const other = people[(at + 1) % people.length];
   assert(sender !== undefined && other !== undefined, 'there are people');
   const transfer = (from: Person, recipient: Uint8Array, value: number) => {
-    const action = { kind: 'asset.transfer', asset: NATIVE_ASSET, recipient, amount: amount(value) };
+    const action = {
+      kind: 'asset.transfer',
+      asset: NATIVE_ASSET,
+      recipient,
+      amount: amount(value),
+    };
     const verified = world.verify(world.sign(from, { actions: [action] }));
     assert(verified.ok, 'signed by its sender');
     return verified.value;
   };
-  return [
-    transfer(sender, person(`fresh ${at}`).address, at),
-    transfer(other, sender.address, at),
-  ];
+  return [transfer(sender, person(`fresh ${at}`).address, at), transfer(other, sender.address, at)];
 }
 
 /** The state after some of a chain's blocks. */
@@ -95,4 +97,3 @@ export function keysWritten(chain: RecordedChain): Uint8Array<ArrayBuffer>[] {
   }
   return [...keys.values()].sort(compareBytes);
 }
-

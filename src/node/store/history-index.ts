@@ -2,11 +2,7 @@ import type { Bytes } from '../../base/index.ts';
 import { compareBytes, concatBytes, defined, TabellionError } from '../../base/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
-import {
-  INDEX_RUN_ENTRIES,
-  INDEX_RUNS_KEPT,
-  INDEX_SEGMENTS_PER_LEVEL,
-} from './limits.ts';
+import { INDEX_RUN_ENTRIES, INDEX_RUNS_KEPT, INDEX_SEGMENTS_PER_LEVEL } from './limits.ts';
 import type { IndexSegment } from './records.ts';
 import { runKey } from './records.ts';
 
@@ -287,7 +283,11 @@ class SegmentWriter {
   #pending: Uint8Array[] = [];
   #count = 0;
 
-  constructor(id: number, level: number, write: (operations: readonly RunWrite[]) => Promise<void>) {
+  constructor(
+    id: number,
+    level: number,
+    write: (operations: readonly RunWrite[]) => Promise<void>,
+  ) {
     this.#id = id;
     this.#level = level;
     this.#write = write;

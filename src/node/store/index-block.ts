@@ -1,6 +1,6 @@
+import { formatHex } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Address, Height, Receipt, Transaction } from '../../ledger/index.ts';
-import { formatHex } from '../../base/index.ts';
 import type { HistoryIndex } from './history-index.ts';
 
 /** Accounts in whose history a transaction stands: who signed, who paid, who is named in its logs. */

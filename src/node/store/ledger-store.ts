@@ -24,17 +24,12 @@ import {
   BLOCKS_KEPT,
   CACHE_BYTES_MAX_DEFAULT,
   CHECKPOINT_EVERY_BLOCKS_DEFAULT,
+  CHECKPOINT_RETRY_BLOCKS,
   HISTORY_LIMIT_MAX,
   JOURNAL_BYTES_MAX,
 } from './limits.ts';
 import type { CheckpointRecord, CommittedRecord } from './records.ts';
-import {
-  committedRecordCodec,
-  journalRecordCodec,
-  orderedKey,
-  seal,
-  unseal,
-} from './records.ts';
+import { committedRecordCodec, journalRecordCodec, orderedKey, seal, unseal } from './records.ts';
 import type { Recovered } from './recovery.ts';
 import { recover } from './recovery.ts';
 import type {
@@ -79,6 +74,8 @@ export class LedgerStore {
   #checkpoint: CheckpointRecord | undefined;
   #journalBytes: number;
   #commitCount = 0;
+  /** After a failed checkpoint, the next is tried at this height. */
+  #retryHeight = 0;
   #background: Promise<void> | undefined;
   /** Decoded blocks by height, the newest used last. */
   readonly #blocks = new Map<number, StoredBlock>();
@@ -184,7 +181,10 @@ export class LedgerStore {
    * `version-unavailable` for heights that are not kept: older ones, and those before a restart.
    */
   prove(height: Height, keys: readonly Bytes[]): Promise<StateProof> {
-    assert(keys.every(({ length }) => length <= STATE_KEY_BYTES_MAX), 'a key is too long');
+    assert(
+      keys.every(({ length }) => length <= STATE_KEY_BYTES_MAX),
+      'a key is too long',
+    );
     return runLoading(
       () => {
         const proof = this.#tree.prove(height, keys);
@@ -272,10 +272,12 @@ export class LedgerStore {
       // Pages that wait for a checkpoint cannot be let go of: past half, they are the cache.
       isDue = this.#tree.dirtyBytes() > this.#cacheBytesMax / 2 && blocks >= COMMITS_PER_DIRTY_LOOK;
     }
-    if (!isDue || this.#background !== undefined) return;
+    const { height } = this.#head.header;
+    if (!isDue || this.#background !== undefined || height < this.#retryHeight) return;
     this.checkpoint().catch((error: unknown) => {
+      this.#retryHeight = height + CHECKPOINT_RETRY_BLOCKS;
       const code = error instanceof TabellionError ? error.code : String(error);
-      // The journal goes on; the next commit tries again.
+      // The journal goes on; a later commit tries again.
       this.#core.tracer.trace('warn', 'checkpoint-failed', { code });
     });
   }

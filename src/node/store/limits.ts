@@ -4,6 +4,8 @@ export const STORE_FORMAT = 1;
 export const CACHE_BYTES_MAX_DEFAULT = 32 * 1024 * 1024;
 /** Blocks after which a checkpoint is due; each costs a restart about 3 ms of replay. */
 export const CHECKPOINT_EVERY_BLOCKS_DEFAULT = 256;
+/** Blocks between a checkpoint that failed (a full disk, say) and the next attempt. */
+export const CHECKPOINT_RETRY_BLOCKS = 16;
 /** Journal bytes after which a checkpoint is due, whatever the number of blocks. */
 export const JOURNAL_BYTES_MAX = 16 * 1024 * 1024;
 /** Bytes of one write of a checkpoint: about 20 pages, 25 ms with IndexedDB. */

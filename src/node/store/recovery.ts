@@ -155,7 +155,8 @@ class Replay {
         }
         const isLast =
           at === entries.length - 1 &&
-          (await this.core.store.list('journal', { from: after(entry.key), limit: 1 })).length === 0;
+          (await this.core.store.list('journal', { from: after(entry.key), limit: 1 })).length ===
+            0;
         if (!isLast) throw new TabellionError('journal-corrupt', { height: this.height + 1 });
         await this.#cut(entry);
         return;
