@@ -156,6 +156,7 @@ export class ShimDataChannel extends EventTarget {
   }
 
   #emitError(cause: Event): void {
+    // Chromium sends an RTCErrorEvent; a plain event from elsewhere has no `error`.
     const error = (cause as Partial<RTCErrorEvent>).error ?? new Error('data channel failed');
     const event = Object.assign(new Event('error'), { error });
     this.onerror?.(event);

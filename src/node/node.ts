@@ -131,7 +131,12 @@ export class TabellionNode {
     return new TabellionNode(home, options, ledger.value, engine.value);
   }
 
-  /** Opens the store, then the network. Answers questions about stored blocks in between. */
+  /** Opens the store: from then on questions about stored blocks are answered. */
+  open(): Promise<void> {
+    return this.#change(() => this.#open());
+  }
+
+  /** Opens the store unless it is open, then the network. */
   start(): Promise<void> {
     return this.#change(async () => {
       await this.#open();

@@ -18,16 +18,15 @@ export function sendFaces(world: World, node: SimulatedNode, vote: VerifiedVote)
     ...node.state.blocks.map((known) => known.blockHash),
     ZERO_HASH, // A block that nobody has.
   ];
-  const supported = supportedBlock(world, node, vote);
   const isBetrayal = hadWinner(world, vote.vote.height, vote.vote.round);
-  const isSupport = supported !== undefined && (prng.chance(600) || isBetrayal);
-  const support = mintVote({ ...vote.vote, blockHash: supported });
+  const isSupport = prng.chance(600) || isBetrayal;
   const silence = mintVote({ ...vote.vote, blockHash: undefined });
   const { kind, height, round } = vote.vote;
   const winner = kind === 'precommit' ? winnerOf(world, height, round) : undefined;
   for (const { index: to } of world.nodes) {
     if (to === node.index) continue;
     const other = mintVote({ ...vote.vote, blockHash: prng.pick(choices) });
+    const support = mintVote({ ...vote.vote, blockHash: supportedBlock(world, node, vote, to) });
     const faces = prng.pick([[vote], [other], [vote, other], [other, vote], []]);
     const spoken = winner !== undefined ? [to === winner ? support : silence] : faces;
     for (const face of isSupport && winner === undefined ? [support] : spoken) {
@@ -40,10 +39,10 @@ export function sendFaces(world: World, node: SimulatedNode, vote: VerifiedVote)
   oracle.voteLeft(vote.vote);
 }
 
-// Its own second block of that round, or the first proposal that it saw.
-function supportedBlock(world: World, node: SimulatedNode, { vote }: VerifiedVote) {
-  const twin = world.twins.get(`${vote.height}/${vote.round}`);
-  if (twin !== undefined) return twin;
+// The block that traitors showed to that node in this round, or the first proposal seen.
+function supportedBlock(world: World, node: SimulatedNode, { vote }: VerifiedVote, to: number) {
+  const shown = world.shown.get(`${vote.height}/${vote.round}/${to}`);
+  if (shown !== undefined) return shown;
   const round = node.state.rounds.find((each) => each.round === vote.round);
   return round?.proposals[0]?.blockHash;
 }
@@ -69,11 +68,14 @@ export function sendTwins(world: World, node: SimulatedNode, signed: VerifiedPro
   const validRound = isJustified ? (claimed as Round) : undefined; // Below a round.
   const other = mintProposal({ ...proposal, validRound, block }, blockHash);
   const isOneForAll = isBetrayal || prng.chance(600);
-  if (isOneForAll) world.twins.set(`${proposal.height}/${proposal.round}`, blockHash);
   for (const { index: to } of world.nodes) {
     if (to === node.index) continue;
     const faces = prng.pick([[signed], [other], [signed, other], [other, signed], []]);
-    for (const face of isOneForAll ? [other] : faces) {
+    const spoken = isOneForAll ? [other] : faces;
+    const [shown] = spoken;
+    const name = `${proposal.height}/${proposal.round}/${to}`;
+    if (shown !== undefined) world.shown.set(name, shown.blockHash);
+    for (const face of spoken) {
       const event: ConsensusEvent = { kind: 'proposal-received', proposal: face };
       send(world, node.index, to, { kind: 'message', to, event });
     }

@@ -112,7 +112,8 @@ function restart(world: World, node: SimulatedNode): void {
   const height = (node.chain.length + 1) as Height; // The chain is short.
   const { membership } = world;
   const { ownPublicKey } = node;
-  node.state = node.engine.start({ height, membership, ownPublicKey, signFrom: 0 as Height }); // 0 is in range.
+  const signFrom = 0 as Height; // 0 is in range.
+  node.state = node.engine.start({ height, membership, ownPublicKey, signFrom });
   node.wal = node.wal.filter((entry) => walEntryHeight(entry) >= height);
   advance(world, node, { kind: 'recovered', entries: node.wal });
   if (node.isUp) offerWork(world, node);

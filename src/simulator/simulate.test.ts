@@ -78,7 +78,7 @@ describe('simulated networks', () => {
 });
 
 describe('mutants', () => {
-  // The others take thousands of seeds: `npm run simulate -- --mutants`.
+  // This one takes more than a thousand seeds: `npm run simulate -- --mutants`.
   const quick = MUTANTS.filter(({ name }) => name !== 'valid round not proved');
 
   it.each(quick)('$name: noticed', (mutant) => {

@@ -81,8 +81,8 @@ export type World = {
   readonly winners: Map<string, number>;
   /** Who hears the prevotes of a round, a bit a node; drawn with the first of them. */
   readonly hearers: Map<string, number>;
-  /** Second blocks that traitors proposed, by height and round. */
-  readonly twins: Map<string, Hash>;
+  /** Which block traitors proposed to whom, by height, round and node. */
+  readonly shown: Map<string, Hash>;
   /** Until when each node is out of reach. */
   readonly hushedUntilMs: number[];
   nowMs: number;
@@ -157,7 +157,7 @@ export function createWorld(seed: number, scenario: Scenario, instruments: Instr
     lastArrivalMs: [],
     winners: new Map(),
     hearers: new Map(),
-    twins: new Map(),
+    shown: new Map(),
     hushedUntilMs: [],
     nowMs: 0,
   };

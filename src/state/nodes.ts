@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
+import type { Height } from '../ledger/index.ts';
 import { INLINE_VALUE_BYTES_MAX } from './limits.ts';
 
 /*
@@ -188,9 +189,10 @@ function readU32(bytes: Bytes, at: number): number {
 }
 
 /** Height of the leaf's last change. */
-export function changedAtOf(leaf: Leaf): number {
+export function changedAtOf(leaf: Leaf): Height {
   const at = leaf.at + CHANGED_AT;
-  return readU32(leaf.bytes, at) + readU32(leaf.bytes, at + 4) * 0x1_0000_0000;
+  // Written by `makeLeaf` from a height.
+  return (readU32(leaf.bytes, at) + readU32(leaf.bytes, at + 4) * 0x1_0000_0000) as Height;
 }
 
 /** A copy of the leaf's value. */
@@ -287,6 +289,17 @@ export class Hasher {
     node.bytes = arena.bytes;
     node.at = at;
   }
+}
+
+/** Bytes that a page's nodes take in an arena of their own. */
+export function bytesOf(node: Leaf | Branch): number {
+  if (node instanceof Leaf) {
+    return recordLength({ key: node.keyLength, value: node.valueLength });
+  }
+  let bytes = 32;
+  // Pages hold no pages.
+  for (const child of node.children) bytes += bytesOf(child as Leaf | Branch);
+  return bytes;
 }
 
 /**

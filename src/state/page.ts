@@ -19,10 +19,10 @@ import {
   hashOf,
   keyOf,
   Leaf,
+  leafValue,
   makeLeaf,
   Page,
   recordLength,
-  leafValue,
 } from './nodes.ts';
 import type { Item } from './update.ts';
 import { build, comparePaths, isBelow } from './update.ts';

@@ -30,11 +30,11 @@ import {
   changedAtOf,
   childPlace,
   hashOf,
+  leafValue,
   nibbleOf,
   Page,
   pathAt,
   pathOf,
-  leafValue,
 } from './nodes.ts';
 import type { Item } from './update.ts';
 import { comparePaths } from './update.ts';
@@ -86,7 +86,7 @@ type Query = Pick<Item, 'path' | 'pathAt'> & { readonly index: number };
 function queriesOf(suite: HashSuite, keys: readonly Bytes[]): Query[] {
   assert(keys.length >= 1 && keys.length <= PROOF_KEYS_MAX, `a proof of ${keys.length} keys`);
   const queries = keys.map((key, index) => ({
-    path: suite.hash('state-path', key) as Bytes,
+    path: suite.hash('state-path', key),
     pathAt: 0,
     index,
   }));
@@ -147,7 +147,7 @@ export function prove(
     } else {
       const place = { path: node.bytes, pathAt: pathAt(node) };
       const own = queries.slice(low, high).find((query) => comparePaths(query, place) === 0);
-      const changedAt = changedAtOf(node) as Height; // Written from a height.
+      const changedAt = changedAtOf(node);
       const value = leafValue(node);
       if (own !== undefined) nodes.push({ kind: 'leaf', index: own.index, changedAt, value });
       else {

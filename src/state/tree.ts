@@ -7,14 +7,15 @@ import { PAGE_BYTES_MAX_DEFAULT, VERSIONS_KEPT_DEFAULT } from './limits.ts';
 import type { Page, TreeNode } from './nodes.ts';
 import {
   Arena,
+  bytesOf,
   changedAtOf,
   compact,
   Hasher,
   hashOf,
+  leafValue,
   makeLeaf,
   memoryOf,
   recordLength,
-  leafValue,
 } from './nodes.ts';
 import {
   decodeLayouts,
@@ -342,7 +343,7 @@ function undoOf(items: readonly Item[]): UndoEntry[] {
     previous:
       previous === undefined
         ? undefined
-        : { value: leafValue(previous), changedAt: changedAtOf(previous) as Height },
+        : { value: leafValue(previous), changedAt: changedAtOf(previous) },
   }));
 }
 
@@ -351,6 +352,6 @@ function encodeCompacted(page: Page): { readonly key: Bytes; readonly value: Byt
   const { root } = page;
   assert(root !== undefined, 'an unwritten page is in memory');
   const value = encodePage(root);
-  page.root = compact(root, new Arena(memoryOf(page)));
+  page.root = compact(root, new Arena(bytesOf(root)));
   return { key: pageStoreKey(page), value };
 }

@@ -229,7 +229,7 @@ export function assemble(
  */
 export function find(
   root: TreeNode | undefined,
-  path: Uint8Array,
+  path: Bytes,
   context: { readonly key: Bytes; readonly onPage: (page: Page) => void },
 ): Leaf | undefined {
   let node = root;
@@ -244,7 +244,7 @@ export function find(
     }
     if (node instanceof Leaf) {
       const other = { path: node.bytes, pathAt: pathAt(node) };
-      return comparePaths({ path: path as Bytes, pathAt: 0 }, other) === 0 ? node : undefined;
+      return comparePaths({ path, pathAt: 0 }, other) === 0 ? node : undefined;
     }
     const nibble = nibbleOf(path, 0, depth);
     if ((node.bitmap & (1 << nibble)) === 0) return undefined;

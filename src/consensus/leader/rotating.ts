@@ -70,8 +70,8 @@ function makeWheel(membership: Membership): Wheel {
  * stride coprime to the circumference and near the golden section of it. Over as many consecutive
  * turns as the circumference each member leads exactly as often as its power; in shorter spans its
  * share is off by a few turns at most (three-distance theorem); and a member with less than 1/3 of
- * the power does not lead twice running. n is height + round, so that the round after a silent leader
- * has another one.
+ * the power does not lead twice running. n is height + round, so that the round after a silent
+ * leader has another one.
  */
 export const rotatingLeader: LeaderPart = {
   name: 'rotating',

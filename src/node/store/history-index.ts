@@ -18,8 +18,8 @@ const KIND_BYTES: { readonly [Kind in IndexKind]: number } = {
 };
 
 /*
- * An entry: kind u8 · first 8 bytes of the hash or address · height u48 BE · index u16 BE. The order
- * of the bytes is that of kind, name and place. Eight bytes of a name may collide: whoever looks
+ * An entry: kind u8 · first 8 bytes of the hash or address · height u48 BE · index u16 BE. The
+ * order of the bytes is that of kind, name and place. Eight bytes of a name may collide: whoever looks
  * something up compares the whole name with what stands at the place.
  */
 const NAME_BYTES = 9;
@@ -57,6 +57,8 @@ const LAST_PLACE: Place = { height: 0xffff_ffff_ffff as Height, index: 0xffff };
 
 /** Sorted entries of one record, as one byte string. */
 type Run = Uint8Array;
+
+const NO_ENTRIES: Run = new Uint8Array(0);
 
 function entryAt(run: Run, at: number): Uint8Array {
   return run.subarray(at * ENTRY_BYTES, (at + 1) * ENTRY_BYTES);
@@ -228,7 +230,7 @@ export class HistoryIndex {
       segment,
       run: 0,
       at: 0,
-      entries: new Uint8Array(0) as Run,
+      entries: NO_ENTRIES,
     }));
     for (const cursor of cursors) cursor.entries = await this.#run(cursor.segment.id, 0);
     for (;;) {

@@ -107,7 +107,8 @@ export async function startTabNode(
     await opened.close();
     await verifier.stop();
   };
-  // The page may ask as soon as the store is open; the network follows.
+  await node.open();
+  // The page may ask from now on; the network follows.
   node.start().catch(() => undefined); // Told by the node's status.
   return { server, stop };
 }

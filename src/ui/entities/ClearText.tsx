@@ -5,6 +5,7 @@ import { describeError } from '../format/errors.ts';
 import { formatHeight } from '../format/number.ts';
 import { wordsOf } from '../format/text.ts';
 import { useNames } from '../hooks/names.ts';
+import { cx } from '../parts/cx.ts';
 import { Notice } from '../parts/Notice.tsx';
 import { AddressFull } from './AddressView.tsx';
 import { AmountView } from './AmountView.tsx';
@@ -15,12 +16,10 @@ import { Seal } from './Seal.tsx';
 export function ClearText({ prepared }: { readonly prepared: PreparedTransaction }) {
   const { body, network, simulation, summary } = prepared;
   const { native } = network;
+  const [first, ...further] = summary;
   return (
     <div className={styles.text} data-testid="clear-text">
-      {summary.map((line, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: an action is its place.
-        <Line key={`${at}-${line.kind}`} line={line} isFirst={at === 0} />
-      ))}
+      {first === undefined ? null : <Line line={first} isFirst />}
       <dl className={styles.rows}>
         <Fact label="Fee">
           <AmountView amount={simulation.fee} {...native} />, at most{' '}
@@ -41,6 +40,10 @@ export function ClearText({ prepared }: { readonly prepared: PreparedTransaction
           <strong className={styles.code}>{prepared.signingCode}</strong>
         </Fact>
       </dl>
+      {further.map((line, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: an action is its place.
+        <Line key={`${at}-${line.kind}`} line={line} isFirst={false} />
+      ))}
       {simulation.outcome.kind === 'failed' ? (
         <Notice
           kind="danger"
@@ -55,15 +58,28 @@ export function ClearText({ prepared }: { readonly prepared: PreparedTransaction
   );
 }
 
+const TITLES: { readonly [kind: string]: string } = {
+  'asset.transfer': 'You send',
+  'asset.issue': 'You issue an asset',
+  'asset.mint': 'You mint',
+  'asset.burn': 'You burn',
+  'account.add-key': 'You add a key',
+  'account.revoke-key': 'You revoke a key',
+  'account.set-thresholds': 'You change the signing rules',
+  'account.describe-key': 'A note of your key, so that another browser can find it',
+  'parameters.set': 'You change parameters of the network',
+};
+
 function Line({ line, isFirst }: { readonly line: SummaryLine; readonly isFirst: boolean }) {
+  const title = TITLES[line.kind] ?? `${line.title} (${line.kind})`;
   return (
-    <section className={styles.line}>
+    <section className={cx(styles.line, !isFirst && styles.further)}>
       <h3>
         {isFirst ? '' : 'Also: '}
-        {line.title}
+        {isFirst ? title : title.charAt(0).toLowerCase() + title.slice(1)}
       </h3>
       <dl className={styles.rows}>
-        {line.fields.map((field) => (
+        {[...line.fields].sort(byWeight).map((field) => (
           <Fact key={field.name} label={labelOf(field)}>
             <FieldValue field={field} />
           </Fact>
@@ -73,13 +89,25 @@ function Line({ line, isFirst }: { readonly line: SummaryLine; readonly isFirst:
   );
 }
 
+/** Amounts first, then accounts, then the rest in the order of the action. */
+const WEIGHTS = { amount: 0, address: 1, text: 2 } as const;
+
+function byWeight(left: SummaryField, right: SummaryField): number {
+  return WEIGHTS[left.value.kind] - WEIGHTS[right.value.kind];
+}
+
 function labelOf(field: SummaryField): string {
   return field.name === 'recipient' ? 'To' : wordsOf(field.name);
 }
 
+/** Forty zeros and more stand for the coin of the network itself: said in words. */
+function plainText(text: string): string {
+  return text.replace(/\s*\(0{40,}\)/, ', the coin of this network');
+}
+
 function FieldValue({ field: { value } }: { readonly field: SummaryField }) {
   const nameOf = useNames();
-  if (value.kind === 'text') return <span className={styles.plain}>{value.text}</span>;
+  if (value.kind === 'text') return <span className={styles.plain}>{plainText(value.text)}</span>;
   if (value.kind === 'amount') {
     return (
       <span className={styles.amount}>

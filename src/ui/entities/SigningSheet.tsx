@@ -41,7 +41,7 @@ export default function SigningSheet({ request }: { readonly request: SigningReq
 
   return (
     <Sheet
-      title={isUnderWay ? 'On its way' : 'Sign with your key'}
+      title={titleOf(phase)}
       onClose={close}
       isHeld={phase.kind === 'prompting'}
       footer={<Foot phase={phase} mayAct={maySend.may} sign={sign} close={close} />}
@@ -79,6 +79,14 @@ export default function SigningSheet({ request }: { readonly request: SigningReq
       </Stack>
     </Sheet>
   );
+}
+
+function titleOf(phase: Phase): string {
+  if (phase.kind !== 'under-way') return 'Sign with your key';
+  const stage = phase.progress?.stage ?? 'signed';
+  return stage === 'final' || stage === 'failed' || stage === 'expired'
+    ? wordOfStage(stage)
+    : 'On its way';
 }
 
 type FootProps = {

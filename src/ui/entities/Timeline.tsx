@@ -44,9 +44,11 @@ export function Timeline({ progress, account }: TimelineProps) {
           const reached = steps.find((each) => each.stage === step);
           const isReached = reached !== undefined || (progress === undefined && step === 'signed');
           const took =
-            reached === undefined || startedAt === undefined || step === 'signed'
+            reached === undefined || startedAt === undefined
               ? undefined
-              : `after ${formatDuration(reached.at - startedAt)}`;
+              : step === 'signed'
+                ? `at ${new Date(reached.at).toLocaleTimeString()}`
+                : `after ${formatDuration(reached.at - startedAt)}`;
           const where =
             step === 'included' && progress?.height !== undefined
               ? `, block ${formatHeight(progress.height)}`

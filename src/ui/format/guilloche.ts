@@ -23,7 +23,7 @@ export function guilloche(bytes: Uint8Array, detail: 'full' | 'small'): Guilloch
   const phase = (at(2) / 255) * Math.PI * 2;
   const bandLobes = 14 + (at(3) % 15);
   const bandDepth = 3.4 + (at(4) % 4) * 0.9;
-  const star = starOf(5 + (at(5) % 6), at(6), phase);
+  const star = starOf(at(5), at(6), phase);
   const ink = at(7) % INK_COUNT;
   if (detail === 'small') {
     return {
@@ -84,10 +84,20 @@ function rosette({ radius, lobes, swing, phase, points }: Rosette): string {
   return `M${parts.join('L')}Z`;
 }
 
-function starOf(corners: number, byte: number, phase: number): string {
-  const skip = 2 + (byte % Math.max(1, Math.floor(corners / 2) - 1));
+/** Stars in one stroke: how many corners, and how many of them each line may skip. */
+const STARS: readonly (readonly [corners: number, skips: readonly number[]])[] = [
+  [5, [2]],
+  [7, [2, 3]],
+  [8, [3]],
+  [9, [2, 4]],
+  [11, [2, 3, 4, 5]],
+];
+
+function starOf(cornerByte: number, skipByte: number, phase: number): string {
+  const [corners, skips] = STARS[cornerByte % STARS.length] ?? [5, [2]];
+  const skip = skips[skipByte % skips.length] ?? 2;
   const parts: string[] = [];
-  for (let corner = 0; corner <= corners; corner++) {
+  for (let corner = 0; corner < corners; corner++) {
     parts.push(pointOf(phase + ((corner * skip) / corners) * Math.PI * 2, 9));
   }
   return `M${parts.join('L')}Z`;

@@ -34,3 +34,24 @@ export function setTheme(theme: Theme): void {
     // Not remembered, but applied.
   }
 }
+
+const CACHE_KEY = 'tabellion.cache-bytes';
+
+/** The memory that this person allows the node of this browser; absent: the node's default. */
+export function readCacheBytes(): number | undefined {
+  try {
+    const bytes = Number(localStorage.getItem(CACHE_KEY) ?? '');
+    return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Remembers the memory for the next start of the node. */
+export function writeCacheBytes(bytes: number): void {
+  try {
+    localStorage.setItem(CACHE_KEY, String(bytes));
+  } catch {
+    // It holds until this node ends.
+  }
+}

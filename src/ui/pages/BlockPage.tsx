@@ -18,7 +18,7 @@ import { Answered } from '../parts/Answered.tsx';
 import { LinkButton } from '../parts/Button.tsx';
 import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Empty } from '../parts/Notice.tsx';
-import { PageHead, Panel, Row } from '../parts/Panel.tsx';
+import { PageHead, Panel, Row, Stack } from '../parts/Panel.tsx';
 import { Table } from '../parts/Table.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
 
@@ -107,7 +107,7 @@ function Block({ block }: { readonly block: BlockView }) {
 function Summary({ block }: { readonly block: BlockView }) {
   const { header } = block;
   return (
-    <>
+    <Stack gap={4}>
       <Panel>
         <Facts
           rows={[
@@ -137,7 +137,7 @@ function Summary({ block }: { readonly block: BlockView }) {
         />
       </Panel>
       <Transactions block={block} />
-    </>
+    </Stack>
   );
 }
 

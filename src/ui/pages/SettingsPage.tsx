@@ -11,7 +11,7 @@ import { useAsk } from '../hooks/ask.ts';
 import { download } from '../hooks/download.ts';
 import { exportHistory } from '../hooks/export-history.ts';
 import { useLive } from '../hooks/live.ts';
-import { setTheme, usePreferences } from '../hooks/preferences.ts';
+import { setTheme, usePreferences, writeCacheBytes } from '../hooks/preferences.ts';
 import { useClient, useWallet, useWalletState } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
@@ -265,6 +265,7 @@ function Advanced() {
     setError(undefined);
     try {
       await client?.call('node.configure', { cacheBytesMax });
+      writeCacheBytes(cacheBytesMax);
       storage.askAgain();
       announce('Changed.');
     } catch (caught) {

@@ -1,17 +1,10 @@
 import type { Json } from '../../base/index.ts';
 import { errorToData, formatHex, isJsonObject, TabellionError } from '../../base/index.ts';
-import type { TabNode, TabNodeOptions } from '../../sdk/index.ts';
+import type { TabNode, TabNodeInit, TabNodeOptions } from '../../sdk/index.ts';
 import { connectTabNode, createClient } from '../../sdk/index.ts';
 import { createLocalWalletStorage, createWallet, walletClientOf } from '../../wallet/index.ts';
+import { readCacheBytes } from '../hooks/preferences.ts';
 import { useServices } from '../hooks/services.ts';
-
-/** What the worker's node gets to begin with; `rtcPort` leads to the page's half of the network. */
-export type NodeInit = {
-  readonly genesis: Json;
-  /** Multiaddrs to dial first. */
-  readonly relays: readonly string[];
-  readonly rtcPort: MessagePort;
-};
 
 /** The implementations that `main` chose. */
 export type StartOptions = {
@@ -21,7 +14,7 @@ export type StartOptions = {
 };
 
 /** What the origin says of its network: the genesis document, and relays to begin with. */
-type NetworkFile = Pick<NodeInit, 'genesis' | 'relays'>;
+type NetworkFile = Pick<TabNodeInit, 'genesis' | 'relays'>;
 
 async function readNetworkFile(): Promise<NetworkFile> {
   const response = await fetch('/network.json');
@@ -51,7 +44,12 @@ function startNode(network: NetworkFile, scope: string, options: StartOptions): 
       endRtc();
       const { port1, port2 } = new MessageChannel();
       endRtc = options.serveRtc(port1);
-      const value: NodeInit = { ...network, rtcPort: port2 };
+      const cacheBytesMax = readCacheBytes();
+      const value: TabNodeInit = {
+        ...network,
+        rtcPort: port2,
+        ...(cacheBytesMax === undefined ? {} : { cacheBytesMax }),
+      };
       return { value, transfer: [port2] };
     },
   });

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { encodeUtf8, formatHex } from '../base/index.ts';
+import { encode } from '../codec/index.ts';
+import { hashSuite } from '../crypto/index.ts';
+import type { Height } from '../ledger/index.ts';
+import { rootOfEntries } from './model.ts';
+import { emptyRoot, stateProofCodec, verifyProof } from './proof.ts';
+import { runStateBench } from './state.bench.ts';
+import { StateTree } from './tree.ts';
+
+const suite = hashSuite('blake3-256');
+const at = (height: number) => height as Height; // Test heights.
+const put = (key: string, value: string) => ({ key: encodeUtf8(key), value: encodeUtf8(value) });
+const remove = (key: string) => ({ key: encodeUtf8(key), value: undefined });
+
+describe('StateTree', () => {
+  test('is empty before the first block, and again after everything was deleted', () => {
+    const tree = StateTree.empty(suite);
+    expect(tree.height).toBe(-1);
+    expect(tree.root()).toEqual(emptyRoot(suite));
+    tree.apply(at(0), [put('a', '1'), put('b', '2')]);
+    tree.apply(at(1), [remove('a'), remove('b'), remove('c')]);
+    expect(tree.root()).toEqual(emptyRoot(suite));
+    const keys = [encodeUtf8('a')];
+    const proof = tree.prove(1, keys);
+    expect(proof).toEqual({ nodes: [] });
+    expect(verifyProof(suite, tree.root(), keys, { nodes: [] }).ok).toBe(true);
+  });
+
+  test('says what a block replaced', () => {
+    const tree = StateTree.empty(suite);
+    tree.apply(at(3), [put('a', '1'), put('b', '2')]);
+    const { undo } = tree.apply(at(7), [put('a', '9'), remove('b'), put('c', '3')]);
+    const undone = new Map(undo().map(({ key, previous }) => [formatHex(key), previous]));
+    expect(undone.get(formatHex(encodeUtf8('a')))).toEqual({
+      value: encodeUtf8('1'),
+      changedAt: 3,
+    });
+    expect(undone.get(formatHex(encodeUtf8('b')))).toEqual({
+      value: encodeUtf8('2'),
+      changedAt: 3,
+    });
+    expect(undone.has(formatHex(encodeUtf8('c')))).toBe(true);
+    expect(undone.get(formatHex(encodeUtf8('c')))).toBeUndefined();
+  });
+
+  test('stages without changing the head, on top of one another, and adopts in order', () => {
+    const tree = StateTree.empty(suite);
+    tree.apply(at(0), [put('a', '1')]);
+    const before = tree.root();
+    const view = tree.view();
+    const first = tree.stage(at(1), [put('a', '2')]);
+    const rival = tree.stage(at(1), [put('a', '3')]);
+    const second = tree.stage(at(2), [put('b', '2')], first);
+    expect(tree.root()).toEqual(before);
+    expect(tree.view(second).get(encodeUtf8('a'))).toEqual(encodeUtf8('2'));
+    expect(() => tree.adopt(second)).toThrow();
+    tree.adopt(first);
+    expect(tree.isOnHead(rival)).toBe(false);
+    expect(() => tree.adopt(rival)).toThrow();
+    tree.adopt(second);
+    expect(tree.root()).toEqual(second.root());
+    expect(view.get(encodeUtf8('a'))).toEqual(encodeUtf8('1'));
+    expect(tree.rootAt(0)).toEqual(before);
+    expect(tree.rootAt(9)).toBeUndefined();
+  });
+
+  test('refuses a key that is changed twice', () => {
+    const tree = StateTree.empty(suite);
+    expect(() => tree.stage(at(0), [put('a', '1'), put('a', '2')])).toThrow();
+  });
+
+  test('has the frozen root and proof of a known state', () => {
+    const tree = StateTree.empty(suite);
+    tree.apply(at(1), [put('account/ada', '100'), put('account/bob', '250')]);
+    tree.apply(at(2), [put('account/ada', '90'), put('code', 'x'.repeat(100))]);
+    const root = formatHex(tree.root());
+    const proof = tree.prove(2, [encodeUtf8('account/ada'), encodeUtf8('nobody')]);
+    if (proof === undefined) throw new Error('kept');
+    expect(root).toBe('f262936af3b5ec0e8cd34d3fe8ade12fd9211fd7a535cbd55b5ecfdc4e7aad56');
+    expect(formatHex(encode(stateProofCodec, proof))).toBe(
+      '04002404015add7041bb0522e6acf8630425a3ed68e9f20d439444231f72978313f436faa401f45e425c995c5dd1efc1eba361caa2f989dde68ce98e6f285f6c1daa114e4beb0200000200000000000000023930',
+    );
+    const sha2 = rootOfEntries(hashSuite('sha2-256'), [
+      { ...put('account/ada', '90'), changedAt: 2 },
+    ]);
+    expect(formatHex(sha2)).toBe(
+      '3ba82c4f5a8f3183015634925394a70b5735f39ad8d3f6914a6c9f3612ce3a31',
+    );
+  });
+
+  test('is measured by a bench that ends', () => {
+    let clock = 0;
+    const result = runStateBench(suite, { keys: 500, updates: 50, rounds: 2, now: () => clock++ });
+    expect(result.updateMs).toEqual([1, 1]);
+    expect(result.memoryBytes).toBeGreaterThan(500 * 114);
+  });
+});
