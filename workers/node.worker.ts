@@ -9,7 +9,7 @@ const VERSION = '0.1.0';
 /** More workers than cores would only take turns; one core is left to execution and page. */
 const VERIFIERS_MAX = 4;
 
-allowOwnScripts();
+allowOwnScripts(globalThis);
 
 function createVerifier() {
   const count = Math.max(1, Math.min(VERIFIERS_MAX, navigator.hardwareConcurrency - 1));

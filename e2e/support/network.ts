@@ -3,15 +3,19 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve as resolvePath } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const MAIN_FILE = new URL('../../src/relay/main.ts', import.meta.url).pathname;
 const START_TIMEOUT_MS = 60_000;
+/** The built app; another folder than `dist` by the environment, for builds side by side. */
+const APP_FOLDER = resolvePath(process.env['APP_FOLDER'] ?? 'dist');
 
 /** A local network of real processes, as `npm start` runs it. */
 export type Network = {
   readonly url: string;
+  readonly rpc: string;
+  readonly chainId: string;
   readonly data: string;
   /** Ends validator `index` (0 is the one that serves the app) as a crash would. */
   kill(index: number): Promise<void>;
@@ -20,17 +24,23 @@ export type Network = {
   stop(): Promise<void>;
 };
 
-type Ready = { readonly url: string; readonly processes: readonly number[] };
+type Ready = {
+  readonly url: string;
+  readonly rpc: string;
+  readonly chainId: string;
+  readonly processes: readonly number[];
+};
 
 /** Starts a network on free ports with data of its own, or on `data` of an earlier one. */
 export async function startNetwork(
-  options: { readonly data?: string; readonly port?: number } = {},
+  options: { readonly data?: string; readonly port?: number; readonly appFolder?: string } = {},
 ): Promise<Network> {
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'tabellion-e2e-')));
   const port = options.port ?? (await findPort());
+  const app = options.appFolder ?? APP_FOLDER;
   const devnet = spawn(
     process.execPath,
-    [MAIN_FILE, 'devnet', '--data', data, '--port', String(port), '--json'],
+    [MAIN_FILE, 'devnet', '--data', data, '--port', String(port), '--app', app, '--json'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const ready = await untilReady(devnet);
@@ -47,12 +57,17 @@ export async function startNetwork(
 
   return {
     url: ready.url,
+    rpc: ready.rpc,
+    chainId: ready.chainId,
     data,
     kill,
     async restart(index) {
       const child = spawn(
         process.execPath,
-        [MAIN_FILE, 'node', '--data', join(data, `node-${index + 1}`), '--json'],
+        [
+          ...[MAIN_FILE, 'node', '--data', join(data, `node-${index + 1}`), '--json'],
+          ...(index === 0 ? ['--app', app] : []),
+        ],
         { stdio: ['ignore', 'pipe', 'inherit'] },
       );
       await untilReady(child);

@@ -48,15 +48,19 @@ export async function openPerson(
     readonly profile?: string;
     readonly viewport?: { readonly width: number; readonly height: number };
     readonly colorScheme?: 'light' | 'dark';
+    /** Language and notation of the browser. */
+    readonly locale?: string;
   } = {},
 ): Promise<Person> {
   const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'tabellion-profile-')));
-  const executablePath = process.env['CHROMIUM_PATH'];
+  const executablePath = process.env['TABELLION_CHROMIUM'] ?? process.env['CHROMIUM_PATH'];
   const context = await chromium.launchPersistentContext(profile, {
     ...(executablePath === undefined ? {} : { executablePath }),
     args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
     viewport: options.viewport ?? { width: 1280, height: 860 },
     colorScheme: options.colorScheme ?? 'light',
+    locale: options.locale ?? 'en-GB',
+    timezoneId: 'UTC',
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   const page = context.pages()[0] ?? (await context.newPage());

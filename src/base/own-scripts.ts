@@ -6,10 +6,12 @@ type TrustedTypes = {
 /**
  * Lets a page or worker start workers from its own origin only. No rule makes HTML or script text
  * trusted, so nothing can turn a text into either. Does nothing where there are no Trusted Types.
+ *
+ * @param scope The global object of the page or worker.
  */
-export function allowOwnScripts(): void {
+export function allowOwnScripts(scope: object): void {
   // Neither is in the types that pages and workers share.
-  const { trustedTypes, location } = globalThis as {
+  const { trustedTypes, location } = scope as {
     trustedTypes?: TrustedTypes;
     location?: { readonly href: string; readonly origin: string };
   };

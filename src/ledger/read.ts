@@ -11,13 +11,7 @@ import type { ActionDescription, ChainParameters, FieldRole } from './module.ts'
 import type { CredentialClaim } from './modules/account/index.ts';
 import { accountService, credentials, records, sequences } from './modules/account/index.ts';
 import type { AssetRecord } from './modules/asset/index.ts';
-import {
-  assetCount,
-  assetNumbers,
-  assets,
-  balances,
-  holdings,
-} from './modules/asset/index.ts';
+import { assetCount, assetNumbers, assets, balances, holdings } from './modules/asset/index.ts';
 import type { FaucetGenesis } from './modules/faucet/index.ts';
 import { faucetGrants, faucetSettings } from './modules/faucet/index.ts';
 import { parameterValues } from './modules/parameters/index.ts';

@@ -130,7 +130,8 @@ export class ConsensusDriver {
 
   /** Something waits to be put into a block. */
   offerWork(): void {
-    this.#mailbox.push({ kind: 'work-available', height: this.#height });
+    // The head's, not the machine's: `height-advanced` may still be on its way to the machine.
+    this.#mailbox.push({ kind: 'work-available', height: this.#options.chain.next().height });
   }
 
   /** The head moved, by whatever means. */

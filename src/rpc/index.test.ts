@@ -23,6 +23,7 @@ it('opens these doors and no others', () => {
       "builtinMethods",
       "connectPort",
       "createMethods",
+      "createNodeHandlers",
       "createRpcServer",
       "errorFromMember",
       "errorMember",

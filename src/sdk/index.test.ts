@@ -16,6 +16,7 @@ it('opens these doors and no others', () => {
     'portTransport',
     'proofAnchorOf',
     'serveTabNode',
+    'startTabNode',
     'trustRank',
     'trustedOf',
     'verifyAccountProof',

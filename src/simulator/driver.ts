@@ -1,4 +1,4 @@
-import { defined, equalBytes, unreachable } from '../base/index.ts';
+import { defined, unreachable } from '../base/index.ts';
 import type {
   ConsensusEffect,
   ConsensusEvent,
@@ -320,15 +320,4 @@ function sendDecision(world: World, node: SimulatedNode, to: number, height: Hei
   const certificate = committed.certificate as VerifiedCertificate; // Of votes minted here.
   const event: ConsensusEvent = { kind: 'decision-received', block, blockHash, certificate };
   send(world, node.index, to, { kind: 'message', to, event });
-}
-
-/** Whether two nodes hold the same blocks as far as both reach. */
-export function isSamePrefix(left: SimulatedNode, right: SimulatedNode): boolean {
-  const length = Math.min(left.chain.length, right.chain.length);
-  for (let at = 0; at < length; at++) {
-    const [one, other] = [left.chain[at], right.chain[at]];
-    if (one === undefined || other === undefined) return false;
-    if (!equalBytes(one.blockHash, other.blockHash)) return false;
-  }
-  return true;
 }

@@ -12,7 +12,7 @@ import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';
 
-allowOwnScripts();
+allowOwnScripts(globalThis);
 applyTheme();
 watchInstallOffer();
 const root = document.getElementById('root');

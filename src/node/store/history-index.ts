@@ -18,9 +18,9 @@ const KIND_BYTES: { readonly [Kind in IndexKind]: number } = {
 };
 
 /*
- * An entry: kind u8 · first 8 bytes of the hash or address · height u48 BE · index u16 BE. The
- * order of the bytes is that of kind, name and place. Eight bytes of a name may collide: whoever looks
- * something up compares the whole name with what stands at the place.
+ * An entry: kind u8 · first 8 bytes of the hash or address · height u48 BE · index u16 BE.
+ * Its bytes sort by kind, then name, then place. Eight bytes of a name may collide, so whoever
+ * looks something up compares the whole name with what stands at the place.
  */
 const NAME_BYTES = 9;
 const ENTRY_BYTES = 17;

@@ -55,6 +55,7 @@ describe('issue', () => {
       issuer: anna.address,
       supply: 1_000n,
       burned: 0n,
+      number: 1,
     });
     expect(readBalances(world.state, anna.address).map(({ asset: each }) => each)).toEqual([
       NATIVE_ASSET,
