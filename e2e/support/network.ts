@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
@@ -17,13 +17,19 @@ export type Network = {
   readonly rpc: string;
   readonly chainId: string;
   readonly data: string;
+  /** RPC address of validator `index`. */
+  rpcOf(index: number): string;
   /** Ends validator `index` (0 is the one that serves the app) as a crash would. */
   kill(index: number): Promise<void>;
   /** Starts it again on its old data. */
   restart(index: number): Promise<void>;
+  /** Stops validator `index` from running, as a machine too busy would; connections stay open. */
+  freeze(index: number): void;
+  thaw(index: number): void;
   stop(): Promise<void>;
 };
 
+type Plan = { readonly nodes: readonly { readonly rpcPort: number }[] };
 type Ready = {
   readonly url: string;
   readonly rpc: string;
@@ -45,11 +51,17 @@ export async function startNetwork(
   );
   const ready = await untilReady(devnet);
   const pids = [...ready.processes];
+  const plan = JSON.parse(await readFile(join(data, 'devnet.json'), 'utf8')) as Plan; // Our own.
   const restarted = new Map<number, ChildProcess>();
 
-  async function kill(index: number): Promise<void> {
+  function pidOf(index: number): number {
     const pid = pids[index];
     if (pid === undefined) throw new Error(`no validator ${index}`);
+    return pid;
+  }
+
+  async function kill(index: number): Promise<void> {
+    const pid = pidOf(index);
     process.kill(pid, 'SIGKILL');
     while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
     restarted.delete(index);
@@ -60,12 +72,14 @@ export async function startNetwork(
     rpc: ready.rpc,
     chainId: ready.chainId,
     data,
+    rpcOf: (index) => `http://127.0.0.1:${plan.nodes[index]?.rpcPort ?? 0}/rpc`,
     kill,
     async restart(index) {
       const child = spawn(
         process.execPath,
         [
           ...[MAIN_FILE, 'node', '--data', join(data, `node-${index + 1}`), '--json'],
+          ...['--log', join(data, `node-${index + 1}`, 'node.log')],
           ...(index === 0 ? ['--app', app] : []),
         ],
         { stdio: ['ignore', 'pipe', 'inherit'] },
@@ -74,7 +88,11 @@ export async function startNetwork(
       pids[index] = child.pid ?? 0;
       restarted.set(index, child);
     },
+    freeze: (index) => void process.kill(pidOf(index), 'SIGSTOP'),
+    thaw: (index) => void process.kill(pidOf(index), 'SIGCONT'),
     async stop() {
+      // A frozen process would not hear that it has to end.
+      for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGCONT');
       await Promise.all([...restarted.values(), devnet].map((child) => end(child)));
       if (options.data === undefined) await rm(data, { recursive: true, force: true });
     },

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContext, CDPSession, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
+import { ensureChromium } from '../../deploy/chromium.mjs';
 
 /** What the virtual authenticator pretends to be. */
 export type Device = 'platform' | 'security-key';
@@ -53,9 +54,10 @@ export async function openPerson(
   } = {},
 ): Promise<Person> {
   const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'tabellion-profile-')));
-  const executablePath = process.env['TABELLION_CHROMIUM'] ?? process.env['CHROMIUM_PATH'];
+  // Found or installed by the configuration; absent when a script is run by hand.
+  const executablePath = process.env['TABELLION_CHROMIUM'] ?? (await ensureChromium());
   const context = await chromium.launchPersistentContext(profile, {
-    ...(executablePath === undefined ? {} : { executablePath }),
+    executablePath,
     args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
     viewport: options.viewport ?? { width: 1280, height: 860 },
     colorScheme: options.colorScheme ?? 'light',
@@ -80,16 +82,29 @@ export async function openPerson(
     errors,
     plug: (device, credentials) => plug(session, device, credentials ?? []),
     async kill() {
-      // The DevTools way to end the whole browser at once, without a chance to tidy up.
-      const browser = await context.newCDPSession(page);
-      await browser.send('Browser.crash' as 'Browser.close').catch(() => undefined);
-      await context.close().catch(() => undefined);
+      for (const pid of await browsersOf(profile)) process.kill(pid, 'SIGKILL');
+      await context.close().catch(() => undefined); // Nobody is there to answer.
+      while ((await browsersOf(profile)).length > 0) {
+        await new Promise((resolve) => setImmediate(resolve)); // Its helpers end after it.
+      }
     },
     async close() {
       await context.close();
       if (options.profile === undefined) await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** Processes of the browser that has this profile open, its helpers included. */
+async function browsersOf(profile: string): Promise<readonly number[]> {
+  const pids: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    // A process that ended meanwhile has no command line.
+    const line = await readFile(join('/proc', name, 'cmdline'), 'utf8').catch(() => '');
+    if (line.split('\0').includes(`--user-data-dir=${profile}`)) pids.push(Number(name));
+  }
+  return pids;
 }
 
 async function plug(

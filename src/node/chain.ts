@@ -1,5 +1,14 @@
 import type { Bytes, Clock, Result, TimestampMs, Tracer } from '../base/index.ts';
-import { assert, defined, equalBytes, fail, formatHex, ok, TabellionError, timestampMs } from '../base/index.ts';
+import {
+  assert,
+  defined,
+  equalBytes,
+  fail,
+  formatHex,
+  ok,
+  TabellionError,
+  timestampMs,
+} from '../base/index.ts';
 import { encode } from '../codec/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
 import { mintVerified } from '../crypto/index.ts';
@@ -370,7 +379,8 @@ export class Chain {
       });
       this.#executed.clear();
       this.#membership = executed.execution.nextMembership;
-      for (const { signedHash } of executed.transactions) this.#verified.delete(formatHex(signedHash));
+      for (const { signedHash } of executed.transactions)
+        this.#verified.delete(formatHex(signedHash));
       this.#dependencies.onCommitted({ executed, certificate });
     });
   }

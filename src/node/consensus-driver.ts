@@ -50,7 +50,10 @@ export type ConsensusChain = {
   /** Height after the head, and who decides it. */
   next(): { readonly height: Height; readonly membership: Membership };
   build(height: Height, proposer: Bytes): Promise<Block | undefined>;
-  validate(block: Block, hash: Hash): Promise<{ readonly isValid: boolean; readonly isTimely: boolean }>;
+  validate(
+    block: Block,
+    hash: Hash,
+  ): Promise<{ readonly isValid: boolean; readonly isTimely: boolean }>;
   /** Returns once the block is durable; does nothing for one that already is. */
   commit(block: Block, hash: Hash, certificate: CommitCertificate): Promise<void>;
 };
@@ -283,7 +286,10 @@ export class ConsensusDriver {
       }
       case 'broadcast-proposal': {
         const { proposal, signature } = effect.proposal;
-        return options.broadcast('proposals', encode(options.proposalCodec, { proposal, signature }));
+        return options.broadcast(
+          'proposals',
+          encode(options.proposalCodec, { proposal, signature }),
+        );
       }
       case 'build-block':
         this.#inBackground(this.#build(effect.height, effect.round));

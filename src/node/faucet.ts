@@ -1,5 +1,5 @@
 import type { Bytes, Clock, Result } from '../base/index.ts';
-import { fail } from '../base/index.ts';
+import { fail, formatHex } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type {
   Address,
@@ -44,6 +44,8 @@ export class FaucetService {
   readonly #signer: FaucetSigner;
   readonly #clock: Clock;
   readonly #callers = new Map<string, Caller>();
+  /** When each account was last given coins from here: a block may not hold the grant yet. */
+  readonly #grantedMs = new Map<string, number>();
   /** One grant is made at a time, so that each gets a sequence of its own. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -81,6 +83,7 @@ export class FaucetService {
     const submitted = await this.#mempool.submit(prepared.value.bytes);
     if (!submitted.ok) return fail({ code: 'faucet-empty' });
     record.grants += 1;
+    this.#remember(recipient);
     return submitted;
   }
 
@@ -92,8 +95,19 @@ export class FaucetService {
       lastMs: readLastGrant(view, recipient),
     }));
     if (found.settings === undefined) return undefined;
-    if (found.lastMs === undefined) return 0;
-    return Math.max(0, found.lastMs + found.settings.intervalMs - this.#clock.now());
+    const lastMs = found.lastMs ?? this.#grantedMs.get(formatHex(recipient));
+    if (lastMs === undefined) return 0;
+    return Math.max(0, lastMs + found.settings.intervalMs - this.#clock.now());
+  }
+
+  #remember(recipient: Address): void {
+    const name = formatHex(recipient);
+    this.#grantedMs.delete(name);
+    this.#grantedMs.set(name, this.#clock.now());
+    const [oldest] = this.#grantedMs.keys();
+    if (this.#grantedMs.size > FAUCET_CALLERS_MAX && oldest !== undefined) {
+      this.#grantedMs.delete(oldest);
+    }
   }
 
   async #transaction(recipient: Address): Promise<Transaction> {

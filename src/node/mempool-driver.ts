@@ -1,7 +1,13 @@
 import type { Bytes, Clock, Result, TimestampMs, Tracer } from '../base/index.ts';
 import { fail, formatHex, ok } from '../base/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
-import type { Height, PreparedTransaction, Sequence, TransactionError } from '../ledger/index.ts';
+import type {
+  Address,
+  Height,
+  PreparedTransaction,
+  Sequence,
+  TransactionError,
+} from '../ledger/index.ts';
 import type {
   AccountSequence,
   AdmissionError,
@@ -22,7 +28,6 @@ import {
   step,
 } from '../mempool/index.ts';
 import type { GossipVerdict } from '../network/index.ts';
-import type { Address } from '../ledger/index.ts';
 
 /** What the pool keeps for each transaction. */
 export type Pooled = {

@@ -1,12 +1,18 @@
-import { bool, bytes, fixedBytes, option, struct, text, u16, u32, union, vector } from '../codec/index.ts';
 import type { Infer } from '../codec/index.ts';
-import { hashCodec } from '../crypto/index.ts';
 import {
-  addressCodec,
-  commitCertificateCodec,
-  headerCodec,
-  heightCodec,
-} from '../ledger/index.ts';
+  bool,
+  bytes,
+  fixedBytes,
+  option,
+  struct,
+  text,
+  u16,
+  u32,
+  union,
+  vector,
+} from '../codec/index.ts';
+import { hashCodec } from '../crypto/index.ts';
+import { addressCodec, commitCertificateCodec, headerCodec, heightCodec } from '../ledger/index.ts';
 import { BLOCK_MESSAGE_BYTES_MAX, BLOCKS_PER_RESPONSE_MAX } from './limits.ts';
 
 /** What a peer says of itself; asked after connecting and now and then. */

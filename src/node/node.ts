@@ -1,10 +1,8 @@
-import type { Bytes, Result, TimestampMs } from '../base/index.ts';
+import type { Bytes, ErrorData, Result, TimestampMs } from '../base/index.ts';
 import { encodeUtf8, errorToData, fail, formatHex, TabellionError } from '../base/index.ts';
-import type { ErrorData } from '../base/index.ts';
 import { encode } from '../codec/index.ts';
-import type { ConsensusView } from '../consensus/index.ts';
+import type { ConsensusEngine, ConsensusView } from '../consensus/index.ts';
 import { combineEngine, consensusCodecsOf, describeEngineError } from '../consensus/index.ts';
-import type { ConsensusEngine } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Evidence, Height, Ledger } from '../ledger/index.ts';
 import { createLedger, evidenceCodec } from '../ledger/index.ts';
@@ -20,9 +18,9 @@ import type { FaucetError } from './faucet.ts';
 import { FaucetService } from './faucet.ts';
 import type { SubmissionError } from './mempool-driver.ts';
 import { MempoolDriver } from './mempool-driver.ts';
+import { PeerBook } from './peer-book.ts';
 import type { Fault } from './penalties.ts';
 import { penaltyOf } from './penalties.ts';
-import { PeerBook } from './peer-book.ts';
 import { Protocols } from './protocols.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { LedgerStore } from './store/index.ts';
@@ -76,7 +74,11 @@ type Parts = {
 };
 
 /** The parts that exist while it is not paused. */
-type Running = { readonly consensus: ConsensusDriver; readonly network: Network; readonly peers: PeerBook };
+type Running = {
+  readonly consensus: ConsensusDriver;
+  readonly network: Network;
+  readonly peers: PeerBook;
+};
 
 /** A full node: wires the rooms together, schedules, and performs effects. */
 export class TabellionNode {
@@ -101,7 +103,12 @@ export class TabellionNode {
   #changing: Promise<void> = Promise.resolve();
   #isStopped = false;
 
-  private constructor(home: NodeHome, options: NodeOptions, ledger: Ledger, engine: ConsensusEngine) {
+  private constructor(
+    home: NodeHome,
+    options: NodeOptions,
+    ledger: Ledger,
+    engine: ConsensusEngine,
+  ) {
     this.home = home;
     this.options = options;
     this.ledger = ledger;

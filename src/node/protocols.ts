@@ -69,7 +69,10 @@ export class Protocols {
   }
 
   /** What consensus cannot place is of another height: perhaps the sender is ahead of us. */
-  async #hinting(from: string, verdict: Promise<GossipVerdict> | undefined): Promise<GossipVerdict> {
+  async #hinting(
+    from: string,
+    verdict: Promise<GossipVerdict> | undefined,
+  ): Promise<GossipVerdict> {
     const judged = (await verdict) ?? 'ignore';
     if (judged === 'ignore') this.#peers()?.hint(from);
     return judged;
@@ -166,7 +169,10 @@ export class Protocols {
     if (!decoded.ok) throw new TabellionError('request-malformed');
     const { faucet } = this.#node.parts;
     if (faucet === undefined) return refusedFaucet('faucet-absent', undefined);
-    const granted = await faucet.request(decoded.value.recipient, from.remoteAddress ?? from.peerId);
+    const granted = await faucet.request(
+      decoded.value.recipient,
+      from.remoteAddress ?? from.peerId,
+    );
     if (granted.ok) {
       return encode(faucetResponseCodec, { kind: 'granted', transactionId: granted.value });
     }

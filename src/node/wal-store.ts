@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/index.ts';
 import { equalBytes, TabellionError } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
 import type { Codec } from '../codec/index.ts';
+import { decode, encode } from '../codec/index.ts';
 import type { WalEntry } from '../consensus/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';

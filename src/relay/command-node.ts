@@ -32,7 +32,8 @@ export async function runNode(options: NodeCommandOptions, signal: AbortSignal):
   const data = resolve(options.data);
   if (options.genesis !== undefined) await adoptGenesis(data, resolve(options.genesis));
   const level = parseLogLevel(options.logLevel);
-  if (level === undefined) throw new TabellionError('log-level-unknown', { level: options.logLevel });
+  if (level === undefined)
+    throw new TabellionError('log-level-unknown', { level: options.logLevel });
   const logPath = options.log === undefined ? undefined : resolve(options.log);
   const log = await openLog(logPath, level);
   output.say('Opening the store …');

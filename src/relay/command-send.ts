@@ -1,9 +1,8 @@
 import type { Json } from '../base/index.ts';
 import { formatHex, isJsonObject, TabellionError } from '../base/index.ts';
-import type { Hash } from '../crypto/index.ts';
-import { hashSuite, signMessage } from '../crypto/index.ts';
-import type { HashSuiteName, KeyPair } from '../crypto/index.ts';
 import { encode } from '../codec/index.ts';
+import type { Hash, HashSuiteName, KeyPair } from '../crypto/index.ts';
+import { hashSuite, signMessage } from '../crypto/index.ts';
 import type { Amount, Gas, Height, Transaction, TransactionBody } from '../ledger/index.ts';
 import {
   addressOfPolicy,

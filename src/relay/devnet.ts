@@ -52,7 +52,9 @@ export async function runDevnet(options: DevnetOptions, signal: AbortSignal): Pr
         const child = startChild(options, plan, index);
         children.push(child);
         await untilReady(child, signal);
-        output.say(`  ✓ validator ${index + 1} (process ${child.process.pid ?? 0}) · ${node.listen}`);
+        output.say(
+          `  ✓ validator ${index + 1} (process ${child.process.pid ?? 0}) · ${node.listen}`,
+        );
         return child;
       }),
     );

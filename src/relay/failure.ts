@@ -6,7 +6,8 @@ const ADVICE: { readonly [code: string]: string } = {
   'store-in-use': 'Another process uses this data folder. Stop it, or choose another with --data.',
   'store-too-new': 'The data folder was written by a later version of Tabellion.',
   'address-in-use': 'The port is taken. Choose another with --port.',
-  'validators-differ': 'The data folder holds a network of another size. Use --reset for a new one.',
+  'validators-differ':
+    'The data folder holds a network of another size. Use --reset for a new one.',
   'genesis-missing': 'Give the network’s genesis document with --genesis.',
   'wal-corrupt': 'The log of votes cannot be trusted, so this validator does not sign.',
   'journal-corrupt': 'The store is damaged. Delete the data folder to sync again.',

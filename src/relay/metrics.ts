@@ -24,7 +24,8 @@ export function createMetrics(node: TabellionNode): () => Promise<string> {
     const mempool = node.status().stage === 'starting' ? undefined : node.parts.mempool.size();
     const spaces = status.stage === 'starting' ? [] : await node.home.store.usage();
     const counts = new Map<string, number>();
-    for (const { transport } of node.peers()) counts.set(transport, (counts.get(transport) ?? 0) + 1);
+    for (const { transport } of node.peers())
+      counts.set(transport, (counts.get(transport) ?? 0) + 1);
     const memory = process.memoryUsage();
     return [
       metric('gauge', 'head_height', 'Height of the newest committed block', [

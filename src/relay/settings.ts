@@ -1,7 +1,6 @@
 import type { Json, Result } from '../base/index.ts';
-import type { Infer } from '../codec/index.ts';
+import type { DecodeError, Infer } from '../codec/index.ts';
 import { option, parseJson, struct, text, toJson, u16, u32, vector } from '../codec/index.ts';
-import type { DecodeError } from '../codec/index.ts';
 
 /** What `node.json` in a node's data folder says; the command line overrides it. */
 const settingsCodec = struct('NodeSettings', {

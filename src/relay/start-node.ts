@@ -6,8 +6,8 @@ import type { KeyPair } from '../crypto/index.ts';
 import { loadFastHashing, signEd25519 } from '../crypto/index.ts';
 import type { GenesisDocument } from '../ledger/index.ts';
 import { parseGenesis, protocol } from '../ledger/index.ts';
-import { createNetwork, createPeerKey, peerIdOfKey } from '../network/index.ts';
 import type { NetworkHandlers } from '../network/index.ts';
+import { createNetwork, createPeerKey, peerIdOfKey } from '../network/index.ts';
 import { nodeTransports } from '../network/node.ts';
 import type { NodeHome, NodeOptions } from '../node/index.ts';
 import { TabellionNode } from '../node/index.ts';
@@ -77,7 +77,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     version: VERSION,
     relays: settings.relays,
     ...(validator === undefined ? {} : { signer: signerOf(validator) }),
-    ...(faucet === undefined ? {} : { faucet: { ...signerOf(faucet), policy: policyOfKey(faucet) } }),
+    ...(faucet === undefined
+      ? {}
+      : { faucet: { ...signerOf(faucet), policy: policyOfKey(faucet) } }),
   };
   const node = TabellionNode.create(home, nodeOptions);
   const methods = builtinMethods();

@@ -14,6 +14,7 @@ import { Answered } from '../parts/Answered.tsx';
 import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Notice, Waiting } from '../parts/Notice.tsx';
 import { Panel, Stack } from '../parts/Panel.tsx';
+import { HashText } from './Links.tsx';
 
 /** Why a block is final: its certificate, every signature of it checked here. */
 export function FinalityProof({ block }: { readonly block: BlockView }) {
@@ -55,7 +56,7 @@ function Certificate({ certificate, validatorCount }: CertificateProps) {
       <Stack gap={4}>
         <Facts
           rows={[
-            ['Block', formatHex(certificate.blockHash)],
+            ['Block', <HashText key="h" bytes={certificate.blockHash} />],
             ['Height', formatHeight(certificate.height)],
             ['Round', String(certificate.round)],
             ['Votes', `${certificate.signatures.length} of ${validatorCount}`],
@@ -84,8 +85,8 @@ export function TransactionProofView({ id }: { readonly id: Hash }) {
               <Facts
                 rows={[
                   ['Place', `${proof.index + 1} of ${proof.count}`],
-                  ['Root', formatHex(proof.header.transactionsRoot)],
-                  ['Signed bytes', formatHex(proof.signedHash)],
+                  ['Root', <HashText key="h" bytes={proof.header.transactionsRoot} />],
+                  ['Signed bytes', <HashText key="h" bytes={proof.signedHash} />],
                 ]}
               />
               <CodeBlock
@@ -122,7 +123,7 @@ export function AccountProofView({ address }: { readonly address: Address }) {
             <Stack gap={4}>
               <Facts
                 rows={[
-                  ['State root', formatHex(proof.header.stateRoot)],
+                  ['State root', <HashText key="h" bytes={proof.header.stateRoot} />],
                   ['Block', formatHeight(proof.header.height)],
                   ['Size', `${proof.proof.length.toLocaleString()} bytes`],
                 ]}

@@ -74,7 +74,11 @@ export default function SigningSheet({ request }: { readonly request: SigningReq
           <ErrorNotice error={phase.error} />
         ) : null}
         {phase.kind === 'under-way' ? (
-          <Timeline progress={phase.progress} account={request.account.address} />
+          <Timeline
+            progress={phase.progress}
+            account={request.account.address}
+            onLeave={() => useSigning.setState({ request: undefined })}
+          />
         ) : null}
       </Stack>
     </Sheet>

@@ -24,10 +24,12 @@ const MEANINGS = {
 type TimelineProps = {
   readonly progress: TransactionProgress | undefined;
   readonly account: Address;
+  /** Called when the person goes on to the transaction's own page. */
+  readonly onLeave: () => void;
 };
 
 /** Signed → Seen → Included → Final, each with its time; the seal closes at the end. */
-export function Timeline({ progress, account }: TimelineProps) {
+export function Timeline({ progress, account, onLeave }: TimelineProps) {
   const steps = progress?.steps ?? [];
   const startedAt = steps[0]?.at;
   const isFinal = progress?.stage === 'final';
@@ -79,7 +81,9 @@ export function Timeline({ progress, account }: TimelineProps) {
         </Notice>
       ) : null}
       {progress === undefined ? null : (
-        <Link href={`/tx/${formatHex(progress.transactionId)}`}>Look at the transaction</Link>
+        <Link href={`/tx/${formatHex(progress.transactionId)}`} onClick={onLeave}>
+          Look at the transaction
+        </Link>
       )}
     </div>
   );

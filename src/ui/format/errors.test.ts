@@ -5,6 +5,11 @@ describe('describeError', () => {
   it('is neutral about a closed prompt', () => {
     expect(describeError({ code: 'prompt-cancelled' }).title).toBe('Nothing was signed');
   });
+  it('says how long to wait where the failure knows it', () => {
+    const facts = { retryAfterMs: 3_540_000 };
+    expect(describeError({ code: 'faucet-too-soon', facts }).advice).toContain('~59 min');
+    expect(describeError({ code: 'faucet-too-soon' }).advice).toContain('after a while');
+  });
   it('shows a code that it does not know', () => {
     const words = describeError({ code: 'brand-new-code' });
     expect(words.title).toBe('Brand new code');

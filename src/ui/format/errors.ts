@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../base/index.ts';
 import { wordsOf } from './text.ts';
+import { formatEta } from './time.ts';
 
 /** Neutral words for a failure: what happened, and what a person can do. */
 export type Wording = { readonly title: string; readonly advice: string };
@@ -120,8 +121,14 @@ const WORDS: { readonly [code: string]: Wording } = {
 };
 
 /** The one place where codes become sentences. An unknown code is shown, never hidden. */
-export function describeError(error: Pick<ErrorData, 'code'>): Wording {
+export function describeError(
+  error: Pick<ErrorData, 'code'> & Partial<Pick<ErrorData, 'facts'>>,
+): Wording {
   const known = WORDS[error.code];
+  const waitMs = error.facts?.retryAfterMs;
+  if (known !== undefined && typeof waitMs === 'number' && waitMs > 0) {
+    return { ...known, advice: `Ask again in ${formatEta(waitMs)}.` };
+  }
   if (known !== undefined) return known;
   return { title: wordsOf(error.code), advice: `Nothing was changed. Code: ${error.code}.` };
 }

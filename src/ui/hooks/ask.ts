@@ -68,6 +68,8 @@ export function useAsk<Name extends MethodName>(
   const question = useRef(params);
   question.current = params;
   const head = useLive((live) => (isLive ? live.headCount : 0));
+  // What was asked while the node was opening its store is asked again once it answers.
+  const isOpen = useLive((live) => live.status !== undefined && live.status.stage !== 'starting');
   const lastAskedMs = useRef(0);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the parameters.
@@ -92,7 +94,7 @@ export function useAsk<Name extends MethodName>(
       clearTimeout(timer);
       stop.abort();
     };
-  }, [client, key, isEnabled, turn, head]);
+  }, [client, key, isEnabled, turn, head, isOpen]);
 
   const isCurrent = answer.key === key;
   const value = (isCurrent ? answer.value : undefined) ?? known;

@@ -2,12 +2,12 @@ import { useEffect } from 'react';
 import { create } from 'zustand';
 import type { ChainInfo, Client, NodeStatus } from './client.ts';
 import { rememberChain, rememberStatus } from './last-known.ts';
-import { useClient } from './services.ts';
+import { useClient, useWallet } from './services.ts';
 
 type Live = {
   readonly status: NodeStatus | undefined;
   readonly chain: ChainInfo | undefined;
-  /** Grows with each new head: what follows the chain asks again when it does. */
+  /** Grows with each new head or level of trust: what follows the chain then asks again. */
   readonly headCount: number;
   /** When the node was first asked; for “no peers after 10 s”. */
   readonly openedAtMs: number;
@@ -29,6 +29,11 @@ export function useLiveFeed(): void {
   useEffect(() => (client === undefined ? undefined : feed(client)), [client]);
 }
 
+/** Whether answers of before still stand: neither the head nor the trust in it has changed. */
+function isSame(last: NodeStatus | undefined, next: NodeStatus): boolean {
+  return last?.head.height === next.head.height && last.trust === next.trust;
+}
+
 function feed(client: Client): () => void {
   const stop = new AbortController();
   const askChain = async () => {
@@ -45,8 +50,7 @@ function feed(client: Client): () => void {
     useLive.setState((live) => ({
       status,
       hadPeer: live.hadPeer || status.peers > 0,
-      headCount:
-        live.status?.head.height === status.head.height ? live.headCount : live.headCount + 1,
+      headCount: isSame(live.status, status) ? live.headCount : live.headCount + 1,
     }));
     rememberStatus(status);
     if (!isChainAsked || useLive.getState().chain === undefined) {
@@ -62,4 +66,13 @@ function feed(client: Client): () => void {
     endStatus();
     endHeads();
   };
+}
+
+/**
+ * Whether the wallet can reach a node that answers: before, a prompt would be shown for nothing.
+ */
+export function useWalletReady(): boolean {
+  const wallet = useWallet();
+  const isAnswered = useLive((live) => live.chain !== undefined);
+  return wallet !== undefined && isAnswered;
 }

@@ -15,8 +15,8 @@ import { isNative, useNative } from '../hooks/assets.ts';
 import type { AccountView, AssetBalance } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
 import { nativeBalance } from '../hooks/last-known.ts';
-import { useLive } from '../hooks/live.ts';
-import { useWallet, useWalletState } from '../hooks/services.ts';
+import { useLive, useWalletReady } from '../hooks/live.ts';
+import { useWalletState } from '../hooks/services.ts';
 import { LinkButton } from '../parts/Button.tsx';
 import { CopyButton } from '../parts/CopyButton.tsx';
 import { Empty, Waiting } from '../parts/Notice.tsx';
@@ -27,10 +27,10 @@ import { Welcome } from './Welcome.tsx';
 
 /** The account, its balance, what to do next, and what happened. */
 export default function HomePage() {
-  const wallet = useWallet();
+  const isReady = useWalletReady();
   const { activeAccount } = useWalletState();
   if (activeAccount !== undefined) return <AccountHome account={activeAccount} />;
-  return <Welcome isReady={wallet !== undefined} />;
+  return <Welcome isReady={isReady} />;
 }
 
 function AccountHome({ account }: { readonly account: LocalAccount }) {

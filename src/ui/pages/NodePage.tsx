@@ -83,6 +83,10 @@ function Sync({ status }: { readonly status: NodeStatus }) {
         <Facts
           rows={[
             ['Head', <BlockLink key="head" height={status.head.height} />],
+            [
+              'Continued from',
+              status.startHeight === 0 ? 'Genesis: everything was read and executed' : formatHeight(status.startHeight),
+            ],
             status.targetHeight > status.head.height
               ? ['Newest known', formatHeight(status.targetHeight)]
               : undefined,
@@ -125,7 +129,9 @@ function Stages({ stage }: { readonly stage: NodeStatus['stage'] }) {
 }
 
 function Consensus() {
-  const view = useTopic('consensus', {});
+  const told = useTopic('consensus', {});
+  const asked = useAsk('node.consensus', {}, { isLive: true, isEnabled: told === undefined });
+  const view = told ?? asked.value;
   if (view === undefined) return null;
   return (
     <Panel
@@ -175,8 +181,16 @@ function Peers() {
   return (
     <Panel title={count === undefined ? 'Peers' : `Peers (${count})`} isFlush>
       <Answered answer={answer}>
-        {({ peers }) => (
+        {({ peerId, addresses, peers }) => (
           <>
+            <div className={styles.inset}>
+              <Facts
+                rows={[
+                  ['This node', <PeerName key="own" peerId={peerId} />],
+                  ['Reachable', reachOf(addresses)],
+                ]}
+              />
+            </div>
             {peers.length === 1 ? (
               <div className={styles.inset}>
                 <Notice kind="warning" title="One peer only">
@@ -194,7 +208,7 @@ function Peers() {
                 {peers.map((peer) => (
                   <tr key={peer.peerId}>
                     <td>
-                      <code title={peer.peerId}>…{peer.peerId.slice(-8)}</code>
+                      <PeerName peerId={peer.peerId} />
                     </td>
                     <td>{TRANSPORTS[peer.transport]}</td>
                     <td>{peer.direction === 'inbound' ? 'In' : 'Out'}</td>
@@ -211,6 +225,18 @@ function Peers() {
       </Answered>
     </Panel>
   );
+}
+
+/** The end of an identity: all of them begin alike. */
+function PeerName({ peerId }: { readonly peerId: string }) {
+  return peerId === '' ? '—' : <code title={peerId}>…{peerId.slice(-8)}</code>;
+}
+
+/** How others reach this node: a tab has no address but those that relays lend. */
+function reachOf(addresses: readonly string[]): string {
+  const lenders = addresses.flatMap((text) => text.match(/\/p2p\/([^/]+)\/p2p-circuit/)?.[1] ?? []);
+  const count = new Set(lenders).size;
+  return count === 0 ? 'By nobody at the moment' : `Through ${plural(count, 'relay')}`;
 }
 
 const SPACE_WORDS: { readonly [space: string]: string } = {

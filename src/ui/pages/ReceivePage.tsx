@@ -8,6 +8,7 @@ import { CopyButton } from '../parts/CopyButton.tsx';
 import { Empty } from '../parts/Notice.tsx';
 import { PageHead, Panel } from '../parts/Panel.tsx';
 import styles from './ReceivePage.module.css';
+import { TestCoins } from './Tasks.tsx';
 
 const QrCode = lazy(() => import('../parts/QrCode.tsx'));
 
@@ -67,6 +68,7 @@ export default function ReceivePage() {
           </div>
         </div>
       </Panel>
+      <TestCoins account={activeAccount} />
     </>
   );
 }

@@ -5,6 +5,7 @@ import { errorToData } from '../../base/index.ts';
 import { parseAddress } from '../../sdk/index.ts';
 import { describeAddressError } from '../format/errors.ts';
 import { announce } from '../hooks/announce.ts';
+import { useWalletReady } from '../hooks/live.ts';
 import { useWallet } from '../hooks/services.ts';
 import { Button } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
@@ -54,6 +55,7 @@ function useSignIn() {
 
 function ByPasskey() {
   const wallet = useWallet();
+  const isReady = useWalletReady();
   const [isSecond, setSecond] = useState(false);
   const proceed = useRef<() => void>(undefined);
   const { run, isBusy, error, cancel } = useSignIn();
@@ -94,7 +96,7 @@ function ByPasskey() {
           </Notice>
         ) : (
           <div>
-            <Button look="primary" onClick={signIn} isBusy={isBusy || wallet === undefined}>
+            <Button look="primary" onClick={signIn} isBusy={isBusy || !isReady}>
               Sign in with a passkey
             </Button>
             {isBusy ? (
@@ -112,6 +114,7 @@ function ByPasskey() {
 
 function ByAddress() {
   const wallet = useWallet();
+  const isReady = useWalletReady();
   const [text, setText] = useState('');
   const { run, isBusy, error } = useSignIn();
   const parsed = parseAddress(text);
@@ -122,7 +125,7 @@ function ByAddress() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (!parsed.ok) return;
+          if (!parsed.ok || !isReady || isBusy) return;
           void run(async (signal) => {
             await wallet?.signInWithAddress(parsed.value, { signal });
           });
@@ -141,7 +144,7 @@ function ByAddress() {
             onChange={(event) => setText(event.target.value)}
           />
           <div>
-            <Button type="submit" isBusy={isBusy} disabled={!parsed.ok}>
+            <Button type="submit" isBusy={isBusy || !isReady} disabled={!parsed.ok}>
               Use a security key
             </Button>
           </div>

@@ -36,7 +36,8 @@ export function Tasks({ account, view }: TasksProps) {
   );
 }
 
-function TestCoins({ account }: { readonly account: LocalAccount }) {
+/** Coins to try things out with, on networks whose genesis names a faucet. */
+export function TestCoins({ account }: { readonly account: LocalAccount }) {
   const client = useClient();
   const chain = useLive((live) => live.chain);
   const [isAsked, setAsked] = useState(false);

@@ -59,7 +59,7 @@ function CreateAccount({ isReady }: { readonly isReady: boolean }) {
   useEffect(() => () => stop.current?.abort(), []);
 
   const create = async (kind: KeyKind) => {
-    if (wallet === undefined) return;
+    if (wallet === undefined || !isReady || busy !== undefined) return;
     stop.current = new AbortController();
     setBusy(kind);
     setError(undefined);
@@ -102,7 +102,7 @@ function CreateAccount({ isReady }: { readonly isReady: boolean }) {
         </Button>
         <Button
           icon={<KeyRound size={20} strokeWidth={1.6} aria-hidden />}
-          isBusy={busy === 'security-key'}
+          isBusy={busy === 'security-key' || !isReady}
           onClick={() => void create('security-key')}
         >
           Use a security key

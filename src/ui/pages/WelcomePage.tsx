@@ -1,7 +1,8 @@
-import { useWallet } from '../hooks/services.ts';
+import { useWalletReady } from '../hooks/live.ts';
+
 import { Welcome } from './Welcome.tsx';
 
 /** A further account, for those who have one already. */
 export default function WelcomePage() {
-  return <Welcome isReady={useWallet() !== undefined} />;
+  return <Welcome isReady={useWalletReady()} />;
 }

@@ -17,11 +17,12 @@ export function Button(props: ButtonProps) {
   const { look = 'plain', isBusy = false, icon, children, className, onClick, ...rest } = props;
   return (
     <button
-      type="button"
       {...rest}
       className={cx(styles.button, styles[look], className)}
       aria-disabled={isBusy || rest.disabled || undefined}
       aria-busy={isBusy || undefined}
+      // A busy button keeps its focus, but neither acts nor submits.
+      type={isBusy ? 'button' : (rest.type ?? 'button')}
       onClick={isBusy ? undefined : onClick}
     >
       {icon}
