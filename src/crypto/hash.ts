@@ -81,6 +81,11 @@ const suites: { readonly [Name in HashSuiteName]: HashSuite } = {
   },
 };
 
+/** Digest of bytes as they are, without a tag: for comparing with other implementations. */
+export function plainHash(name: HashSuiteName, bytes: Uint8Array): Hash {
+  return name === 'blake3-256' ? blake3(bytes) : (new Uint8Array(sha256(bytes)) as Hash);
+}
+
 /** The hash functions that a genesis may name. */
 export function hashSuite(name: HashSuiteName): HashSuite {
   return suites[name];

@@ -3,7 +3,7 @@ export type { ClientData } from './client-data.ts';
 export { parseClientData } from './client-data.ts';
 export { precheckEd25519, verifyEd25519 } from './ed25519.ts';
 export type { WebauthnError, WebauthnErrorCode } from './errors.ts';
-export { hashCodec, hashSuite, loadFastHashing, ZERO_HASH } from './hash.ts';
+export { hashCodec, hashSuite, loadFastHashing, plainHash, ZERO_HASH } from './hash.ts';
 export type { KeyPair } from './keys.ts';
 export {
   generateKeyPair,

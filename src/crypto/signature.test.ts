@@ -61,6 +61,7 @@ test('the room opens these doors and no others', () => {
       "normalizeLowS",
       "parseAuthenticatorData",
       "parseClientData",
+      "plainHash",
       "precheckClaim",
       "precheckEd25519",
       "recoverP256PublicKeys",

@@ -5,6 +5,7 @@ it('opens these doors and no others', () => {
   expect(Object.keys(sdk).sort()).toEqual([
     'accountProofKeys',
     'addressCodec',
+    'answerConformance',
     'connectTabNode',
     'createClient',
     'createClientOf',

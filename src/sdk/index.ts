@@ -69,6 +69,8 @@ export type {
 export { createRpcServer } from '../rpc/index.ts';
 export type { Client, Input } from './client.ts';
 export { createClient, createClientOf } from './client.ts';
+export type { ConformanceHome } from './conformance/index.ts';
+export { answerConformance } from './conformance/index.ts';
 export { httpTransport } from './http-transport.ts';
 export { portTransport } from './port-transport.ts';
 export type { EpochStore } from './tab/epochs.ts';

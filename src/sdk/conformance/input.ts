@@ -1,0 +1,59 @@
+import type { Bytes, Json, JsonObject } from '../../base/index.ts';
+import { isJsonObject, parseHex } from '../../base/index.ts';
+
+/** Ends one operation with a code; caught where operations are run. */
+export class Unusable extends Error {
+  override readonly name = 'Unusable';
+  readonly code: string;
+  readonly member: string | undefined;
+
+  constructor(code: string, member?: string) {
+    super(code);
+    this.code = code;
+    this.member = member;
+  }
+}
+
+/** Members of an operation's input; each reader refuses with `input-malformed` and the name. */
+export class Input {
+  readonly #json: JsonObject;
+
+  constructor(json: Json | undefined) {
+    if (!isJsonObject(json)) throw new Unusable('input-malformed');
+    this.#json = json;
+  }
+
+  raw(name: string): Json | undefined {
+    return Object.hasOwn(this.#json, name) ? this.#json[name] : undefined;
+  }
+
+  text(name: string): string {
+    const value = this.raw(name);
+    if (typeof value !== 'string') throw new Unusable('input-malformed', name);
+    return value;
+  }
+
+  bytes(name: string): Bytes {
+    return bytesOf(this.raw(name), name);
+  }
+
+  list(name: string): readonly Json[] {
+    const value = this.raw(name);
+    if (!Array.isArray(value)) throw new Unusable('input-malformed', name);
+    return value;
+  }
+
+  texts(name: string): string[] {
+    return this.list(name).map((each) => {
+      if (typeof each !== 'string') throw new Unusable('input-malformed', name);
+      return each;
+    });
+  }
+}
+
+/** Bytes of lower-case hex. */
+export function bytesOf(value: Json | undefined, name: string): Bytes {
+  const parsed = typeof value === 'string' ? parseHex(value) : undefined;
+  if (parsed === undefined || !parsed.ok) throw new Unusable('input-malformed', name);
+  return parsed.value;
+}
