@@ -47,6 +47,7 @@ export async function runNode(options: NodeCommandOptions, signal: AbortSignal):
     });
   } catch (error) {
     await log.close();
+    leaveParent();
     throw error;
   }
   const { head, isValidator } = relay.node.status();
@@ -66,7 +67,11 @@ export async function runNode(options: NodeCommandOptions, signal: AbortSignal):
   output.say('Stopping …');
   await relay.stop();
   await log.close();
-  // A parent's channel would keep this process alive.
+  leaveParent();
+}
+
+/** A parent's channel would keep this process alive. */
+function leaveParent(): void {
   if (process.connected) process.disconnect();
 }
 

@@ -22,6 +22,8 @@ function whole(minimum: number, maximum: number): (text: string) => number {
   };
 }
 
+const NO_TEXTS: readonly string[] = [];
+
 const jsonOption = () => new Option('--json', 'one JSON value a line, for programs');
 const rpcOption = () => new Option('--rpc <url>', 'node to ask').default(DEFAULT_RPC);
 
@@ -154,7 +156,7 @@ function addGenesis(program: Command): void {
       '--validator <key>',
       'public key in hex, optionally name=key (repeatable)',
       (value: string, before: readonly string[]) => [...before, value],
-      [] as readonly string[],
+      NO_TEXTS,
     )
     .option('--faucet-key <file>', 'key file of a faucet, for test networks')
     .addOption(jsonOption())

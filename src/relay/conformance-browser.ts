@@ -12,7 +12,11 @@ const PAGE = `<!doctype html><title>conformance</title><script type="module">
 const worker = new Worker('/worker.js', { type: 'module' });
 const waiting = [];
 worker.onmessage = ({ data }) => waiting.shift()(data);
-globalThis.ask = (line) => new Promise((resolve) => { waiting.push(resolve); worker.postMessage(line); });
+globalThis.ask = (line) =>
+  new Promise((resolve) => {
+    waiting.push(resolve);
+    worker.postMessage(line);
+  });
 </script>`;
 
 /** Answers the same lines in a dedicated worker of a real Chromium. */
