@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Json } from '../base/index.ts';
-import { TabellionError } from '../base/index.ts';
+import { equalBytes, TabellionError } from '../base/index.ts';
+import { createLedger, parseGenesis } from '../ledger/index.ts';
 import { loadJson, nodeFiles, storeJson } from './layout.ts';
 import { openLog, parseLogLevel } from './log.ts';
 import { createOutput } from './output.ts';
@@ -90,10 +91,14 @@ function overridesOf(options: NodeCommandOptions): Partial<NodeSettings> {
   };
 }
 
-/** Keeps the document in the data folder; the folder of another network is refused later. */
+/** Keeps the document in the data folder. Rejects with `genesis-differs` if it has another one. */
 async function adoptGenesis(data: string, path: string): Promise<void> {
   const document = await loadJson(path);
   if (document === undefined) throw new TabellionError('genesis-missing', { path });
+  const kept = await loadJson(nodeFiles(data).genesis);
+  if (kept !== undefined && !isSameNetwork(kept, document)) {
+    throw new TabellionError('genesis-differs', { path });
+  }
   await storeJson(nodeFiles(data).genesis, document);
 }
 
@@ -102,4 +107,12 @@ function untilAborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) settle();
     else signal.addEventListener('abort', () => settle(), { once: true });
   });
+}
+
+/** Whether two genesis documents start the same network. */
+function isSameNetwork(left: Json, right: Json): boolean {
+  const [first, second] = [parseGenesis(left), parseGenesis(right)];
+  if (!first.ok || !second.ok) return false;
+  const [one, other] = [createLedger(first.value), createLedger(second.value)];
+  return one.ok && other.ok && equalBytes(one.value.chainId, other.value.chainId);
 }

@@ -92,7 +92,9 @@ async function compose(
     body: encode(protocol.codecs.body, draft),
     initialPolicy: policy,
   });
-  const { problem } = simulated;
+  const { problem, outcome } = simulated;
+  // It would be charged for nothing.
+  if (outcome.kind === 'failed') throw new TabellionError(outcome.code);
   if (problem !== undefined) throw new TabellionError(problem.code, factsOf(problem.facts));
   const body = { ...draft, gasLimit: simulated.gasUsed, feeMax: simulated.fee };
   const signature = signMessage(pair, signingHashOf(suite, encode(protocol.codecs.body, body)));

@@ -10,8 +10,10 @@ const ADVICE: { readonly [code: string]: string } = {
     'The data folder holds a network of another size. Use --reset for a new one.',
   'genesis-missing': 'Give the network’s genesis document with --genesis.',
   'wal-corrupt': 'The log of votes cannot be trusted, so this validator does not sign.',
-  'journal-corrupt': 'The store is damaged. Delete the data folder to sync again.',
-  'chain-id-mismatch': 'The data folder belongs to another network.',
+  'journal-corrupt':
+    'The store is damaged. Delete its `database` folder to sync again; keep the keys.',
+  'store-of-another-network': 'The data folder belongs to another network.',
+  'genesis-differs': 'The data folder has the genesis document of another network.',
   'connection-failed': 'No node answers there. Is it running? See --rpc.',
 };
 

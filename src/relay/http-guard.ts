@@ -51,6 +51,14 @@ export function isOriginAllowed(request: IncomingMessage, options: GuardOptions)
   return origin === `http://${own}` || origin === `https://${own}`;
 }
 
+/** Whether the request came through a proxy, believed or not. */
+export function isForwarded(request: IncomingMessage): boolean {
+  const { headers } = request;
+  return FORWARDING_HEADERS.some((name) => headers[name] !== undefined);
+}
+
+const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
 /** IP address of the asker: of the connection, or what a trusted proxy says of it. */
 export function remoteAddressOf(request: IncomingMessage, options: GuardOptions): string {
   const direct = request.socket.remoteAddress ?? 'unknown';

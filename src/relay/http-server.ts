@@ -11,6 +11,7 @@ import { errorResponse, REQUEST_BYTES_MAX, SOCKET_QUEUE_BYTES_MAX } from '../rpc
 import type { GuardOptions } from './http-guard.ts';
 import {
   groupOf,
+  isForwarded,
   isHostAllowed,
   isLoopback,
   isOriginAllowed,
@@ -226,7 +227,8 @@ class HttpService {
     const { metrics, isMetricsPublic = false } = this.#options;
     if (metrics === undefined) return refuse(response, 404, 'not-found');
     const address = remoteAddressOf(request, this.#guard);
-    if (!isMetricsPublic && !isLoopback(address)) return refuse(response, 403, 'not-permitted');
+    const isLocal = isLoopback(address) && !isForwarded(request);
+    if (!isMetricsPublic && !isLocal) return refuse(response, 403, 'not-permitted');
     const text = await metrics();
     response.writeHead(200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
@@ -280,7 +282,8 @@ class HttpService {
 
   #asker(request: IncomingMessage) {
     const remoteAddress = remoteAddressOf(request, this.#guard);
-    const isLocal = isLoopback(remoteAddress);
+    // A proxy on this machine connects from loopback: whoever stands behind it is a stranger.
+    const isLocal = isLoopback(remoteAddress) && !isForwarded(request);
     const isCommand = isLocal && request.headers.origin === undefined;
     const isOperator = isCommand && this.#options.isLoopbackOperator === true;
     const limiter = isLocal ? this.#locals : this.#strangers;

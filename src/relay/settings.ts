@@ -17,6 +17,8 @@ const settingsCodec = struct('NodeSettings', {
   origins: vector(text({ max: 272 }), { max: 32 }),
   /** Host names under which this node may be asked, besides loopback. */
   hosts: vector(text({ max: 272 }), { max: 32 }),
+  /** Addresses of reverse proxies whose `X-Forwarded-For` is believed. */
+  proxies: vector(text({ max: 64 }), { max: 16 }),
   /** Memory for pages of state. */
   cacheMegabytes: option(u32),
 });
@@ -32,6 +34,7 @@ export const LOOPBACK_SETTINGS: NodeSettings = {
   relays: [],
   origins: [],
   hosts: [],
+  proxies: [],
   cacheMegabytes: undefined,
 };
 

@@ -93,6 +93,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         port: settings.rpcPort,
         hosts: settings.hosts,
         origins: settings.origins,
+        proxies: settings.proxies,
         isLoopbackOperator: true,
         ...(options.appFolder === undefined ? {} : { appFolder: options.appFolder }),
         network: () => networkDocument(genesis, relaysOf(node, settings, ownId)),

@@ -10,6 +10,9 @@ import type { NodeStatus, RpcConsensusView, StorageView } from '../views.ts';
 import type { NodeContext } from './context.ts';
 import { limitOf } from './context.ts';
 
+/** By definition. */
+const GENESIS_HEIGHT = 0 as Height;
+
 type NodeMethods = Pick<
   MethodHandlers,
   | 'chain.info'
@@ -100,7 +103,7 @@ export function nodeMethods(context: NodeContext): NodeMethods {
         consensus: { membership, leader, agreement },
         faucet: faucet === undefined ? undefined : { amount: faucet.at?.amount ?? ZERO_AMOUNT },
         genesisTimestampMs: document.timestampMs,
-        genesisHash: chainId,
+        genesisHash: (await context.block(GENESIS_HEIGHT)).prepared.hash,
         relays: node.options.relays,
       };
     },

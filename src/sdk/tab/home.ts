@@ -148,7 +148,8 @@ async function loadPeerKey(store: KeyValueStore): Promise<Bytes> {
 async function loadRelays(store: KeyValueStore): Promise<readonly string[]> {
   const value = await store.get('peers', RELAYS_KEY);
   if (value === undefined) return [];
-  return new TextDecoder().decode(value).split('\n').slice(0, RELAYS_REMEMBERED_MAX);
+  const lines = new TextDecoder().decode(value).split('\n');
+  return lines.filter((line) => line !== '').slice(0, RELAYS_REMEMBERED_MAX);
 }
 
 function storeRelays(store: KeyValueStore, relays: readonly string[], tracer: Tracer): void {
