@@ -39,7 +39,7 @@ function planPath(data: string): string {
 export async function loadDevnetPlan(data: string): Promise<DevnetPlan | undefined> {
   const json = await loadJson(planPath(data));
   if (json === undefined) return undefined;
-  if (!isJsonObject(json) || !Array.isArray(json['nodes'])) {
+  if (!isJsonObject(json) || !Array.isArray(json.nodes)) {
     throw new TabellionError('file-malformed', { path: planPath(data) });
   }
   return json as unknown as DevnetPlan; // Written by `createDevnetPlan`.

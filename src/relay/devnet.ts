@@ -121,7 +121,7 @@ function untilReady(child: Child, signal: AbortSignal): Promise<void> {
     const onMessage = (message: unknown) => {
       // Messages come from our own `node` command, which sends JSON.
       const json = message as Json;
-      if (isJsonObject(json) && json['kind'] === 'ready') settle();
+      if (isJsonObject(json) && json.kind === 'ready') settle();
     };
     const onExit = (exitCode: number | null) =>
       settle(new TabellionError('node-did-not-start', { node: child.index + 1, exitCode }));

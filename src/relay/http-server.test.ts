@@ -165,6 +165,9 @@ describe('POST /rpc', () => {
     expect(JSON.parse((await post(call('node.pause'))).text).result).toEqual({});
     const page = await post(call('node.pause'), { origin: 'https://wallet.example' });
     expect(JSON.parse(page.text).error.data.code).toBe('not-permitted');
+    // A proxy on this machine connects from loopback; whoever stands behind it is a stranger.
+    const behindProxy = await post(call('node.pause'), { 'x-forwarded-for': '203.0.113.9' });
+    expect(JSON.parse(behindProxy.text).error.data.code).toBe('not-permitted');
   });
 });
 
@@ -283,6 +286,7 @@ describe('files', () => {
 describe('the rest', () => {
   it('metrics, health and the network document', async () => {
     expect((await ask('/metrics')).text).toBe('tabellion_height 3\n');
+    expect((await ask('/metrics', { headers: { forwarded: 'for=203.0.113.9' } })).status).toBe(403);
     expect(JSON.parse((await ask('/healthz')).text)).toMatchObject({ isHealthy: true });
     expect(JSON.parse((await ask('/network.json')).text)).toEqual({ relays: [] });
   });

@@ -213,7 +213,7 @@ async function loadPeerKey(path: string): Promise<Bytes> {
     await storeJson(path, { privateKey: formatHex(key) }, { isSecret: true });
     return key;
   }
-  const text = isJsonObject(json) ? json['privateKey'] : undefined;
+  const text = isJsonObject(json) ? json.privateKey : undefined;
   const parsed = typeof text === 'string' ? parseHex(text) : undefined;
   if (parsed === undefined || !parsed.ok) throw new TabellionError('key-file-malformed', { path });
   return parsed.value;

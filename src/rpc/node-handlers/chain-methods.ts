@@ -43,7 +43,7 @@ function refuse(error: { readonly code: string }): never {
   throw rpcError(code, factsOf(error));
 }
 
-function valueOf<Value>(result: Result<Value, SubmissionError>): Value {
+function accepted<Value>(result: Result<Value, SubmissionError>): Value {
   return result.ok ? result.value : refuse(result.error);
 }
 
@@ -120,7 +120,7 @@ export function chainMethods(context: NodeContext): ChainMethods {
     },
     'transaction.get': ({ id }) => transactionOf(context, id),
     'transaction.status': ({ id }) => transactionStatusOf(context, id),
-    'transaction.submit': async ({ bytes }) => ({ id: valueOf(await node.submit(bytes)) }),
+    'transaction.submit': async ({ bytes }) => ({ id: accepted(await node.submit(bytes)) }),
     'transaction.simulate': (question) => simulate(context, question),
     'transaction.proof': async ({ id }) => {
       const place = await context.parts.store.transaction(id);
