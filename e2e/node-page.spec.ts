@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
-import { factOf, goTo, heightIn, shownHeight, untilFollowing, untilHeight } from './support/look.ts';
+import { factOf, heightIn, shownHeight, untilFollowing, untilHeight } from './support/look.ts';
 import type { Network } from './support/network.ts';
 import { startNetwork } from './support/network.ts';
 import type { Payer } from './support/payer.ts';
 import { openPayer, someAddress } from './support/payer.ts';
 import type { Person } from './support/person.ts';
 import { openPerson } from './support/person.ts';
+import { goTo } from './support/steps.ts';
 
 /** A chain long enough that its sync can be watched. */
 const BLOCKS = 220;
@@ -21,7 +22,7 @@ test.describe.configure({ mode: 'serial' });
 test.beforeAll(async () => {
   test.setTimeout(180_000);
   network = await startNetwork();
-  payer = await openPayer(network.rpcOf(1));
+  payer = await openPayer(network.rpc);
   await payer.stream(someAddress(), PAYMENTS);
   await payer.makeBlocks(someAddress(), BLOCKS);
 });
@@ -132,7 +133,7 @@ test('a reset asks first, then reads everything again from genesis', async () =>
   expect(await shownHeight(page)).toBeGreaterThanOrEqual(height);
   await page.getByRole('button', { name: 'Reset' }).click();
   await dialog.getByRole('button', { name: 'Delete and start again' }).click();
-  await expect(factOf(page, 'Continued from')).toHaveText(/^Genesis/);
+  await expect(factOf(page, 'Started from')).toHaveText('Genesis');
   await untilHeight(page, height, 60_000);
   await untilFollowing(page);
 });

@@ -1,20 +1,14 @@
 import type { Locator, Page } from '@playwright/test';
 import { expect } from '@playwright/test';
+import { goTo } from './steps.ts';
 
 /** The value beside a label in a list of facts. */
 export function factOf(within: Page | Locator, label: string): Locator {
+  const page = 'page' in within ? within.page() : within;
   return within
     .locator('dl > div')
-    .filter({ has: within.getByRole('term').getByText(label, { exact: true }) })
+    .filter({ has: page.getByRole('term').getByText(label, { exact: true }) })
     .getByRole('definition');
-}
-
-/** Goes to a screen by the app's own navigation: the node goes on. */
-export async function goTo(page: Page, name: 'Home' | 'Explorer' | 'Network' | 'Node' | 'Settings') {
-  await page
-    .getByRole('navigation', { name: 'Screens' })
-    .getByRole('link', { name, exact: true })
-    .click();
 }
 
 /** Searches in the explorer, as a person would; a way to any page without a reload. */
@@ -28,7 +22,7 @@ export async function searchFor(page: Page, text: string) {
 export async function shownHeight(page: Page): Promise<number> {
   const link = page
     .getByRole('region', { name: 'State of this node' })
-    .getByRole('link', { name: /^#/ });
+    .getByRole('link', { name: /#/ });
   return heightIn((await link.textContent()) ?? '');
 }
 

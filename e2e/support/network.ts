@@ -26,6 +26,15 @@ export type Network = {
   /** Stops validator `index` from running, as a machine too busy would; connections stay open. */
   freeze(index: number): void;
   thaw(index: number): void;
+  /** Starts a further relay, no validator, that knows nobody; it serves the app as well. */
+  addRelay(): Promise<AddedRelay>;
+  stop(): Promise<void>;
+};
+
+export type AddedRelay = {
+  readonly url: string;
+  /** Multiaddr that others reach it by. */
+  readonly address: string;
   stop(): Promise<void>;
 };
 
@@ -35,6 +44,8 @@ type Ready = {
   readonly rpc: string;
   readonly chainId: string;
   readonly processes: readonly number[];
+  /** Said by single nodes. */
+  readonly peerId?: string;
 };
 
 /** Starts a network on free ports with data of its own, or on `data` of an earlier one. */
@@ -90,11 +101,37 @@ export async function startNetwork(
     },
     freeze: (index) => void process.kill(pidOf(index), 'SIGSTOP'),
     thaw: (index) => void process.kill(pidOf(index), 'SIGCONT'),
+    addRelay: () => addRelay(join(data, 'node-1', 'genesis.json'), app),
     async stop() {
       // A frozen process would not hear that it has to end.
       for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGCONT');
       await Promise.all([...restarted.values(), devnet].map((child) => end(child)));
       if (options.data === undefined) await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function addRelay(genesis: string, app: string): Promise<AddedRelay> {
+  const data = await mkdtemp(join(tmpdir(), 'tabellion-relay-'));
+  const port = await findPort();
+  const listen = `/ip4/127.0.0.1/tcp/${port + 1}/ws`;
+  const child = spawn(
+    process.execPath,
+    [
+      ...[MAIN_FILE, 'node', '--data', data, '--genesis', genesis, '--json'],
+      ...['--port', String(port), '--listen', listen, '--app', app],
+      ...['--log', join(data, 'node.log')],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const { peerId } = await untilReady(child);
+  return {
+    // A page of a bare address could not hold keys.
+    url: `http://localhost:${port}`,
+    address: `${listen}/p2p/${peerId}`,
+    async stop() {
+      await end(child);
+      await rm(data, { recursive: true, force: true });
     },
   };
 }

@@ -39,6 +39,8 @@ export type Authenticator = {
   credentials(): Promise<readonly Credential[]>;
   /** Makes the next prompts fail as if the person had turned away. */
   refuse(isRefusing: boolean): Promise<void>;
+  /** Makes the next prompts wait for a touch that does not come. */
+  hold(isHolding: boolean): Promise<void>;
   unplug(): Promise<void>;
 };
 
@@ -129,10 +131,15 @@ async function plug(
     credentials: async () =>
       (await session.send('WebAuthn.getCredentials', { authenticatorId })).credentials,
     async refuse(isRefusing) {
-      await session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: !isRefusing });
+      await session.send('WebAuthn.setUserVerified', {
+        authenticatorId,
+        isUserVerified: !isRefusing,
+      });
+    },
+    async hold(isHolding) {
       await session.send('WebAuthn.setAutomaticPresenceSimulation', {
         authenticatorId,
-        enabled: !isRefusing,
+        enabled: !isHolding,
       });
     },
     unplug: () =>

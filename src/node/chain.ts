@@ -34,6 +34,7 @@ import {
   CLOCK_AHEAD_MS_MAX,
   CLOCK_BEHIND_MS_MAX,
   EXECUTED_BLOCKS_KEPT_MAX,
+  VERIFIED_BYTES_KEPT_MAX,
   VERIFIED_TRANSACTIONS_KEPT_MAX,
 } from './limits.ts';
 import { SerialQueue } from './serial-queue.ts';
@@ -81,6 +82,8 @@ export type ChainDependencies = {
   /** A candidate that no block can take. */
   onInvalid(id: Hash, error: TransactionError): void;
   onCommitted(event: CommittedEvent): void;
+  /** A block was committed because peers proved it, not by consensus here. */
+  onImported(height: Height): void;
 };
 
 /** Verifies, executes, builds and commits blocks; the same for consensus, sync and replay. */
@@ -88,6 +91,9 @@ export class Chain {
   readonly #dependencies: ChainDependencies;
   /** Execution and commits happen one after another; verification does not wait for them. */
   readonly #queue = new SerialQueue();
+  /** Blocks being verified and executed, by hash. */
+  readonly #executing = new Map<string, Promise<Result<ExecutedBlock, BlockRefusal>>>();
+  #verifiedBytes = 0;
   /** Blocks executed on the present head, by hash. */
   readonly #executed = new Map<string, ExecutedBlock>();
   /** Transactions whose signatures held, by the hash of their signed bytes. */
@@ -158,10 +164,27 @@ export class Chain {
   }
 
   #remember(verified: Verified<PreparedTransaction>): void {
-    this.#verified.set(formatHex(verified.signedHash), verified);
-    if (this.#verified.size <= VERIFIED_TRANSACTIONS_KEPT_MAX) return;
-    const [oldest] = this.#verified.keys();
-    if (oldest !== undefined) this.#verified.delete(oldest);
+    const key = formatHex(verified.signedHash);
+    if (this.#verified.has(key)) return;
+    this.#verified.set(key, verified);
+    this.#verifiedBytes += verified.bytes.length;
+    for (const oldest of this.#verified.keys()) {
+      const isFull =
+        this.#verified.size > VERIFIED_TRANSACTIONS_KEPT_MAX ||
+        this.#verifiedBytes > VERIFIED_BYTES_KEPT_MAX;
+      if (!isFull) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#verifiedBytes -= this.#verified.get(key)?.bytes.length ?? 0;
+    this.#verified.delete(key);
+  }
+
+  /** Settles when what was begun is done; the store may be closed then. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
   }
 
   /* ------------------------------------------------------------- blocks */
@@ -172,7 +195,7 @@ export class Chain {
       if (height !== this.next().height) return undefined;
       const { ledger, candidates, onInvalid } = this.#dependencies;
       const parent = this.head().header;
-      const place = { height, timestampMs: this.#nextTimestamp(parent) };
+      const place = { height, timestampMs: this.nextTimestamp() };
       const chosen = candidates(height);
       const verdict = await this.read((view) => ledger.executeCandidates(view, place, chosen));
       for (const { id, error } of verdict.skipped) {
@@ -227,7 +250,7 @@ export class Chain {
         code: executed.error.code,
       });
     }
-    await this.#commitExecuted(executed.value, certificate);
+    await this.#commitExecuted(executed.value, certificate, 'decided');
   }
 
   /**
@@ -242,12 +265,17 @@ export class Chain {
     return ok({ prepared: prepared.value, transactions: transactions.value });
   }
 
-  /** Executes and commits the block after the head, once its certificate was checked. */
+  /**
+   * Executes and commits the block after the head, once its certificate was checked. Rejects with
+   * `block-invalid` as `commit` does.
+   */
   async importBlock(
     block: VerifiedBlock,
     certificate: CommitCertificate,
   ): Promise<Result<'committed' | 'known', { readonly code: string }>> {
     const { header } = block.prepared.block;
+    // Whoever asked for a height takes the certificate's word for it.
+    if (header.height !== certificate.height) return fail({ code: 'certificate-wrong-height' });
     if (header.height <= this.head().header.height) return ok('known');
     const proven = await this.verifyCertificate(block.prepared.hash, certificate);
     if (!proven.ok) {
@@ -258,9 +286,16 @@ export class Chain {
       this.#executeVerified(block.prepared, block.transactions),
     );
     if (!executed.ok) {
-      return header.height <= this.head().header.height ? ok('known') : executed;
+      if (header.height <= this.head().header.height) return ok('known');
+      // The certificate covers the header, and the header its transactions: beyond these it is
+      // not the peer who is wrong.
+      if (executed.error.code === 'transactions-root-mismatch') return executed;
+      throw new TabellionError('block-invalid', {
+        height: header.height,
+        code: executed.error.code,
+      });
     }
-    await this.#commitExecuted(executed.value, certificate);
+    await this.#commitExecuted(executed.value, certificate, 'imported');
     return ok('committed');
   }
 
@@ -279,8 +314,10 @@ export class Chain {
     return verified === undefined ? fail({ code: 'certificate-signature-invalid' }) : ok(verified);
   }
 
-  #nextTimestamp(parent: Header): TimestampMs {
-    return timestampMs(Math.max(this.#dependencies.clock.now(), parent.timestampMs + 1));
+  /** The time that a block after the head would have if it were made now. */
+  nextTimestamp(): TimestampMs {
+    const after = this.head().header.timestampMs + 1;
+    return timestampMs(Math.max(this.#dependencies.clock.now(), after));
   }
 
   #isTimely(header: Header): boolean {
@@ -289,15 +326,23 @@ export class Chain {
   }
 
   #execute(block: Block, hash: Hash): Promise<Result<ExecutedBlock, BlockRefusal>> {
-    const known = this.#executed.get(formatHex(hash));
+    const key = formatHex(hash);
+    const known = this.#executed.get(key);
     if (known !== undefined && this.#dependencies.store.isOnHead(known.staged)) {
       return Promise.resolve(ok(known));
     }
+    // Consensus may decide a block whose validation is still under way: once is enough.
+    const begun = this.#executing.get(key);
+    if (begun !== undefined) return begun;
     const bytes = encode(this.ledger.codecs.block, block);
     const prepared = this.ledger.prepareBlock(bytes);
     if (!prepared.ok) return Promise.resolve(fail({ code: 'block-malformed' }));
     assert(equalBytes(prepared.value.hash, hash), 'the hash is of this block');
-    return this.#executePrepared(prepared.value);
+    const executing = this.#executePrepared(prepared.value).finally(() => {
+      this.#executing.delete(key);
+    });
+    this.#executing.set(key, executing);
+    return executing;
   }
 
   async #executePrepared(prepared: PreparedBlock): Promise<Result<ExecutedBlock, BlockRefusal>> {
@@ -310,29 +355,23 @@ export class Chain {
   async #verifyAll(
     transactions: readonly PreparedTransaction[],
   ): Promise<Result<readonly Verified<PreparedTransaction>[], TransactionError>> {
-    const unknown = transactions.filter(
-      ({ signedHash }) => !this.#verified.has(formatHex(signedHash)),
+    // Looked up before waiting: what is known may be forgotten meanwhile.
+    const verified = transactions.map(({ signedHash }) =>
+      this.#verified.get(formatHex(signedHash)),
     );
-    const verdicts = await this.#dependencies.verifier.verify(
-      unknown.flatMap(({ claims }) => claims),
-    );
+    const unknown = transactions.filter((_, index) => verified[index] === undefined);
+    const claims = unknown.flatMap((prepared) => prepared.claims);
+    const verdicts = await this.#dependencies.verifier.verify(claims);
     let from = 0;
-    const fresh = new Map<PreparedTransaction, Verified<PreparedTransaction>>();
-    for (const prepared of unknown) {
+    for (const [index, prepared] of transactions.entries()) {
+      if (verified[index] !== undefined) continue;
       const to = from + prepared.claims.length;
-      const verified = this.ledger.verifyTransaction(prepared, verdicts.slice(from, to));
-      if (!verified.ok) return verified;
-      fresh.set(prepared, verified.value);
+      const fresh = this.ledger.verifyTransaction(prepared, verdicts.slice(from, to));
+      if (!fresh.ok) return fresh;
+      verified[index] = fresh.value;
       from = to;
     }
-    return ok(
-      transactions.map((prepared) =>
-        defined(
-          fresh.get(prepared) ?? this.#verified.get(formatHex(prepared.signedHash)),
-          'verified before or just now',
-        ),
-      ),
-    );
+    return ok(verified.map((each) => defined(each, 'verified before or just now')));
   }
 
   async #executeVerified(
@@ -363,7 +402,11 @@ export class Chain {
     if (oldest !== undefined) this.#executed.delete(oldest);
   }
 
-  #commitExecuted(executed: ExecutedBlock, certificate: CommitCertificate): Promise<void> {
+  #commitExecuted(
+    executed: ExecutedBlock,
+    certificate: CommitCertificate,
+    origin: 'decided' | 'imported',
+  ): Promise<void> {
     return this.#queue.run(async () => {
       const { header } = executed.prepared.block;
       if (header.height <= this.head().header.height) return;
@@ -379,8 +422,8 @@ export class Chain {
       });
       this.#executed.clear();
       this.#membership = executed.execution.nextMembership;
-      for (const { signedHash } of executed.transactions)
-        this.#verified.delete(formatHex(signedHash));
+      for (const { signedHash } of executed.transactions) this.#forget(formatHex(signedHash));
+      if (origin === 'imported') this.#dependencies.onImported(header.height);
       this.#dependencies.onCommitted({ executed, certificate });
     });
   }

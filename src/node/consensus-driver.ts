@@ -1,5 +1,5 @@
 import type { Bytes, Clock, Tracer } from '../base/index.ts';
-import { defined, equalBytes, formatHex } from '../base/index.ts';
+import { defined, equalBytes, errorToData, formatHex, TabellionError } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type {
@@ -32,8 +32,9 @@ import type {
 import { blockHashOf, signedVoteCodec } from '../ledger/index.ts';
 import type { GossipVerdict } from '../network/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
-import { EARLY_MESSAGES_MAX, MAILBOX_EVENTS_MAX } from './limits.ts';
+import { MAILBOX_EVENTS_MAX, PROPOSALS_WAITING_MAX } from './limits.ts';
 import { Mailbox } from './mailbox.ts';
+import type { SigningGuard } from './signing-guard.ts';
 import type { WalStore } from './wal-store.ts';
 
 /** The key of a validator. It never leaves the home that made it. */
@@ -67,10 +68,13 @@ export type ConsensusDriverOptions = {
   readonly tracer: Tracer;
   /** Absent on nodes that only watch. */
   readonly signer: ValidatorSigner | undefined;
-  readonly signFrom: Height;
+  /** Asked before every signature. */
+  readonly guard: SigningGuard;
   readonly proposalCodec: Codec<SignedProposal>;
   broadcast(topic: 'votes' | 'proposals', message: Bytes): void;
   requestMessages(request: CatchUpRequest): void;
+  /** A peer sent a message of a height beyond the one being decided here. */
+  onAhead(peerId: string): void;
   reportPeer(peerId: string, fault: ConsensusFault): void;
   reportEvidence(evidence: Evidence): void;
   /** A proposal of the current height was found valid: its transactions are `included`. */
@@ -80,19 +84,25 @@ export type ConsensusDriverOptions = {
   onFatal(error: unknown): void;
 };
 
-/** A message for the height after this one, kept until this one is done. */
-type EarlyMessage = { readonly event: ConsensusEvent; readonly membership: Membership };
+/** An event, and for peers' messages the members against whom its signature was checked. */
+type Delivery = { readonly event: ConsensusEvent; readonly checkedBy?: Membership };
 
 /** The one place where an effect of consensus touches the world. */
 export class ConsensusDriver {
   readonly #options: ConsensusDriverOptions;
-  readonly #mailbox = new Mailbox<ConsensusEvent>(MAILBOX_EVENTS_MAX);
+  readonly #mailbox = new Mailbox<Delivery>(MAILBOX_EVENTS_MAX);
   readonly #timers = new Set<() => void>();
+  /** Work that the loop does not wait for, and `stop` does. */
+  readonly #background = new Set<Promise<void>>();
   #state: ConsensusState;
   #membership: Membership;
   #height: Height;
-  #early: EarlyMessage[] = [];
+  #proposalsWaiting = 0;
+  /** The height for which work was offered: once is enough. */
+  #workHeight: Height | undefined;
   #loop: Promise<void> = Promise.resolve();
+  /** Nothing is taken in before the log is: recovery needs a fresh machine. */
+  #isReady = false;
   #isStopped = false;
 
   constructor(options: ConsensusDriverOptions) {
@@ -104,23 +114,37 @@ export class ConsensusDriver {
       height,
       membership,
       ownPublicKey: options.signer?.publicKey,
-      signFrom: options.signFrom,
+      signFrom: 0 as Height, // From genesis on: the log and the guard know better.
     });
   }
 
   /** Reads the log of a former life and begins. Rejects with `wal-corrupt`. */
   async start(): Promise<void> {
     const entries = await this.#recover();
-    if (entries.length > 0) this.#mailbox.push({ kind: 'recovered', entries });
+    if (entries.length > 0) this.#push({ kind: 'recovered', entries });
+    this.#isReady = true;
     this.#loop = this.#run().catch((error: unknown) => this.#options.onFatal(error));
   }
 
+  /** Signs and commits nothing more, and waits for what was begun. May be called twice. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#isReady = false;
     this.#mailbox.close();
+    this.#options.guard.close();
+    this.#cancelTimers();
+    await this.#loop;
+    await Promise.allSettled([...this.#background]);
+    this.#cancelTimers();
+  }
+
+  #cancelTimers(): void {
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    await this.#loop;
+  }
+
+  #push(event: ConsensusEvent): void {
+    this.#mailbox.push({ event });
   }
 
   view(): ConsensusView {
@@ -131,16 +155,19 @@ export class ConsensusDriver {
     return this.#options.engine.messagesFor(this.#state, request);
   }
 
-  /** Something waits to be put into a block. */
+  /** Something waits to be put into a block; offered again after `start`, if it was before. */
   offerWork(): void {
     // The head's, not the machine's: `height-advanced` may still be on its way to the machine.
-    this.#mailbox.push({ kind: 'work-available', height: this.#options.chain.next().height });
+    const { height } = this.#options.chain.next();
+    if (!this.#isReady || this.#workHeight === height) return;
+    this.#workHeight = height;
+    this.#push({ kind: 'work-available', height });
   }
 
   /** The head moved, by whatever means. */
   advance(): void {
     const { height, membership } = this.#options.chain.next();
-    this.#mailbox.push({ kind: 'height-advanced', height, membership });
+    this.#push({ kind: 'height-advanced', height, membership });
   }
 
   /** Judges a vote from gossip or a catch-up answer. */
@@ -148,12 +175,13 @@ export class ConsensusDriver {
     const decoded = decode(signedVoteCodec, message);
     if (!decoded.ok) return 'reject';
     const { height } = decoded.value.vote;
-    const place = this.#placeOf(height);
-    if (place === 'elsewhere') return 'ignore';
+    const checkedBy = this.#membership;
+    const isCertain = this.#knowsMembersOf(height);
+    if (!this.#isNear(height, from)) return 'ignore';
     const verified = await this.#verify(decoded.value, this.#voteClaim(decoded.value));
-    if (verified === undefined) return place === 'now' ? 'reject' : 'ignore';
+    if (verified === undefined) return isCertain ? 'reject' : 'ignore';
     const event = { kind: 'vote-received', vote: verified, ...sender(from) } as const;
-    return this.#deliver(height, event);
+    return this.#deliver(height, { event, checkedBy });
   }
 
   /** Judges a proposal. Whether its block is valid is asked by the machine, later. */
@@ -163,35 +191,43 @@ export class ConsensusDriver {
     if (!decoded.ok) return 'reject';
     const signed = decoded.value;
     const { height, round, block } = signed.proposal;
-    const place = this.#placeOf(height);
-    if (place === 'elsewhere') return 'ignore';
-    const index = engine.leaderOf(this.#membership, { height, round });
+    const checkedBy = this.#membership;
+    const isCertain = this.#knowsMembersOf(height);
+    if (!this.#isNear(height, from)) return 'ignore';
+    const index = engine.leaderOf(checkedBy, { height, round });
     if (index === undefined) return 'ignore';
     const blockHash = blockHashOf(chain.suite, block.header);
-    const claim = proposalClaim(chain, { membership: this.#membership, index }, signed, blockHash);
+    const claim = proposalClaim(chain, { membership: checkedBy, index }, signed, blockHash);
     const verified = await this.#verify({ ...signed, blockHash }, claim);
-    if (verified === undefined) return place === 'now' ? 'reject' : 'ignore';
+    if (verified === undefined) return isCertain ? 'reject' : 'ignore';
     const event = { kind: 'proposal-received', proposal: verified, ...sender(from) } as const;
-    return this.#deliver(height, event);
+    return this.#deliver(height, { event, checkedBy });
   }
 
   /** A peer proved that this block is decided; the certificate was checked by the caller. */
   receiveDecision(decision: Extract<ConsensusEvent, { kind: 'decision-received' }>): void {
-    this.#mailbox.offer(decision);
+    if (this.#isReady) this.#mailbox.offer({ event: decision });
   }
 
-  #placeOf(height: Height): 'now' | 'next' | 'elsewhere' {
-    if (height === this.#height) return 'now';
-    return height === this.#height + 1 ? 'next' : 'elsewhere';
+  /** Of the height being decided or the next one, of which the machine keeps a little. */
+  #isNear(height: Height, from: string | undefined): boolean {
+    if (!this.#isReady) return false;
+    if (height > this.#height && from !== undefined) this.#options.onAhead(from);
+    return height === this.#height || height === this.#height + 1;
+  }
+
+  /** Whether a signature that does not hold is the sender's fault. */
+  #knowsMembersOf(height: Height): boolean {
+    return height === this.#height || this.#options.engine.options.membership === 'fixed';
   }
 
   /** `#height` may have moved while a signature was checked, so the place is asked again. */
-  #deliver(height: Height, event: ConsensusEvent): GossipVerdict {
-    const place = this.#placeOf(height);
-    if (place === 'elsewhere') return 'ignore';
-    if (place === 'now') return this.#mailbox.offer(event) ? 'accept' : 'ignore';
-    if (this.#early.length >= EARLY_MESSAGES_MAX) return 'ignore';
-    this.#early.push({ event, membership: this.#membership });
+  #deliver(height: Height, delivery: Delivery): GossipVerdict {
+    if (!this.#isNear(height, undefined)) return 'ignore';
+    const isProposal = delivery.event.kind === 'proposal-received';
+    if (isProposal && this.#proposalsWaiting >= PROPOSALS_WAITING_MAX) return 'ignore';
+    if (!this.#mailbox.offer(delivery)) return 'ignore';
+    if (isProposal) this.#proposalsWaiting += 1;
     return 'accept';
   }
 
@@ -210,7 +246,9 @@ export class ConsensusDriver {
     const entries: VerifiedWalEntry[] = [];
     for (const entry of await wal.load(this.#height)) {
       const verified = await this.#verifyWalEntry(entry, chain, engine);
-      if (verified !== undefined) entries.push(verified);
+      // A log with a bad signature is not ours; leaving the entry out could make us vote twice.
+      if (verified === undefined) throw new TabellionError('wal-corrupt', { height: this.#height });
+      entries.push(verified);
     }
     return entries;
   }
@@ -236,7 +274,9 @@ export class ConsensusDriver {
   }
 
   async #run(): Promise<void> {
-    for await (const event of this.#mailbox) {
+    for await (const { event, checkedBy } of this.#mailbox) {
+      if (event.kind === 'proposal-received') this.#proposalsWaiting -= 1;
+      if (checkedBy !== undefined && !isSameMembership(checkedBy, this.#membership)) continue;
       if (event.kind === 'height-advanced') this.#enterHeight(event);
       const transition = this.#options.engine.step(this.#state, event);
       for (const effect of transition.effects) await this.#perform(effect);
@@ -248,36 +288,32 @@ export class ConsensusDriver {
   #enterHeight(event: Extract<ConsensusEvent, { kind: 'height-advanced' }>): void {
     if (event.height <= this.#height) return;
     this.#height = event.height;
-    const before = this.#membership;
     this.#membership = event.membership;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
-    const early = this.#early;
-    this.#early = [];
-    // Their signatures were checked against the old membership.
-    if (isSameMembership(before, event.membership)) {
-      for (const each of early) this.#mailbox.offer(each.event);
+    this.#cancelTimers();
+    // It may have been offered before the machine was here.
+    if (this.#workHeight === event.height) {
+      this.#push({ kind: 'work-available', height: event.height });
     }
-    this.#options.wal.prune(event.height).catch((error: unknown) => this.#options.onFatal(error));
+    if (this.#options.signer !== undefined) this.#prune(event.height);
+  }
+
+  /** What stays of the log by a failure is deleted at the next height, and harms nothing. */
+  #prune(height: Height): void {
+    const { wal, tracer } = this.#options;
+    const pruning = wal.prune(height).catch((error: unknown) => {
+      tracer.trace('warn', 'wal-not-pruned', { code: errorToData(error).code });
+    });
+    this.#remember(pruning);
   }
 
   async #perform(effect: ConsensusEffect): Promise<void> {
     const options = this.#options;
     switch (effect.kind) {
       case 'append-wal':
+        await options.guard.remember();
         return options.wal.append(this.#height, effect.entries);
-      case 'sign-vote': {
-        const signer = defined(options.signer, 'only validators sign');
-        const claim = defined(
-          this.#voteClaim({ vote: effect.vote, signature: new Uint8Array(64) }),
-          'own vote names a member',
-        );
-        const signed = { vote: effect.vote, signature: signer.sign(claim.message) };
-        // Signed by our own key this moment: checking it again would prove nothing.
-        const vote = defined(mintVerified(signed, [claim], [true]), 'one claim, one verdict');
-        this.#mailbox.push({ kind: 'vote-signed', vote });
-        return;
-      }
+      case 'sign-vote':
+        return this.#signVote(effect);
       case 'sign-proposal':
         return this.#signProposal(effect);
       case 'broadcast-vote': {
@@ -297,14 +333,8 @@ export class ConsensusDriver {
       case 'validate-block':
         this.#inBackground(this.#validate(effect));
         return;
-      case 'schedule-timeout': {
-        const cancel = options.clock.after(effect.delayMs, () => {
-          this.#timers.delete(cancel);
-          this.#mailbox.push({ kind: 'timeout-elapsed', timeout: effect.timeout });
-        });
-        this.#timers.add(cancel);
-        return;
-      }
+      case 'schedule-timeout':
+        return this.#schedule(effect);
       case 'request-messages':
         return options.requestMessages({ height: effect.height, round: effect.round });
       case 'commit-block':
@@ -315,19 +345,39 @@ export class ConsensusDriver {
         return options.reportEvidence(effect.evidence);
       case 'report-peer':
         return options.reportPeer(effect.peerId, effect.fault);
-      case 'halt':
-        options.tracer.trace('error', 'consensus-halted', {
-          height: effect.height,
-          blockHash: formatHex(effect.blockHash),
-        });
-        return;
+      case 'halt': {
+        const { height, blockHash } = effect;
+        throw new TabellionError('consensus-halted', { height, blockHash: formatHex(blockHash) });
+      }
     }
   }
 
-  #signProposal(effect: Extract<ConsensusEffect, { kind: 'sign-proposal' }>): void {
-    const { chain, engine, signer: own } = this.#options;
+  #schedule(effect: EffectOf<'schedule-timeout'>): void {
+    if (this.#isStopped) return;
+    const cancel = this.#options.clock.after(effect.delayMs, () => {
+      this.#timers.delete(cancel);
+      this.#push({ kind: 'timeout-elapsed', timeout: effect.timeout });
+    });
+    this.#timers.add(cancel);
+  }
+
+  async #signVote({ vote }: EffectOf<'sign-vote'>): Promise<void> {
+    const { guard, signer: own } = this.#options;
+    const signer = defined(own, 'only validators sign');
+    if (!(await guard.admits(vote.height))) return;
+    const unsigned = { vote, signature: new Uint8Array(64) };
+    const claim = defined(this.#voteClaim(unsigned), 'own vote names a member');
+    const signed = { vote, signature: signer.sign(claim.message) };
+    // Signed by our own key this moment: checking it again would prove nothing.
+    const verified = defined(mintVerified(signed, [claim], [true]), 'one claim, one verdict');
+    this.#push({ kind: 'vote-signed', vote: verified });
+  }
+
+  async #signProposal(effect: EffectOf<'sign-proposal'>): Promise<void> {
+    const { chain, engine, guard, signer: own } = this.#options;
     const signer = defined(own, 'only validators sign');
     const { height, round } = effect.proposal;
+    if (!(await guard.admits(height))) return;
     const index = defined(engine.leaderOf(this.#membership, { height, round }), 'our turn');
     const unsigned = { proposal: effect.proposal, signature: new Uint8Array(64) };
     const leader = { membership: this.#membership, index };
@@ -335,7 +385,7 @@ export class ConsensusDriver {
     const signature = signer.sign(claim.message);
     const value = { proposal: effect.proposal, signature, blockHash: effect.blockHash };
     const proposal = defined(mintVerified(value, [claim], [true]), 'one claim, one verdict');
-    this.#mailbox.push({ kind: 'proposal-signed', proposal });
+    this.#push({ kind: 'proposal-signed', proposal });
   }
 
   async #build(height: Height, round: Round): Promise<void> {
@@ -343,28 +393,37 @@ export class ConsensusDriver {
     const block = await chain.build(height, defined(signer, 'only validators build').publicKey);
     if (block === undefined) return;
     const blockHash = blockHashOf(chain.suite, block.header);
-    this.#mailbox.push({ kind: 'block-built', height, round, block, blockHash });
+    this.#push({ kind: 'block-built', height, round, block, blockHash });
   }
 
-  async #validate(effect: Extract<ConsensusEffect, { kind: 'validate-block' }>): Promise<void> {
+  async #validate(effect: EffectOf<'validate-block'>): Promise<void> {
     const { block, blockHash, height } = effect;
     const { isValid, isTimely } = await this.#options.chain.validate(block, blockHash);
     if (isValid && height === this.#height) this.#options.onProposalValid(block);
-    this.#mailbox.push({ kind: 'block-validated', height, blockHash, isValid, isTimely });
+    this.#push({ kind: 'block-validated', height, blockHash, isValid, isTimely });
   }
 
   #inBackground(job: Promise<void>): void {
-    job.catch((error: unknown) => {
+    const guarded = job.catch((error: unknown) => {
       if (!this.#isStopped) this.#options.onFatal(error);
     });
+    this.#remember(guarded);
+  }
+
+  #remember(job: Promise<void>): void {
+    this.#background.add(job);
+    job.finally(() => this.#background.delete(job));
   }
 }
+
+type EffectOf<Kind extends ConsensusEffect['kind']> = Extract<ConsensusEffect, { kind: Kind }>;
 
 function sender(from: string | undefined): { readonly from?: string } {
   return from === undefined ? {} : { from };
 }
 
 function isSameMembership(left: Membership, right: Membership): boolean {
+  if (left === right) return true;
   return (
     left.validators.length === right.validators.length &&
     left.validators.every((validator, index) => {

@@ -12,12 +12,9 @@ import type {
 } from '../ledger/index.ts';
 import { PROTOCOL_VERSION, readFaucet, readLastGrant } from '../ledger/index.ts';
 import type { Chain } from './chain.ts';
-import {
-  FAUCET_CALLERS_MAX,
-  FAUCET_GRANTS_PER_CALLER_MAX,
-  FAUCET_WINDOW_MS,
-  OWN_VALIDITY_HEIGHTS,
-} from './limits.ts';
+import type { FaucetCaller } from './faucet-quotas.ts';
+import { FaucetQuotas, keepNewest } from './faucet-quotas.ts';
+import { FAUCET_RETRY_MS, FAUCET_WAITING_MAX, OWN_VALIDITY_HEIGHTS } from './limits.ts';
 import type { MempoolDriver } from './mempool-driver.ts';
 
 /** The key that hands out test coins; it stays in the home that made it. */
@@ -35,7 +32,15 @@ export type FaucetError =
   | { readonly code: 'faucet-too-soon'; readonly retryAfterMs: number }
   | { readonly code: 'faucet-empty' };
 
-type Caller = { windowStartMs: number; grants: number };
+/** Refusals of a grant that time heals, unlike an empty purse. */
+const CROWDED: ReadonlySet<string> = new Set([
+  'duplicate',
+  'sequence-used',
+  'sequence-gap',
+  'replacement-fee-too-low',
+  'sender-quota-exceeded',
+  'mempool-full',
+]);
 
 /** Hands out test coins: one grant an account and interval (a rule of the ledger), few a caller. */
 export class FaucetService {
@@ -43,9 +48,10 @@ export class FaucetService {
   readonly #mempool: MempoolDriver;
   readonly #signer: FaucetSigner;
   readonly #clock: Clock;
-  readonly #callers = new Map<string, Caller>();
-  /** When each account was last given coins from here: a block may not hold the grant yet. */
-  readonly #grantedMs = new Map<string, number>();
+  readonly #quotas: FaucetQuotas;
+  /** The last grant that this node made to an account, until it shows on the ledger or is gone. */
+  readonly #granted = new Map<string, Hash>();
+  #waiting = 0;
   /** One grant is made at a time, so that each gets a sequence of its own. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -59,31 +65,38 @@ export class FaucetService {
     this.#mempool = dependencies.mempool;
     this.#signer = dependencies.signer;
     this.#clock = dependencies.clock;
+    this.#quotas = new FaucetQuotas(dependencies.clock);
   }
 
-  /** Submits a grant. `caller` is the asker's IP address, or peer id where there is none. */
-  request(recipient: Address, caller: string): Promise<Result<Hash, FaucetError>> {
+  /** Submits a grant, or says why not. */
+  async request(recipient: Address, caller: FaucetCaller): Promise<Result<Hash, FaucetError>> {
+    if (this.#waiting >= FAUCET_WAITING_MAX) return tooSoon(FAUCET_RETRY_MS);
+    this.#waiting += 1;
     const granting = this.#last.then(() => this.#grant(recipient, caller));
     this.#last = granting.catch(() => undefined);
-    return granting;
+    return granting.finally(() => {
+      this.#waiting -= 1;
+    });
   }
 
-  async #grant(recipient: Address, caller: string): Promise<Result<Hash, FaucetError>> {
+  async #grant(recipient: Address, caller: FaucetCaller): Promise<Result<Hash, FaucetError>> {
+    const quota = this.#quotas.quotaOf(caller);
+    if (quota.waitMs > 0) return tooSoon(quota.waitMs);
     const waitMs = await this.#waitOf(recipient);
     if (waitMs === undefined) return fail({ code: 'faucet-absent' });
-    if (waitMs > 0) return fail({ code: 'faucet-too-soon', retryAfterMs: waitMs });
-    const record = this.#callerOf(caller);
-    if (record.grants >= FAUCET_GRANTS_PER_CALLER_MAX) {
-      const retryAfterMs = record.windowStartMs + FAUCET_WINDOW_MS - this.#clock.now();
-      return fail({ code: 'faucet-too-soon', retryAfterMs });
-    }
+    if (waitMs > 0) return tooSoon(waitMs);
     const transaction = await this.#transaction(recipient);
-    const prepared = this.#chain.ledger.prepareTransaction(transaction);
-    if (!prepared.ok) return fail({ code: 'faucet-empty' });
+    const prepared =
+      transaction === undefined ? undefined : this.#chain.ledger.prepareTransaction(transaction);
+    if (prepared?.ok !== true) return fail({ code: 'faucet-empty' });
     const submitted = await this.#mempool.submit(prepared.value.bytes);
-    if (!submitted.ok) return fail({ code: 'faucet-empty' });
-    record.grants += 1;
-    this.#remember(recipient);
+    if (!submitted.ok) {
+      return CROWDED.has(submitted.error.code)
+        ? tooSoon(FAUCET_RETRY_MS)
+        : fail({ code: 'faucet-empty' });
+    }
+    quota.spend();
+    keepNewest(this.#granted, formatHex(recipient), submitted.value);
     return submitted;
   }
 
@@ -95,22 +108,18 @@ export class FaucetService {
       lastMs: readLastGrant(view, recipient),
     }));
     if (found.settings === undefined) return undefined;
-    const lastMs = found.lastMs ?? this.#grantedMs.get(formatHex(recipient));
-    if (lastMs === undefined) return 0;
-    return Math.max(0, lastMs + found.settings.intervalMs - this.#clock.now());
-  }
-
-  #remember(recipient: Address): void {
-    const name = formatHex(recipient);
-    this.#grantedMs.delete(name);
-    this.#grantedMs.set(name, this.#clock.now());
-    const [oldest] = this.#grantedMs.keys();
-    if (this.#grantedMs.size > FAUCET_CALLERS_MAX && oldest !== undefined) {
-      this.#grantedMs.delete(oldest);
+    const { intervalMs } = found.settings;
+    // On its way to the ledger: a second one would only be charged for nothing.
+    const pending = this.#granted.get(formatHex(recipient));
+    if (pending !== undefined && this.#mempool.get(pending) !== undefined) {
+      return Math.max(intervalMs, 1);
     }
+    if (found.lastMs === undefined) return 0;
+    return Math.max(0, found.lastMs + intervalMs - this.#clock.now());
   }
 
-  async #transaction(recipient: Address): Promise<Transaction> {
+  /** A signed grant; undefined when it would fail. */
+  async #transaction(recipient: Address): Promise<Transaction | undefined> {
     const { ledger } = this.#chain;
     const sender = ledger.addressOfPolicy(this.#signer.policy);
     const { height } = this.#chain.next();
@@ -132,10 +141,11 @@ export class FaucetService {
       actions: [{ kind: 'faucet.grant', recipient }],
       memo: '',
     };
-    const place = { height, timestampMs: this.#clock.now() };
-    const { gasUsed, fee } = await this.#chain.read((view) =>
+    const place = { height, timestampMs: this.#chain.nextTimestamp() };
+    const { gasUsed, fee, outcome } = await this.#chain.read((view) =>
       ledger.simulateTransaction(view, place, { body: draft, initialPolicy: this.#signer.policy }),
     );
+    if (outcome.kind === 'failed') return undefined;
     const body: TransactionBody = { ...draft, gasLimit: gasUsed, feeMax: fee };
     const signature = this.#signer.sign(ledger.signingHash(ledger.encodeBody(body)));
     const { publicKey } = this.#signer;
@@ -148,18 +158,8 @@ export class FaucetService {
       sponsor: undefined,
     };
   }
+}
 
-  #callerOf(caller: string): Caller {
-    const now = this.#clock.now();
-    const known = this.#callers.get(caller);
-    if (known !== undefined && now - known.windowStartMs < FAUCET_WINDOW_MS) return known;
-    const fresh = { windowStartMs: now, grants: 0 };
-    this.#callers.delete(caller);
-    this.#callers.set(caller, fresh);
-    if (this.#callers.size > FAUCET_CALLERS_MAX) {
-      const [oldest] = this.#callers.keys();
-      if (oldest !== undefined) this.#callers.delete(oldest);
-    }
-    return fresh;
-  }
+function tooSoon(retryAfterMs: number): Result<never, FaucetError> {
+  return fail({ code: 'faucet-too-soon', retryAfterMs });
 }

@@ -5,16 +5,20 @@ export const BLOCKS_PER_RESPONSE_MAX = 128;
 export const BLOCKS_RESPONSE_BYTES_MAX = 6 * 1024 * 1024;
 /** Executed proposals kept until one of them is decided; each holds its state changes. */
 export const EXECUTED_BLOCKS_KEPT_MAX = 8;
-/** Signed transactions known to be verified, by the hash of their signed bytes. */
+/**
+ * Signed transactions known to be verified, by the hash of their signed bytes; whatever is signed
+ * well gets in, so their bytes are bounded too.
+ */
 export const VERIFIED_TRANSACTIONS_KEPT_MAX = 50_000;
+export const VERIFIED_BYTES_KEPT_MAX = 32 * 1024 * 1024;
 /** Diagnostics kept for the Node page. */
 export const TRACE_LINES_KEPT_MAX = 500;
 /** Followed transactions whose fate is remembered for `transaction.status`. */
 export const TRACKED_TRANSACTIONS_MAX = 10_000;
 /** Events waiting for one machine; a peer that fills it is answered with silence. */
 export const MAILBOX_EVENTS_MAX = 4096;
-/** Proposals and votes for the next height, kept while this one is being committed. */
-export const EARLY_MESSAGES_MAX = 1024;
+/** Of these, proposals: each may be as large as a block. A leader that signs many fills it. */
+export const PROPOSALS_WAITING_MAX = 16;
 /** A proposal's time may be this far from our clock; beyond, an honest node prevotes nil. */
 export const CLOCK_AHEAD_MS_MAX = 5_000;
 export const CLOCK_BEHIND_MS_MAX = 30_000;
@@ -22,10 +26,34 @@ export const CLOCK_BEHIND_MS_MAX = 30_000;
 export const SYNC_TICK_MS = 1_000;
 /** How often each peer is asked for its head. */
 export const STATUS_INTERVAL_MS = 10_000;
+/** A validator that just woke up signs after this long, even if no peer told its head. */
+export const SIGNING_HOLD_MS_MAX = 10_000;
+/** A peer that seems to be ahead of us is asked for its head at most this often. */
+export const HINT_INTERVAL_MS = 500;
+/** After a peer came, our own pending transactions are gossiped again: its mesh needs a moment. */
+export const REMINDER_DELAY_MS = 1_000;
+/** Of our own pending transactions, how many are gossiped again at a time. */
+export const REMINDERS_MAX = 100;
+/** Own transactions remembered for that; beyond, the oldest relies on having been heard. */
+export const OWN_PENDING_MAX = 1_000;
+/** Refusals at the head of one peer's transactions, between two blocks, before it is blamed. */
+export const REFUSALS_PER_PEER_MAX = 256;
+/** Peers whose refusals are counted; beyond, the longest known is forgotten. */
+export const REFUSED_PEERS_MAX = 1_024;
+/** Proofs of equivocation told at once. */
+export const EVIDENCE_LISTED_MAX = 256;
 /** Grants that one caller (an IP address, or a peer without one) may ask for in a window. */
 export const FAUCET_GRANTS_PER_CALLER_MAX = 20;
+/** All callers together whose address nobody knows: peer ids cost nothing. */
+export const FAUCET_GRANTS_TO_UNKNOWN_MAX = 200;
+/** Callers on this very machine: on a local network everybody has that address. */
+export const FAUCET_GRANTS_TO_LOOPBACK_MAX = 1_000;
+/** Grants being made or waiting for it; more are told to come back. */
+export const FAUCET_WAITING_MAX = 64;
+/** How soon those may come back whom the moment refuses, not a rule. */
+export const FAUCET_RETRY_MS = 2_000;
 export const FAUCET_WINDOW_MS = 3_600_000;
-/** Callers remembered; beyond, the longest silent is forgotten. */
+/** Callers and recipients remembered; beyond, the oldest window is forgotten. */
 export const FAUCET_CALLERS_MAX = 10_000;
 /** Heights that a transaction made by this node itself stays valid. */
 export const OWN_VALIDITY_HEIGHTS = 200;

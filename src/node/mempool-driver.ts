@@ -28,6 +28,7 @@ import {
   step,
 } from '../mempool/index.ts';
 import type { GossipVerdict } from '../network/index.ts';
+import { OWN_PENDING_MAX, REFUSALS_PER_PEER_MAX, REFUSED_PEERS_MAX } from './limits.ts';
 
 /** What the pool keeps for each transaction. */
 export type Pooled = {
@@ -51,6 +52,8 @@ export type AdmissionChain = {
     prepared: Verified<PreparedTransaction>,
   ): Promise<Result<{ readonly accountSequence: Sequence }, TransactionError>>;
   nextHeight(): Height;
+  /** Whether a block holds the transaction. */
+  isIncluded(id: Hash): Promise<boolean>;
 };
 
 export type MempoolDriverOptions = {
@@ -60,7 +63,7 @@ export type MempoolDriverOptions = {
   gossip(bytes: Bytes): void;
   onSeen(prepared: PreparedTransaction): void;
   onDropped(id: Hash, reason: 'expired' | 'refused', code: string): void;
-  reportPeer(peerId: string, reason: 'useless-gossip' | 'transaction-invalid'): void;
+  reportPeer(peerId: string, reason: 'useless-gossip'): void;
   onChanged(): void;
 };
 
@@ -82,20 +85,36 @@ const HOSTILE: ReadonlySet<string> = new Set([
 export class MempoolDriver {
   readonly #options: MempoolDriverOptions;
   #state: MempoolState<Pooled>;
+  /** Pending transactions that came from nobody else: whether others heard them is not known. */
+  readonly #own = new Map<string, Bytes>();
+  /** Refusals at the present head, by the peer that sent the transaction. */
+  readonly #refusals = new Map<string, number>();
+  /** Why a candidate was found invalid, while it is being dropped for that. */
+  #invalidCode: string | undefined;
 
   constructor(options: MempoolDriverOptions) {
     this.#options = options;
     this.#state = createMempool<Pooled>((options.chain.nextHeight() - 1) as Height);
   }
 
-  /** A transaction that somebody asked this node to send. The same one again is no error. */
+  /**
+   * A transaction that somebody asked this node to send. The same one again is no error while it
+   * waits or once a block holds it.
+   */
   async submit(bytes: Uint8Array): Promise<Result<Hash, SubmissionError>> {
     const admitted = await this.#receive(bytes, undefined);
-    if (!admitted.ok && admitted.error.code === 'duplicate') {
-      const prepared = this.#options.chain.prepareTransaction(bytes);
-      if (prepared.ok) return ok(prepared.value.id);
-    }
-    return admitted;
+    const isOld = !admitted.ok && ['duplicate', 'sequence-used'].includes(admitted.error.code);
+    if (!isOld) return admitted;
+    const prepared = this.#options.chain.prepareTransaction(bytes);
+    if (!prepared.ok) return admitted;
+    const { id } = prepared.value;
+    const isThere = this.get(id) !== undefined || (await this.#options.chain.isIncluded(id));
+    return isThere ? ok(id) : admitted;
+  }
+
+  /** Pending transactions that this node was asked to send, oldest first. */
+  ownPending(limit: number): readonly Bytes[] {
+    return [...this.#own.values()].slice(0, limit);
   }
 
   /** A transaction from a peer. */
@@ -111,12 +130,16 @@ export class MempoolDriver {
     transactionIds: readonly Hash[],
     accountSequences: readonly AccountSequence[],
   ): void {
+    this.#refusals.clear();
+    for (const id of transactionIds) this.#own.delete(formatHex(id));
     this.#step({ kind: 'block-committed', height, transactionIds, accountSequences });
   }
 
-  /** Execution showed that no block can take it now. */
-  invalidate(id: Hash): void {
+  /** Execution showed that no block can take it now, and why. */
+  invalidate(id: Hash, code: string): void {
+    this.#invalidCode = code;
     this.#step({ kind: 'transaction-invalidated', id });
+    this.#invalidCode = undefined;
   }
 
   select(limits: SelectionLimits): Verified<PreparedTransaction>[] {
@@ -165,7 +188,10 @@ export class MempoolDriver {
     const verified = await chain.verifyTransaction(prepared.value);
     if (!verified.ok) return verified;
     const admission = await chain.admit(verified.value);
-    if (!admission.ok) return admission;
+    if (!admission.ok) {
+      if (from !== undefined) this.#countRefusal(from);
+      return admission;
+    }
     const { body } = transaction;
     const effects = this.#step({
       kind: 'transaction-verified',
@@ -187,6 +213,27 @@ export class MempoolDriver {
     return refusal === undefined ? ok(id) : fail(refusal.error);
   }
 
+  /** Heads differ by a block, so some refusals are ordinary; a flood of them is not. */
+  #countRefusal(from: string): void {
+    const count = (this.#refusals.get(from) ?? 0) + 1;
+    if (count >= REFUSALS_PER_PEER_MAX) {
+      this.#refusals.delete(from);
+      this.#options.reportPeer(from, 'useless-gossip');
+      return;
+    }
+    this.#refusals.set(from, count);
+    if (this.#refusals.size <= REFUSED_PEERS_MAX) return;
+    const [oldest] = this.#refusals.keys();
+    if (oldest !== undefined) this.#refusals.delete(oldest);
+  }
+
+  #keepOwn(prepared: PreparedTransaction): void {
+    this.#own.set(formatHex(prepared.id), prepared.bytes);
+    if (this.#own.size <= OWN_PENDING_MAX) return;
+    const [oldest] = this.#own.keys();
+    if (oldest !== undefined) this.#own.delete(oldest);
+  }
+
   #step(event: Parameters<typeof step<Pooled>>[1]): readonly MempoolEffect<Pooled>[] {
     const { state, effects } = step(this.#state, event);
     this.#state = state;
@@ -200,6 +247,7 @@ export class MempoolDriver {
     switch (effect.kind) {
       case 'transaction-admitted': {
         const { prepared } = effect.transaction.payload;
+        if (effect.transaction.receivedFrom === undefined) this.#keepOwn(prepared);
         options.onSeen(prepared);
         options.gossip(prepared.bytes);
         return;
@@ -210,13 +258,16 @@ export class MempoolDriver {
           code: effect.error.code,
         });
         return;
-      case 'transaction-dropped':
-        options.onDropped(
-          effect.id,
-          effect.reason === 'expired' ? 'expired' : 'refused',
-          effect.reason,
-        );
+      case 'transaction-dropped': {
+        const { id, reason } = effect;
+        this.#own.delete(formatHex(id));
+        // Out of this pool, but others may hold it: no verdict before it expires.
+        if (reason === 'evicted') return;
+        const isExpired = reason === 'expired';
+        const code = reason === 'invalid' ? (this.#invalidCode ?? reason) : reason;
+        options.onDropped(id, isExpired ? 'expired' : 'refused', code);
         return;
+      }
       case 'report-peer':
         options.reportPeer(effect.peerId, effect.reason);
         return;

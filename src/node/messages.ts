@@ -47,7 +47,11 @@ export const blockAnnouncementCodec = struct('BlockAnnouncement', {
 });
 export type BlockAnnouncement = Infer<typeof blockAnnouncementCodec>;
 
-export const faucetRequestCodec = struct('FaucetRequest', { recipient: addressCodec });
+export const faucetRequestCodec = struct('FaucetRequest', {
+  recipient: addressCodec,
+  /** A relay asks for somebody who is not connected to the faucet; it is not passed on again. */
+  isForwarded: bool,
+});
 export const faucetResponseCodec = union('FaucetResponse', {
   granted: struct('Granted', { transactionId: hashCodec }),
   refused: struct('Refused', { code: text({ max: 64 }), retryAfterMs: option(u32) }),

@@ -1,93 +1,38 @@
 import type { Bytes, ErrorData, Result, TimestampMs } from '../base/index.ts';
-import { encodeUtf8, errorToData, fail, formatHex, TabellionError } from '../base/index.ts';
-import { encode } from '../codec/index.ts';
+import { errorFromData, errorToData, fail, TabellionError } from '../base/index.ts';
 import type { ConsensusEngine, ConsensusView } from '../consensus/index.ts';
-import { combineEngine, consensusCodecsOf, describeEngineError } from '../consensus/index.ts';
+import { combineEngine, describeEngineError } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Evidence, Height, Ledger } from '../ledger/index.ts';
-import { createLedger, evidenceCodec } from '../ledger/index.ts';
-import type { Network, PeerView } from '../network/index.ts';
+import { createLedger } from '../ledger/index.ts';
+import type { Network, PeerView, Topic } from '../network/index.ts';
 import type { SyncProgress } from '../sync/index.ts';
-import type { CommittedEvent, Head } from './chain.ts';
-import { Chain } from './chain.ts';
-import { ConsensusDriver } from './consensus-driver.ts';
-import type { Diagnostics, TraceLine } from './diagnostics.ts';
+import type { CommittedEvent } from './chain.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import { createDiagnostics } from './diagnostics.ts';
 import { Emitter } from './emitter.ts';
 import type { FaucetError } from './faucet.ts';
-import { FaucetService } from './faucet.ts';
 import type { SubmissionError } from './mempool-driver.ts';
-import { MempoolDriver } from './mempool-driver.ts';
-import { PeerBook } from './peer-book.ts';
+import type { NodeCore, Parts } from './parts.ts';
+import { closeParts, decidesAlone, headHeight, openParts } from './parts.ts';
 import type { Fault } from './penalties.ts';
 import { penaltyOf } from './penalties.ts';
-import { Protocols } from './protocols.ts';
 import { RateMeter } from './rate-meter.ts';
-import type { LedgerStore } from './store/index.ts';
-import { openLedgerStore } from './store/index.ts';
-import { SyncDriver } from './sync-driver.ts';
-import { TransactionTracker } from './tracker.ts';
+import { Reactions } from './reactions.ts';
+import type { Running } from './running.ts';
+import { connect, disconnect } from './running.ts';
+import type { NodeEvents, NodeStage, NodeStatus } from './status.ts';
 import type { NodeHome, NodeOptions } from './types.ts';
-import { WalStore } from './wal-store.ts';
-
-/** Where the node is in its life. */
-export type NodeStage = 'starting' | 'connecting' | 'syncing' | 'following' | 'paused' | 'failed';
-
-export type NodeStatus = {
-  readonly stage: NodeStage;
-  readonly head: Head | undefined;
-  /** Transactions in the block of the head. */
-  readonly headTransactionCount: number;
-  readonly startHeight: Height;
-  readonly targetHeight: Height;
-  readonly blocksPerSecond: number;
-  readonly bytesReceived: number;
-  readonly etaMs: number | undefined;
-  readonly peers: number;
-  /** Whether this node compared its head with a peer's since it started, or decides itself. */
-  readonly hasCompared: boolean;
-  readonly isValidator: boolean;
-  readonly pendingTransactions: number;
-  readonly startedAtMs: TimestampMs;
-  readonly error: ErrorData | undefined;
-};
-
-/** What a node tells those inside its process. */
-export type NodeEvents = {
-  readonly head: CommittedEvent;
-  readonly status: undefined;
-  readonly consensus: undefined;
-  readonly mempool: undefined;
-  readonly peers: undefined;
-  readonly trace: TraceLine;
-  readonly evidence: Evidence;
-};
-
-/** The parts that exist while a store is open; `reset` makes them anew. */
-type Parts = {
-  readonly store: LedgerStore;
-  readonly chain: Chain;
-  readonly mempool: MempoolDriver;
-  readonly sync: SyncDriver;
-  readonly tracker: TransactionTracker;
-  readonly faucet: FaucetService | undefined;
-};
-
-/** The parts that exist while it is not paused. */
-type Running = {
-  readonly consensus: ConsensusDriver;
-  readonly network: Network;
-  readonly peers: PeerBook;
-};
 
 /** A full node: wires the rooms together, schedules, and performs effects. */
 export class TabellionNode {
   readonly home: NodeHome;
   readonly options: NodeOptions;
   readonly ledger: Ledger;
-  readonly events = new Emitter<NodeEvents>();
+  readonly events: Emitter<NodeEvents>;
   readonly diagnostics: Diagnostics;
-  readonly #engine: ConsensusEngine;
+  readonly #core: NodeCore;
+  readonly #reactions: Reactions;
   readonly #startedAtMs: TimestampMs;
   readonly #rate: RateMeter;
   #parts: Parts | undefined;
@@ -99,7 +44,6 @@ export class TabellionNode {
   #hasCompared = false;
   #isPaused = false;
   #failure: ErrorData | undefined;
-  #cancelHeartbeat: () => void = () => undefined;
   #changing: Promise<void> = Promise.resolve();
   #isStopped = false;
 
@@ -112,12 +56,18 @@ export class TabellionNode {
     this.home = home;
     this.options = options;
     this.ledger = ledger;
-    this.#engine = engine;
     this.#startedAtMs = home.clock.now();
     this.#cacheBytesMax = options.cacheBytesMax;
     this.#rate = new RateMeter(home.clock);
+    // Not by the diagnostics, whose listeners could be the ones that fail.
+    this.events = new Emitter((error) => {
+      const { code, message } = errorToData(error);
+      home.tracer.trace('error', 'listener-failed', { code, message });
+    });
     this.diagnostics = createDiagnostics(home.clock, home.tracer);
     this.diagnostics.subscribe((line) => this.events.emit('trace', line));
+    this.#core = this.#createCore(engine);
+    this.#reactions = new Reactions(this.#core);
   }
 
   /**
@@ -138,14 +88,48 @@ export class TabellionNode {
     return new TabellionNode(home, options, ledger.value, engine.value);
   }
 
-  /** Opens the store: from then on questions about stored blocks are answered. */
-  open(): Promise<void> {
-    return this.#change(() => this.#open());
+  #createCore(engine: ConsensusEngine): NodeCore {
+    const { home, options, ledger, diagnostics, events } = this;
+    return {
+      home,
+      options,
+      ledger,
+      engine,
+      diagnostics,
+      events,
+      running: () => this.#running,
+      publish: (topic, message) => this.#publish(topic, message),
+      report: (peerId, fault) => this.report(peerId, fault),
+      fail: (error) => this.#fail(error),
+      onBytes: (count) => {
+        this.#bytesReceived += count;
+      },
+      onCommitted: (event) => this.#onCommitted(event),
+      onProgress: () => this.#onProgress(),
+      onCompared: () => {
+        this.#hasCompared = true;
+        this.#onProgress();
+      },
+      onMempoolChanged: () => {
+        if (this.#parts !== undefined) this.#reactions.mempoolChanged(this.#parts);
+      },
+    };
   }
 
-  /** Opens the store unless it is open, then the network. */
+  /* --------------------------------------------------------------- life */
+
+  /** Opens the store: from then on questions about stored blocks are answered. */
+  open(): Promise<void> {
+    return this.#orFail(() => this.#open());
+  }
+
+  /**
+   * Opens the store unless it is open, then the network. Rejects with what either says; the node
+   * has failed then.
+   */
   start(): Promise<void> {
-    return this.#change(async () => {
+    return this.#orFail(async () => {
+      if (this.#failure !== undefined) throw errorFromData(this.#failure);
       await this.#open();
       await this.#connect();
     });
@@ -160,44 +144,135 @@ export class TabellionNode {
     });
   }
 
+  /** Leaves the network; questions are still answered. */
   pause(): Promise<void> {
     return this.#change(async () => {
-      if (this.#isPaused) return;
+      if (this.#isPaused || this.#failure !== undefined) return;
       this.#isPaused = true;
       await this.#disconnect();
       this.diagnostics.trace('info', 'node-paused');
     });
   }
 
+  /** Ends a pause. Rejects with what the network's opening says, and stays paused then. */
   resume(): Promise<void> {
     return this.#change(async () => {
       if (!this.#isPaused) return;
       this.#isPaused = false;
-      await this.#connect();
+      try {
+        await this.#connect();
+      } catch (error) {
+        await this.#disconnect();
+        this.#isPaused = true;
+        this.events.emit('status', undefined);
+        throw error;
+      }
       this.diagnostics.trace('info', 'node-resumed');
     });
   }
 
-  /** Deletes everything this node stored, and starts again from genesis. */
-  reset(): Promise<void> {
-    return this.#change(async () => {
+  /**
+   * Deletes everything this node stored, and starts again from genesis. Rejects with
+   * `not-permitted` on a validator: without its log it could vote twice.
+   */
+  async reset(): Promise<void> {
+    if (this.options.signer !== undefined) {
+      throw new TabellionError('not-permitted', { reason: 'validator' });
+    }
+    return this.#orFail(async () => {
+      if (this.#isStopped) throw new TabellionError('node-stopped');
       await this.#disconnect();
       await this.#close();
       await this.home.store.clear();
       this.#isPaused = false;
       this.#failure = undefined;
+      this.#hasCompared = false;
+      this.#bytesReceived = 0;
       await this.#open();
       await this.#connect();
       this.diagnostics.trace('info', 'node-reset');
     });
   }
 
+  /** Changes of life happen one after another. */
+  #change(job: () => Promise<void>): Promise<void> {
+    const change = this.#changing.then(job);
+    this.#changing = change.catch(() => undefined);
+    return change;
+  }
+
+  #orFail(job: () => Promise<void>): Promise<void> {
+    return this.#change(() =>
+      job().catch((error: unknown) => {
+        this.#fail(error);
+        throw error;
+      }),
+    );
+  }
+
+  async #open(): Promise<void> {
+    if (this.#parts !== undefined || this.#isStopped) return;
+    const parts = await openParts(this.#core, this.#cacheBytesMax);
+    this.#parts = parts;
+    this.#startHeight = headHeight(parts);
+    const stored = await parts.store.block(this.#startHeight);
+    this.#headTransactionCount = stored?.block.transactions.length ?? 0;
+    this.diagnostics.trace('info', 'store-opened', { height: this.#startHeight });
+    this.events.emit('status', undefined);
+  }
+
+  async #close(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    await closeParts(parts);
+    this.#parts = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#running !== undefined) return;
+    if (this.#isPaused || this.#isStopped) return;
+    await connect(this.#core, parts, this.#reactions, (running) => {
+      this.#running = running;
+    });
+    this.events.emit('status', undefined);
+  }
+
+  async #disconnect(): Promise<void> {
+    this.#reactions.cancelHeartbeat();
+    const running = this.#running;
+    const parts = this.#parts;
+    this.#running = undefined;
+    if (running !== undefined && parts !== undefined) {
+      await disconnect(this.#core, parts, running);
+    }
+    this.events.emit('status', undefined);
+    this.events.emit('peers', undefined);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = errorToData(error);
+    const { code, message } = this.#failure;
+    this.diagnostics.trace('error', 'node-failed', { code, message });
+    // Nothing is signed or committed after a failure nobody foresaw.
+    this.#running?.consensus.stop().catch(() => undefined); // It reports failures itself.
+    this.#change(() => this.#disconnect()).catch(() => undefined); // Nor is there more to tell.
+    this.events.emit('status', undefined);
+  }
+
   /* ------------------------------------------------------------ reading */
 
+  /** The parts that stand on the store. Throws `node-not-ready` while it is not open. */
   get parts(): Parts {
     const parts = this.#parts;
     if (parts === undefined) throw new TabellionError('node-not-ready');
     return parts;
+  }
+
+  /** Whether the store is open, so that questions can be answered. */
+  isOpen(): boolean {
+    return this.#parts !== undefined;
   }
 
   status(): NodeStatus {
@@ -230,14 +305,9 @@ export class TabellionNode {
     if (this.#failure !== undefined) return 'failed';
     if (progress === undefined) return 'starting';
     if (this.#isPaused) return 'paused';
+    if (this.#running === undefined) return 'connecting';
     if (progress.stage !== 'waiting') return progress.stage;
-    return this.#decidesAlone() ? 'following' : 'connecting';
-  }
-
-  /** Whether no other member is needed, and so nobody can be behind of anybody. */
-  #decidesAlone(): boolean {
-    const { signer } = this.options;
-    return signer !== undefined && this.ledger.genesis.membership.validators.length === 1;
+    return decidesAlone(this) ? 'following' : 'connecting';
   }
 
   peers(): readonly PeerView[] {
@@ -262,15 +332,20 @@ export class TabellionNode {
     return this.#running?.consensus.view();
   }
 
+  /** Proofs that members voted twice, newest first. */
+  evidence(): Promise<readonly Evidence[]> {
+    return this.#reactions.evidence();
+  }
+
   /** What the network calls a faucet, whoever runs it. */
   hasFaucet(): boolean {
-    return this.ledger.genesis.document.modules['faucet'] !== undefined;
+    return this.ledger.genesis.document.modules.faucet !== undefined;
   }
 
   /* ------------------------------------------------------------- acting */
 
   /** Admits signed bytes and gossips them. */
-  submit(bytes: Uint8Array): Promise<Result<Hash, SubmissionError>> {
+  async submit(bytes: Uint8Array): Promise<Result<Hash, SubmissionError>> {
     return this.parts.mempool.submit(bytes);
   }
 
@@ -282,300 +357,62 @@ export class TabellionNode {
   ): Promise<Result<Hash, FaucetError>> {
     if (!this.hasFaucet()) return fail({ code: 'faucet-absent' });
     const own = this.parts.faucet;
-    if (own !== undefined) return own.request(recipient, caller);
-    const running = this.#running;
-    if (running === undefined) throw new TabellionError('node-stopped');
-    return running.peers.requestCoins(recipient, signal);
+    if (own !== undefined) return own.request(recipient, { address: caller });
+    const { peers } = this.#connected();
+    if (this.home.kind !== 'relay') {
+      return peers.requestCoins(recipient, { isForwarded: false, signal });
+    }
+    // Others see this relay's address, so it counts its callers itself.
+    const quota = this.parts.forwarding.quotaOf({ address: caller });
+    if (quota.waitMs > 0) return fail({ code: 'faucet-too-soon', retryAfterMs: quota.waitMs });
+    const granted = await peers.requestCoins(recipient, { isForwarded: true, signal });
+    if (granted.ok) quota.spend();
+    return granted;
   }
 
-  addRelay(multiaddr: string): Promise<void> {
-    const running = this.#running;
-    if (running === undefined) throw new TabellionError('node-stopped');
-    return running.network.addRelay(multiaddr);
+  /** Dials a relay and keeps it. Rejects as the network does. */
+  async addRelay(multiaddr: string): Promise<void> {
+    return this.#connected().network.addRelay(multiaddr);
+  }
+
+  #connected(): Running {
+    if (this.#running === undefined) throw new TabellionError('node-stopped');
+    return this.#running;
   }
 
   configure(settings: { readonly cacheBytesMax: number | undefined }): void {
     const { cacheBytesMax } = settings;
     if (cacheBytesMax === undefined) return;
     this.#cacheBytesMax = cacheBytesMax;
-    this.parts.store.setCacheBytesMax(cacheBytesMax);
+    this.#parts?.store.setCacheBytesMax(cacheBytesMax);
   }
 
+  /** Takes points from a peer, by the one table of penalties. */
   report(peerId: string, fault: Fault): void {
     this.diagnostics.trace('debug', 'peer-blamed', { peerId, fault });
     this.#running?.network.penalize(peerId, penaltyOf(fault), fault);
   }
 
-  /* --------------------------------------------------------------- life */
-
-  /** Changes of life happen one after another. */
-  #change(job: () => Promise<void>): Promise<void> {
-    const change = this.#changing.then(job).catch((error: unknown) => {
-      this.#fail(error);
-      throw error;
-    });
-    this.#changing = change.catch(() => undefined);
-    return change;
-  }
-
-  async #open(): Promise<void> {
-    if (this.#parts !== undefined || this.#isStopped) return;
-    const { home, options, ledger, diagnostics } = this;
-    const store = await openLedgerStore({
-      store: home.store,
-      ledger,
-      tracer: diagnostics,
-      options: { cacheBytesMax: this.#cacheBytesMax },
-    });
-    const tracker = new TransactionTracker(home.clock);
-    const chain: Chain = new Chain({
-      ledger,
-      store,
-      verifier: home.verifier,
-      clock: home.clock,
-      tracer: diagnostics,
-      candidates: (height) => mempool.select({ height, ...this.#selectionLimits() }),
-      onInvalid: (id) => mempool.invalidate(id),
-      onCommitted: (event) => this.#onCommitted(event),
-    });
-    const mempool: MempoolDriver = new MempoolDriver({
-      chain: {
-        prepareTransaction: (bytes) => chain.prepareTransaction(bytes),
-        validateForm: (prepared) => chain.validateForm(prepared),
-        verifyTransaction: (prepared) => chain.verifyTransaction(prepared),
-        admit: (prepared) => chain.admit(prepared),
-        nextHeight: () => chain.next().height,
-      },
-      clock: home.clock,
-      tracer: diagnostics,
-      gossip: (bytes) => this.#publish('transactions', bytes),
-      onSeen: ({ id, transaction }) => tracker.seen(id, transaction.body.validUntil),
-      onDropped: (id, reason, code) => tracker.dropped(id, reason, code),
-      reportPeer: (peerId, fault) => this.report(peerId, fault),
-      onChanged: () => this.#onMempoolChanged(),
-    });
-    const sync = new SyncDriver({
-      chain,
-      clock: home.clock,
-      tracer: diagnostics,
-      network: () => this.#running?.network,
-      reportPeer: (peerId, fault) => this.report(peerId, fault),
-      onProgress: () => this.events.emit('status', undefined),
-      onBytes: (count) => {
-        this.#bytesReceived += count;
-      },
-      onFatal: (error) => this.#fail(error),
-    });
-    const { faucet: signer } = options;
-    const faucet =
-      signer === undefined
-        ? undefined
-        : new FaucetService({ chain, mempool, signer, clock: home.clock });
-    this.#parts = { store, chain, mempool, sync, tracker, faucet };
-    this.#startHeight = chain.head().header.height;
-    const stored = await store.block(this.#startHeight);
-    this.#headTransactionCount = stored?.block.transactions.length ?? 0;
-    diagnostics.trace('info', 'store-opened', { height: this.#startHeight });
-    this.events.emit('status', undefined);
-  }
-
-  #selectionLimits() {
-    const { blockTransactionsMax, blockBytesMax } = this.ledger.genesis.document.consensus;
-    // Gas is bounded by execution itself, which knows the parameters of the height.
-    return {
-      transactionsMax: blockTransactionsMax,
-      bytesMax: blockBytesMax,
-      gasMax: Number.MAX_SAFE_INTEGER,
-    };
-  }
-
-  async #close(): Promise<void> {
-    const parts = this.#parts;
-    this.#parts = undefined;
-    await parts?.sync.stop();
-    await parts?.store.close();
-  }
-
-  async #connect(): Promise<void> {
-    const parts = this.#parts;
-    if (parts === undefined || this.#running !== undefined || this.#isPaused) return;
-    const { home, ledger } = this;
-    const chainId = formatHex(ledger.chainId);
-    const codecs = consensusCodecsOf(ledger.codecs.block);
-    const protocols = new Protocols({
-      node: this,
-      codecs,
-      consensus: () => this.#running?.consensus,
-      peers: () => this.#running?.peers,
-    });
-    const network = await home.openNetwork(protocols.handlers(), chainId);
-    const peers = new PeerBook({
-      network,
-      clock: home.clock,
-      tracer: this.diagnostics,
-      ledger,
-      sync: parts.sync,
-      catchUp: codecs,
-      consensus: () => this.#running?.consensus,
-      reportPeer: (peerId, fault) => this.report(peerId, fault),
-      onCompared: () => {
-        this.#hasCompared = true;
-        this.events.emit('status', undefined);
-      },
-    });
-    const consensus = this.#createConsensus(parts, codecs, peers);
-    this.#running = { consensus, network, peers };
-    await consensus.start();
-    parts.sync.start();
-    peers.start();
-    this.#offerWork();
-    this.diagnostics.trace('info', 'network-opened', { peerId: network.peerId });
-    this.events.emit('status', undefined);
-  }
-
-  #createConsensus(
-    parts: Parts,
-    codecs: ReturnType<typeof consensusCodecsOf>,
-    peers: PeerBook,
-  ): ConsensusDriver {
-    const { home, ledger, options } = this;
-    return new ConsensusDriver({
-      engine: this.#engine,
-      chain: {
-        suite: ledger.suite,
-        chainId: ledger.chainId,
-        blockCodec: ledger.codecs.block,
-        next: () => parts.chain.next(),
-        build: (height, proposer) => parts.chain.build(height, proposer),
-        validate: (block, hash) => parts.chain.validate(block, hash),
-        commit: (block, hash, certificate) => parts.chain.commit(block, hash, certificate),
-      },
-      wal: new WalStore(home.store, ledger.suite, codecs.walEntry),
-      verifier: home.verifier,
-      clock: home.clock,
-      tracer: this.diagnostics,
-      signer: options.signer,
-      signFrom: 0 as Height, // From genesis on: the log says what was signed.
-      proposalCodec: codecs.proposal,
-      broadcast: (topic, message) => this.#publish(topic, message),
-      requestMessages: (request) => peers.requestMessages(request),
-      reportPeer: (peerId, fault) => this.report(peerId, fault),
-      reportEvidence: (evidence) => this.#onEvidence(evidence),
-      onProposalValid: (block) => this.#onProposalValid(block),
-      onViewChanged: () => this.events.emit('consensus', undefined),
-      onFatal: (error) => this.#fail(error),
-    });
-  }
-
-  async #disconnect(): Promise<void> {
-    this.#cancelHeartbeat();
-    const running = this.#running;
-    this.#running = undefined;
-    running?.peers.stop();
-    await running?.consensus.stop();
-    await running?.network.stop();
-    this.events.emit('status', undefined);
-    this.events.emit('peers', undefined);
-  }
-
-  #fail(error: unknown): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = errorToData(error);
-    const { code, message } = this.#failure;
-    this.diagnostics.trace('error', 'node-failed', { code, message });
-    this.events.emit('status', undefined);
-    // Nothing is signed or committed after a failure nobody foresaw.
-    this.#disconnect().catch(() => undefined);
-  }
-
-  /* ------------------------------------------------------------- events */
-
-  #publish(topic: 'transactions' | 'votes' | 'proposals' | 'blocks', message: Bytes): void {
+  #publish(topic: Topic, message: Bytes): void {
     this.#running?.network.publish(topic, message).catch((error: unknown) => {
       const { code } = errorToData(error);
       this.diagnostics.trace('debug', 'publish-failed', { topic, code });
     });
   }
 
-  #onProposalValid(block: CommittedEvent['executed']['prepared']['block']): void {
-    const { header } = block;
-    const executed = this.parts.chain.executedOf(header);
-    for (const [index, { id }] of (executed?.transactions ?? []).entries()) {
-      const { height, timestampMs } = header;
-      this.parts.tracker.included(id, { height, index, timestampMs });
-    }
-  }
+  /* ------------------------------------------------------------- events */
 
   #onCommitted(event: CommittedEvent): void {
-    const { mempool, sync, tracker } = this.parts;
-    const { prepared, transactions, execution } = event.executed;
-    const { header } = prepared.block;
-    for (const [index, { id }] of transactions.entries()) {
-      const outcome = execution.receipts[index]?.outcome;
-      const failure = outcome?.kind === 'failed' ? outcome : undefined;
-      const { height, timestampMs } = header;
-      tracker.committed(id, { height, index, timestampMs }, failure);
-    }
-    const sequences = new Map<string, { readonly address: Address; readonly sequence: number }>();
-    for (const { transaction } of transactions) {
-      const { sender: address, sequence } = transaction.body;
-      sequences.set(formatHex(address), { address, sequence: sequence + 1 });
-    }
-    mempool.blockCommitted(
-      header.height,
-      transactions.map(({ id }) => id),
-      // One above a used sequence is a sequence.
-      [...sequences.values()] as Parameters<MempoolDriver['blockCommitted']>[2][number][],
-    );
     this.#rate.count();
-    this.#headTransactionCount = transactions.length;
-    sync.headAdvanced(header.height);
-    this.#running?.consensus.advance();
-    this.#announce(event);
-    this.#offerWork();
+    this.#headTransactionCount = event.executed.transactions.length;
+    if (this.#parts !== undefined) this.#reactions.committed(this.#parts, event);
     this.events.emit('head', event);
     this.events.emit('status', undefined);
   }
 
-  /** The proposer tells everybody that its block is final. */
-  #announce({ executed, certificate }: CommittedEvent): void {
-    const { header } = executed.prepared.block;
-    const own = this.options.signer?.publicKey;
-    if (own === undefined || formatHex(own) !== formatHex(header.proposer)) return;
-    const message = Protocols.encodeAnnouncement({ header, certificate });
-    this.#publish('blocks', message);
-  }
-
-  #onMempoolChanged(): void {
-    this.events.emit('mempool', undefined);
-    if (this.#running !== undefined && this.options.signer !== undefined) {
-      if (this.parts.mempool.hasWork()) this.#running.consensus.offerWork();
-    }
-  }
-
-  /** Validators propose when something waits, and after a long silence. */
-  #offerWork(): void {
-    this.#cancelHeartbeat();
-    const running = this.#running;
-    if (running === undefined || this.options.signer === undefined) return;
-    if (this.parts.mempool.hasWork()) {
-      running.consensus.offerWork();
-      return;
-    }
-    const { heartbeatMs } = this.ledger.genesis.document.consensus;
-    const dueMs = this.parts.chain.head().header.timestampMs + heartbeatMs;
-    const delayMs = Math.max(0, dueMs - this.home.clock.now());
-    this.#cancelHeartbeat = this.home.clock.after(delayMs, () => running.consensus.offerWork());
-  }
-
-  #onEvidence(evidence: Evidence): void {
-    const { height, validatorIndex } = evidence.first.vote;
-    this.diagnostics.trace('warn', 'equivocation', { height, validatorIndex });
-    const key = encodeUtf8(`evidence/${height}/${validatorIndex}/${evidence.first.vote.kind}`);
-    const value = encode(evidenceCodec, evidence);
-    this.home.store
-      .write([{ kind: 'put', space: 'meta', key, value }], 'relaxed')
-      .catch((error: unknown) => this.#fail(error));
-    this.events.emit('evidence', evidence);
+  #onProgress(): void {
+    const isBehind = this.#parts?.sync.progress().stage === 'syncing';
+    if (this.#hasCompared && !isBehind) this.#running?.guard.release();
+    this.events.emit('status', undefined);
   }
 }

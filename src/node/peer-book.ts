@@ -1,5 +1,5 @@
 import type { Bytes, Clock, Result, Tracer } from '../base/index.ts';
-import { equalBytes, errorToData, fail, ok } from '../base/index.ts';
+import { equalBytes, errorToData, fail, ok, TabellionError } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { CatchUpRequest, ConsensusCodecs } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
@@ -7,7 +7,7 @@ import type { Address, Height, Ledger } from '../ledger/index.ts';
 import type { Network } from '../network/index.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { FaucetError } from './faucet.ts';
-import { STATUS_INTERVAL_MS } from './limits.ts';
+import { HINT_INTERVAL_MS, STATUS_INTERVAL_MS } from './limits.ts';
 import type { PeerStatus } from './messages.ts';
 import { faucetRequestCodec, faucetResponseCodec, peerStatusCodec } from './messages.ts';
 import type { Fault } from './penalties.ts';
@@ -15,8 +15,6 @@ import type { SyncDriver } from './sync-driver.ts';
 
 /** Peers asked at once for messages of the height being decided. */
 const CATCH_UP_PEERS = 2;
-/** A peer whose gossip is ahead of us is asked for its head at most this often. */
-const HINT_INTERVAL_MS = 500;
 
 export type PeerBookOptions = {
   readonly network: Network;
@@ -31,14 +29,13 @@ export type PeerBookOptions = {
   onCompared(): void;
 };
 
-type Known = {
-  readonly status: PeerStatus | undefined;
-  readonly askedAtMs: number;
-};
+/** What is known of a connected peer. */
+type Known = { status: PeerStatus | undefined; askedAtMs: number; isAsking: boolean };
 
 /** What peers said of themselves, and what this node asks them beside blocks. */
 export class PeerBook {
   readonly #options: PeerBookOptions;
+  /** Connected peers; entries go with the connection. */
   readonly #known = new Map<string, Known>();
   readonly #stop = new AbortController();
   #cancelRound: () => void = () => undefined;
@@ -51,15 +48,17 @@ export class PeerBook {
   start(): void {
     const { network, clock } = this.#options;
     const round = (): void => {
-      for (const { peerId } of network.peers()) this.ask(peerId);
       this.#cancelRound = clock.after(STATUS_INTERVAL_MS, round);
+      for (const { peerId } of network.peers()) this.connected(peerId);
     };
     round();
   }
 
+  /** Asks nothing more, and tells sync that nobody is there. */
   stop(): void {
     this.#stop.abort();
     this.#cancelRound();
+    for (const peerId of [...this.#known.keys()]) this.gone(peerId);
   }
 
   heightOf(peerId: string): Height | undefined {
@@ -67,7 +66,11 @@ export class PeerBook {
   }
 
   connected(peerId: string): void {
-    this.ask(peerId);
+    if (this.#stop.signal.aborted) return;
+    if (!this.#known.has(peerId)) {
+      this.#known.set(peerId, { status: undefined, askedAtMs: 0, isAsking: false });
+    }
+    this.#ask(peerId);
   }
 
   gone(peerId: string): void {
@@ -78,33 +81,45 @@ export class PeerBook {
   /** A peer sent something of a height beyond the one being decided here. */
   hint(peerId: string): void {
     const known = this.#known.get(peerId);
-    const now = this.#options.clock.now();
-    if (known === undefined || now - known.askedAtMs >= HINT_INTERVAL_MS) this.ask(peerId);
+    if (known === undefined) return;
+    if (this.#options.clock.now() - known.askedAtMs >= HINT_INTERVAL_MS) this.#ask(peerId);
   }
 
-  /** Asks a peer for its head; failures are ordinary and told to nobody. */
-  ask(peerId: string): void {
+  /** Asks a peer for its head, one question at a time; a failure is ordinary and no blame. */
+  #ask(peerId: string): void {
     const { network, clock, tracer } = this.#options;
-    const status = this.#known.get(peerId)?.status;
-    this.#known.set(peerId, { status, askedAtMs: clock.now() });
+    const known = this.#known.get(peerId);
+    if (known === undefined || known.isAsking) return;
+    known.askedAtMs = clock.now();
+    known.isAsking = true;
     const { signal } = this.#stop;
     network
       .request(peerId, 'status', new Uint8Array(0), { signal })
-      .then((answer) => this.#receiveStatus(peerId, answer))
+      .then((answer) => this.#receiveStatus(peerId, known, answer))
       .catch((error: unknown) => {
         const { code } = errorToData(error);
         tracer.trace('debug', 'status-failed', { peerId, code });
+      })
+      .finally(() => {
+        known.isAsking = false;
       });
   }
 
-  #receiveStatus(peerId: string, answer: Bytes): void {
-    if (this.#stop.signal.aborted) return;
-    const { clock, ledger, sync, reportPeer, onCompared } = this.#options;
+  #receiveStatus(peerId: string, known: Known, answer: Bytes): void {
+    const isGone = this.#known.get(peerId) !== known;
+    if (isGone || this.#stop.signal.aborted) return;
+    const { ledger, sync, reportPeer, onCompared } = this.#options;
     const decoded = decode(peerStatusCodec, answer);
-    if (!decoded.ok) return reportPeer(peerId, 'status-malformed');
+    if (!decoded.ok) {
+      reportPeer(peerId, 'status-malformed');
+      return;
+    }
     const status = decoded.value;
-    if (!equalBytes(status.chainId, ledger.chainId)) return reportPeer(peerId, 'wrong-network');
-    this.#known.set(peerId, { status, askedAtMs: clock.now() });
+    if (!equalBytes(status.chainId, ledger.chainId)) {
+      reportPeer(peerId, 'wrong-network');
+      return;
+    }
+    known.status = status;
     sync.peerStatus(peerId, { head: status.headHeight, earliest: status.earliestHeight });
     onCompared();
   }
@@ -133,22 +148,45 @@ export class PeerBook {
     const decoded = decode(catchUp.catchUpAnswer, answer);
     if (!decoded.ok) return reportPeer(peerId, 'malformed-answer');
     const consensus = this.#options.consensus();
-    for (const proposal of decoded.value.proposals) {
-      await consensus?.receiveProposal(encode(catchUp.proposal, proposal), peerId);
+    const { proposals, votes } = decoded.value;
+    for (const proposal of proposals) {
+      await this.#take(peerId, () =>
+        consensus?.receiveProposal(encode(catchUp.proposal, proposal), peerId),
+      );
     }
-    for (const vote of decoded.value.votes) {
-      await consensus?.receiveVote(encode(catchUp.vote, vote), peerId);
+    for (const vote of votes) {
+      const verdict = await this.#take(peerId, () =>
+        consensus?.receiveVote(encode(catchUp.vote, vote), peerId),
+      );
+      // One forgery is blamed once; the rest of the answer is not worth its signatures.
+      if (verdict === 'reject') return;
     }
   }
 
-  /** Asks peers for test coins, relays first, until one grants or one knows a good reason. */
-  async requestCoins(recipient: Address, signal: AbortSignal): Promise<Result<Hash, FaucetError>> {
+  async #take<Verdict>(
+    peerId: string,
+    receive: () => Promise<Verdict> | undefined,
+  ): Promise<Verdict | undefined> {
+    const verdict = await receive();
+    if (verdict === 'reject') this.#options.reportPeer(peerId, 'malformed-answer');
+    return verdict;
+  }
+
+  /**
+   * Asks relays for test coins, one after another, until one grants. Rejects with `aborted`. What
+   * a relay refuses is told only if no other grants: it may not be the one with the faucet.
+   */
+  async requestCoins(
+    recipient: Address,
+    options: { readonly isForwarded: boolean; readonly signal: AbortSignal },
+  ): Promise<Result<Hash, FaucetError>> {
     const { network } = this.#options;
-    const request = encode(faucetRequestCodec, { recipient });
+    const { isForwarded, signal } = options;
+    const request = encode(faucetRequestCodec, { recipient, isForwarded });
     const isRelay = (peerId: string): boolean => this.#known.get(peerId)?.status?.isRelay === true;
-    const relays = network.peers().filter(({ peerId }) => isRelay(peerId));
     let refusal: FaucetError = { code: 'faucet-absent' };
-    for (const { peerId } of relays) {
+    for (const { peerId } of network.peers().filter((peer) => isRelay(peer.peerId))) {
+      if (signal.aborted) throw new TabellionError('aborted');
       const answer = await network
         .request(peerId, 'faucet', request, { signal })
         .catch(() => undefined);
@@ -156,8 +194,8 @@ export class PeerBook {
       if (decoded === undefined || !decoded.ok) continue;
       if (decoded.value.kind === 'granted') return ok(decoded.value.transactionId);
       const { code, retryAfterMs } = decoded.value;
-      if (code === 'faucet-too-soon') return fail({ code, retryAfterMs: retryAfterMs ?? 0 });
-      if (code === 'faucet-empty') refusal = { code };
+      if (code === 'faucet-too-soon') refusal = { code, retryAfterMs: retryAfterMs ?? 0 };
+      if (code === 'faucet-empty' && refusal.code === 'faucet-absent') refusal = { code };
     }
     return fail(refusal);
   }

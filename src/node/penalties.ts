@@ -6,9 +6,9 @@ export type Fault =
   | ConsensusFault
   | SyncFault
   | 'useless-gossip'
-  | 'transaction-invalid'
   | 'wrong-network'
-  | 'status-malformed';
+  | 'status-malformed'
+  | 'malformed-request';
 
 /** The one table of penalties, out of 1000; at 0 a peer is banned for a while. */
 const POINTS: { readonly [Name in Fault]: number } = {
@@ -21,9 +21,9 @@ const POINTS: { readonly [Name in Fault]: number } = {
   'malformed-answer': 500,
   'bad-block': 1000,
   'useless-gossip': 50,
-  'transaction-invalid': 100,
   'wrong-network': 1000,
   'status-malformed': 500,
+  'malformed-request': 250,
 };
 
 /** Points that a fault costs. */

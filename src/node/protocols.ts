@@ -1,11 +1,13 @@
-import type { Bytes } from '../base/index.ts';
-import { TabellionError } from '../base/index.ts';
+import type { Bytes, Result } from '../base/index.ts';
+import { fail, TabellionError } from '../base/index.ts';
+import type { Codec } from '../codec/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { ConsensusCodecs } from '../consensus/index.ts';
-import type { CommitCertificate, Height } from '../ledger/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import type { Address, CommitCertificate, Height } from '../ledger/index.ts';
 import { PROTOCOL_VERSION } from '../ledger/index.ts';
 import type { GossipVerdict, NetworkHandlers, RequestKind } from '../network/index.ts';
-import type { ConsensusDriver } from './consensus-driver.ts';
+import type { FaucetError } from './faucet.ts';
 import { BLOCKS_PER_RESPONSE_MAX, BLOCKS_RESPONSE_BYTES_MAX } from './limits.ts';
 import type { BlockAnnouncement } from './messages.ts';
 import {
@@ -16,28 +18,24 @@ import {
   faucetResponseCodec,
   peerStatusCodec,
 } from './messages.ts';
-import type { TabellionNode } from './node.ts';
-import type { PeerBook } from './peer-book.ts';
+import type { NodeCore, Parts } from './parts.ts';
 
 type Asker = Parameters<NetworkHandlers['onRequest']>[2];
 
 /** What messages and questions of peers mean. */
 export class Protocols {
-  readonly #node: TabellionNode;
+  readonly #core: NodeCore;
+  readonly #parts: Parts;
   readonly #codecs: ConsensusCodecs;
-  readonly #consensus: () => ConsensusDriver | undefined;
-  readonly #peers: () => PeerBook | undefined;
 
   constructor(dependencies: {
-    readonly node: TabellionNode;
+    readonly core: NodeCore;
+    readonly parts: Parts;
     readonly codecs: ConsensusCodecs;
-    consensus(): ConsensusDriver | undefined;
-    peers(): PeerBook | undefined;
   }) {
-    this.#node = dependencies.node;
+    this.#core = dependencies.core;
+    this.#parts = dependencies.parts;
     this.#codecs = dependencies.codecs;
-    this.#consensus = () => dependencies.consensus();
-    this.#peers = () => dependencies.peers();
   }
 
   static encodeAnnouncement(announcement: BlockAnnouncement): Bytes {
@@ -46,36 +44,32 @@ export class Protocols {
 
   handlers(): NetworkHandlers {
     return {
-      onGossip: (topic, message, from) => {
+      onGossip: async (topic, message, from) => {
         switch (topic) {
           case 'transactions':
-            return this.#node.parts.mempool.receiveGossip(message, from);
+            return await this.#parts.mempool.receiveGossip(message, from);
           case 'votes':
-            return this.#hinting(from, this.#consensus()?.receiveVote(message, from));
+            return (await this.#core.running()?.consensus.receiveVote(message, from)) ?? 'ignore';
           case 'proposals':
-            return this.#hinting(from, this.#consensus()?.receiveProposal(message, from));
+            return (
+              (await this.#core.running()?.consensus.receiveProposal(message, from)) ?? 'ignore'
+            );
           case 'blocks':
-            return this.#onAnnouncement(message, from);
+            return await this.#onAnnouncement(message, from);
         }
       },
       onRequest: (kind, request, from) => this.#answer(kind, request, from),
       onEvent: (event) => {
-        if (event.kind === 'peer-connected') this.#peers()?.connected(event.peerId);
-        if (event.kind === 'peer-disconnected') this.#peers()?.gone(event.peerId);
-        this.#node.events.emit('peers', undefined);
-        this.#node.events.emit('status', undefined);
+        const running = this.#core.running();
+        if (event.kind === 'peer-connected') {
+          running?.peers.connected(event.peerId);
+          running?.reminder.peerConnected();
+        }
+        if (event.kind === 'peer-disconnected') running?.peers.gone(event.peerId);
+        this.#core.events.emit('peers', undefined);
+        this.#core.events.emit('status', undefined);
       },
     };
-  }
-
-  /** What consensus cannot place is of another height: perhaps the sender is ahead of us. */
-  async #hinting(
-    from: string,
-    verdict: Promise<GossipVerdict> | undefined,
-  ): Promise<GossipVerdict> {
-    const judged = (await verdict) ?? 'ignore';
-    if (judged === 'ignore') this.#peers()?.hint(from);
-    return judged;
   }
 
   /** A block is final, says somebody; with its proposal at hand, the certificate is enough. */
@@ -83,23 +77,23 @@ export class Protocols {
     const decoded = decode(blockAnnouncementCodec, message);
     if (!decoded.ok) return 'reject';
     const { header, certificate } = decoded.value;
-    const { chain } = this.#node.parts;
+    const { chain } = this.#parts;
     const { height } = chain.next();
     if (header.height < height) return 'ignore';
     if (header.height > height) {
-      this.#peers()?.hint(from);
+      this.#core.running()?.peers.hint(from);
       return 'ignore';
     }
-    const hash = this.#node.ledger.blockHash(header);
+    const hash = this.#core.ledger.blockHash(header);
     const proven = await chain.verifyCertificate(hash, certificate);
     // The head may have moved meanwhile: then the question is moot, and nobody is to blame.
     if (!proven.ok) return chain.next().height === height ? 'reject' : 'ignore';
     const executed = chain.executedOf(header);
     if (executed === undefined) {
-      this.#peers()?.hint(from);
+      this.#core.running()?.peers.hint(from);
       return 'accept';
     }
-    this.#consensus()?.receiveDecision({
+    this.#core.running()?.consensus.receiveDecision({
       kind: 'decision-received',
       block: executed.prepared.block,
       blockHash: hash,
@@ -114,9 +108,9 @@ export class Protocols {
       case 'status':
         return this.#status();
       case 'blocks':
-        return this.#blocks(request);
+        return this.#blocks(request, from);
       case 'consensus':
-        return this.#catchUp(request);
+        return this.#catchUp(request, from);
       case 'faucet':
         return this.#faucet(request, from);
       case 'state':
@@ -124,25 +118,31 @@ export class Protocols {
     }
   }
 
+  /** The value of a question; one that is no question costs the asker. */
+  #read<Value>(codec: Codec<Value>, request: Bytes, from: Asker): Value {
+    const decoded = decode(codec, request);
+    if (decoded.ok) return decoded.value;
+    this.#core.report(from.peerId, 'malformed-request');
+    throw new TabellionError('request-malformed');
+  }
+
   #status(): Bytes {
-    const { chain, store } = this.#node.parts;
+    const { chain, store } = this.#parts;
     const { header, hash } = chain.head();
     return encode(peerStatusCodec, {
-      chainId: this.#node.ledger.chainId,
+      chainId: this.#core.ledger.chainId,
       protocolVersion: PROTOCOL_VERSION,
       headHeight: header.height,
       headHash: hash,
       earliestHeight: store.earliestHeight(),
-      isRelay: this.#node.home.kind === 'relay',
+      isRelay: this.#core.home.kind === 'relay',
     });
   }
 
-  async #blocks(request: Bytes): Promise<Bytes> {
-    const decoded = decode(blocksRequestCodec, request);
-    if (!decoded.ok) throw new TabellionError('request-malformed');
-    const { store } = this.#node.parts;
-    const { from } = decoded.value;
-    const countMax = Math.min(decoded.value.count, BLOCKS_PER_RESPONSE_MAX);
+  async #blocks(request: Bytes, asker: Asker): Promise<Bytes> {
+    const { from, count: wanted } = this.#read(blocksRequestCodec, request, asker);
+    const { store } = this.#parts;
+    const countMax = Math.min(wanted, BLOCKS_PER_RESPONSE_MAX);
     const blocks: { readonly block: Bytes; readonly certificate: CommitCertificate }[] = [];
     let bytes = 0;
     for (let count = 0; count < countMax; count++) {
@@ -155,30 +155,50 @@ export class Protocols {
     return encode(blocksResponseCodec, { blocks });
   }
 
-  #catchUp(request: Bytes): Bytes {
-    const decoded = decode(this.#codecs.catchUpRequest, request);
-    if (!decoded.ok) throw new TabellionError('request-malformed');
-    const answer = this.#consensus()?.messagesFor(decoded.value) ?? { proposals: [], votes: [] };
-    const proposals = answer.proposals.map(({ proposal, signature }) => ({ proposal, signature }));
+  #catchUp(request: Bytes, asker: Asker): Bytes {
+    const question = this.#read(this.#codecs.catchUpRequest, request, asker);
+    const consensus = this.#core.running()?.consensus;
+    const answer = consensus?.messagesFor(question) ?? { proposals: [], votes: [] };
+    const { block: blockCodec } = this.#core.ledger.codecs;
+    let bytes = 0;
+    const proposals = answer.proposals.flatMap(({ proposal, signature }) => {
+      // Each may be as large as a block; what does not fit is asked for again.
+      bytes += encode(blockCodec, proposal.block).length;
+      return bytes > BLOCKS_RESPONSE_BYTES_MAX ? [] : [{ proposal, signature }];
+    });
     const votes = answer.votes.map(({ vote, signature }) => ({ vote, signature }));
     return encode(this.#codecs.catchUpAnswer, { proposals, votes });
   }
 
   async #faucet(request: Bytes, from: Asker): Promise<Bytes> {
-    const decoded = decode(faucetRequestCodec, request);
-    if (!decoded.ok) throw new TabellionError('request-malformed');
-    const { faucet } = this.#node.parts;
-    if (faucet === undefined) return refusedFaucet('faucet-absent', undefined);
-    const granted = await faucet.request(
-      decoded.value.recipient,
-      from.remoteAddress ?? from.peerId,
-    );
+    const { recipient, isForwarded } = this.#read(faucetRequestCodec, request, from);
+    const granted = await this.#grant(recipient, isForwarded, from);
     if (granted.ok) {
       return encode(faucetResponseCodec, { kind: 'granted', transactionId: granted.value });
     }
     const { error } = granted;
     const waitMs = error.code === 'faucet-too-soon' ? error.retryAfterMs : undefined;
     return refusedFaucet(error.code, waitMs);
+  }
+
+  /** By our own faucet, or by that of another relay, which the asker may not be connected to. */
+  async #grant(
+    recipient: Address,
+    isForwarded: boolean,
+    { peerId, remoteAddress }: Asker,
+  ): Promise<Result<Hash, FaucetError>> {
+    const caller = { peerId, address: isForwarded ? undefined : remoteAddress, isForwarded };
+    const { faucet, forwarding } = this.#parts;
+    if (faucet !== undefined) return faucet.request(recipient, caller);
+    const running = this.#core.running();
+    const isRelay = this.#core.home.kind === 'relay';
+    if (isForwarded || !isRelay || running === undefined) return fail({ code: 'faucet-absent' });
+    const quota = forwarding.quotaOf(caller);
+    if (quota.waitMs > 0) return fail({ code: 'faucet-too-soon', retryAfterMs: quota.waitMs });
+    const { signal } = new AbortController(); // The network's own time limits end it.
+    const granted = await running.peers.requestCoins(recipient, { isForwarded: true, signal });
+    if (granted.ok) quota.spend();
+    return granted;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Bytes, Clock, Tracer } from '../base/index.ts';
+import { errorToData } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { CommitCertificate, Height } from '../ledger/index.ts';
 import type { Network } from '../network/index.ts';
@@ -40,14 +41,22 @@ export class SyncDriver {
     this.#state = createSync<Fetched>(options.chain.head().header.height);
   }
 
+  /** Goes on after `pause`, or begins; more than once changes nothing. */
   start(): void {
+    this.#cancelTick();
     const tick = (): void => {
-      this.#send({ kind: 'tick' });
       this.#cancelTick = this.#options.clock.after(SYNC_TICK_MS, tick);
+      this.#send({ kind: 'tick' });
     };
     tick();
   }
 
+  /** Asks nobody until `start`; blocks on their way are still imported. */
+  pause(): void {
+    this.#cancelTick();
+  }
+
+  /** Ends it for good, and waits for the import that was begun. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#cancelTick();
@@ -98,9 +107,11 @@ export class SyncDriver {
         });
         return;
       case 'report-peer':
-        return this.#options.reportPeer(effect.peerId, effect.fault);
+        this.#options.reportPeer(effect.peerId, effect.fault);
+        return;
       case 'sync-state-changed':
-        return this.#options.onProgress(effect);
+        this.#options.onProgress(effect);
+        return;
     }
   }
 
@@ -108,7 +119,7 @@ export class SyncDriver {
     const { ticket, peerId, from, count } = effect;
     const network = this.#options.network();
     if (network === undefined) {
-      this.#send({ kind: 'request-failed', ticket, reason: 'refused' });
+      this.#send({ kind: 'peer-gone', peerId });
       return;
     }
     let answer: Bytes;
@@ -117,9 +128,7 @@ export class SyncDriver {
       const { signal } = this.#stop;
       answer = await network.request(peerId, 'blocks', request, { signal });
     } catch (error) {
-      const isTimeout = (error as { readonly code?: unknown }).code === 'request-timeout';
-      const failed = { kind: 'request-failed', ticket, reason: 'refused' } as const;
-      this.#send(isTimeout ? { kind: 'request-timed-out', ticket } : failed);
+      this.#send(failureOf(error, { ticket, peerId }));
       return;
     }
     this.#options.onBytes(answer.length);
@@ -156,5 +165,23 @@ export class SyncDriver {
       tracer.trace('warn', 'sync-block-rejected', { height: block.height, peerId, code });
       this.#send({ kind: 'block-rejected', ticket, code });
     });
+  }
+}
+
+/** What a failed request says of the peer: going away or our own stopping is no fault of its. */
+function failureOf(
+  error: unknown,
+  asked: { readonly ticket: number; readonly peerId: string },
+): SyncEvent<Fetched> {
+  const { ticket, peerId } = asked;
+  switch (errorToData(error).code) {
+    case 'request-timeout':
+      return { kind: 'request-timed-out', ticket };
+    case 'response-too-large':
+      return { kind: 'request-failed', ticket, reason: 'malformed' };
+    case 'request-refused':
+      return { kind: 'request-failed', ticket, reason: 'refused' };
+    default:
+      return { kind: 'peer-gone', peerId };
   }
 }

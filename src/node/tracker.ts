@@ -36,6 +36,8 @@ export class TransactionTracker {
   readonly #clock: Clock;
   readonly #transactions = new Map<string, TrackedTransaction>();
   readonly #listeners = new Map<string, Set<Listener>>();
+  /** Transactions without a verdict, by the last height that can take them. */
+  readonly #expiring = new Map<number, Set<string>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -53,17 +55,30 @@ export class TransactionTracker {
     this.#listeners.set(key, listeners);
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(key);
+      const isOurs = this.#listeners.get(key) === listeners;
+      if (listeners.size === 0 && isOurs) this.#listeners.delete(key);
     };
   }
 
-  /** In the mempool. */
+  /** In the mempool, perhaps once more after it was dropped. */
   seen(id: Hash, validUntil: Height): void {
     this.#update(id, (before) =>
-      before !== undefined && before.stage !== 'expired'
+      before !== undefined && (before.finalAtMs !== undefined || before.code === undefined)
         ? undefined
         : { stage: 'seen', seenAtMs: this.#clock.now(), validUntil, code: undefined },
     );
+    const expiring = this.#expiring.get(validUntil) ?? new Set();
+    this.#expiring.set(validUntil, expiring.add(formatHex(id)));
+  }
+
+  /** A block was committed: what it or an earlier one should have taken comes too late. */
+  advanced(height: Height): void {
+    const keys = this.#expiring.get(height) ?? [];
+    this.#expiring.delete(height);
+    for (const key of keys) {
+      const { id, finalAtMs } = this.#transactions.get(key) ?? {};
+      if (id !== undefined && finalAtMs === undefined) this.dropped(id, 'expired', 'expired');
+    }
   }
 
   /** In a proposal that this node found valid; another block may still be decided. */
@@ -110,6 +125,12 @@ export class TransactionTracker {
     );
   }
 
+  #forgetExpiry(key: string, validUntil: Height | undefined): void {
+    const expiring = this.#expiring.get(validUntil ?? -1);
+    expiring?.delete(key);
+    if (expiring?.size === 0) this.#expiring.delete(validUntil ?? -1);
+  }
+
   #update(
     id: Hash,
     change: (before: TrackedTransaction | undefined) => Partial<TrackedTransaction> | undefined,
@@ -134,8 +155,11 @@ export class TransactionTracker {
     this.#transactions.delete(key); // Moves it to the newest end.
     this.#transactions.set(key, after);
     if (this.#transactions.size > TRACKED_TRANSACTIONS_MAX) {
-      const [oldest] = this.#transactions.keys();
-      if (oldest !== undefined) this.#transactions.delete(oldest);
+      for (const [oldest, { validUntil }] of this.#transactions) {
+        this.#transactions.delete(oldest);
+        this.#forgetExpiry(oldest, validUntil);
+        break;
+      }
     }
     for (const listener of this.#listeners.get(key) ?? []) listener(after);
   }

@@ -5,11 +5,11 @@ import { decode, encode } from '../codec/index.ts';
 import type { WalEntry } from '../consensus/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
-import type { KeyValueStore } from '../storage/index.ts';
+import type { Entry, KeyValueStore } from '../storage/index.ts';
 import { walRecordCodec } from './messages.ts';
 
-/** Entries of one height read at start; a round writes about twenty. */
-const ENTRIES_PER_HEIGHT_MAX = 10_000;
+/** Entries read at once; a height that stood still for days has many such pages. */
+const PAGE_ENTRIES = 1_000;
 
 /**
  * The write-ahead log of consensus: entries of the height being decided, in order. Each record's
@@ -36,12 +36,19 @@ export class WalStore {
    */
   async load(height: Height): Promise<WalEntry[]> {
     this.#begin(height);
-    const records = await this.#store.list('wal', {
-      from: keyOf(height, 0),
-      to: keyOf((height + 1) as Height, 0), // A height and one is a height.
-      limit: ENTRIES_PER_HEIGHT_MAX,
-    });
     const entries: WalEntry[] = [];
+    for (;;) {
+      const records = await this.#store.list('wal', {
+        from: keyOf(height, this.#count),
+        to: keyOf((height + 1) as Height, 0), // A height and one is a height.
+        limit: PAGE_ENTRIES,
+      });
+      this.#take(height, records, entries);
+      if (records.length < PAGE_ENTRIES) return entries;
+    }
+  }
+
+  #take(height: Height, records: readonly Entry[], entries: WalEntry[]): void {
     for (const { key, value } of records) {
       const record = decode(walRecordCodec, value);
       const isNext = equalBytes(key, keyOf(height, this.#count));
@@ -55,7 +62,6 @@ export class WalStore {
       this.#count += 1;
       entries.push(entry.value);
     }
-    return entries;
   }
 
   /** Returns once the entries survive a crash. */

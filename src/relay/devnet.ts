@@ -158,20 +158,24 @@ function announce(options: DevnetOptions, plan: DevnetPlan, children: readonly C
   );
 }
 
-/** Waits for the signal to stop; says so when a validator ends by itself. */
+/** Waits for the signal to stop, or until nothing is left; says when a validator ends by itself. */
 function untilStopped(
   children: Child[],
   options: DevnetOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const child of children) {
-    child.process.once('exit', (exitCode, killedBy) => {
-      if (signal.aborted) return;
-      const how = killedBy ?? `code ${exitCode ?? 0}`;
-      options.output.say(`  ! validator ${child.index + 1} ended (${how}); the others go on`);
-    });
-  }
   return new Promise((resolve) => {
+    let running = children.length;
+    for (const child of children) {
+      child.process.once('exit', (exitCode, killedBy) => {
+        running--;
+        if (signal.aborted) return;
+        const how = killedBy ?? `code ${exitCode ?? 0}`;
+        const rest = running === 0 ? 'it was the last' : 'the others go on';
+        options.output.say(`  ! validator ${child.index + 1} ended (${how}); ${rest}`);
+        if (running === 0) resolve();
+      });
+    }
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });

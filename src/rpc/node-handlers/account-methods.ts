@@ -1,3 +1,5 @@
+import type { Bytes } from '../../base/index.ts';
+import { equalBytes, errorToData } from '../../base/index.ts';
 import { encode, toJson } from '../../codec/index.ts';
 import type { Address, AssetId } from '../../ledger/index.ts';
 import {
@@ -163,11 +165,12 @@ async function accountProofOf(
 ) {
   const { store } = context.parts;
   const { height } = context.head().header;
-  const { sequence, policy } = accountStateKeys(address);
-  const balances = (assets ?? [NATIVE_ASSET]).map((asset) => balanceStateKey(address, asset));
-  const keys = [sequence, policy, ...balances];
-  const proof = await store.prove(height, keys).catch(() => undefined);
-  if (proof === undefined) throw rpcError('proof-unavailable', { height });
+  const keys = proofKeys(address, assets ?? []);
+  const proof = await store.prove(height, keys).catch((error: unknown) => {
+    // A version that is kept no longer; anything else is the store's failure.
+    if (errorToData(error).code !== 'version-unavailable') throw error;
+    throw rpcError('proof-unavailable', { height });
+  });
   const stored = await context.block(height);
   return {
     header: stored.prepared.block.header,
@@ -178,6 +181,17 @@ async function accountProofOf(
     keys,
     proof: encode(stateProofCodec, proof),
   };
+}
+
+/** Sequence, policy and native balance, then each further asset once: what verifiers expect. */
+function proofKeys(address: Address, assets: readonly AssetId[]): Bytes[] {
+  const { sequence, policy } = accountStateKeys(address);
+  const balances = [NATIVE_ASSET, ...assets].map((asset) => balanceStateKey(address, asset));
+  const keys = [sequence, policy];
+  for (const key of balances) {
+    if (!keys.some((known) => equalBytes(known, key))) keys.push(key);
+  }
+  return keys;
 }
 
 function assetViewOf(asset: AssetId, record: NonNullable<ReturnType<typeof readAsset>>): AssetView {

@@ -1,5 +1,4 @@
 import type { Json, Result } from '../../base/index.ts';
-import { systemClock } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import { merkleProof } from '../../crypto/index.ts';
 import type { Height, Log, Receipt } from '../../ledger/index.ts';
@@ -217,7 +216,7 @@ async function simulate(context: NodeContext, question: ParamsOf<'transaction.si
   const body = ledger.decodeBody(question.body);
   if (!body.ok) throw rpcError('malformed', { reason: body.error.code });
   const { height } = context.parts.chain.next();
-  const timestampMs = systemClock.now();
+  const timestampMs = context.parts.chain.nextTimestamp();
   const { simulation, words } = await context.parts.chain.read((view) => {
     const place = { height, timestampMs };
     const run = ledger.simulateTransaction(view, place, {

@@ -1,5 +1,6 @@
 import { TabellionError } from '../../base/index.ts';
 import { encode } from '../../codec/index.ts';
+import type { Hash } from '../../crypto/index.ts';
 import type {
   AssetId,
   CommitCertificate,
@@ -24,12 +25,16 @@ export type IncludedBlock = {
 
 /** Blocks kept decoded for questions that come in flocks, such as a page of an explorer. */
 const BLOCKS_KEPT = 128;
+/** Transactions in these together; a decoded one takes a few KB. */
+const TRANSACTIONS_KEPT = 8_000;
 
 /** What several handlers need of a node. */
 export class NodeContext {
   readonly node: TabellionNode;
   /** By height; heights never change their block, and a reset makes the old ones unreachable. */
   readonly #blocks = new Map<number, IncludedBlock>();
+  #transactionsKept = 0;
+  #genesisHash: Hash | undefined;
 
   constructor(node: TabellionNode) {
     this.node = node;
@@ -55,7 +60,7 @@ export class NodeContext {
   /** A committed block. Refuses with `height-unknown` above the head, `height-pruned` below. */
   async block(height: Height): Promise<IncludedBlock> {
     const known = this.#blocks.get(height);
-    if (known !== undefined) return known;
+    if (known !== undefined && height <= this.head().header.height) return known;
     const stored = await this.parts.store.block(height);
     if (stored === undefined) {
       const { height: headHeight } = this.head().header;
@@ -67,12 +72,30 @@ export class NodeContext {
     if (!prepared.ok) throw new TabellionError('store-corrupt', { height });
     const { certificate, receipts } = stored;
     const block = { prepared: prepared.value, certificate, receipts };
-    this.#blocks.set(height, block);
-    if (this.#blocks.size > BLOCKS_KEPT) {
-      const [oldest] = this.#blocks.keys();
-      if (oldest !== undefined) this.#blocks.delete(oldest);
-    }
+    this.#keep(height, block);
     return block;
+  }
+
+  #keep(height: Height, block: IncludedBlock): void {
+    this.#forget(height);
+    this.#blocks.set(height, block);
+    this.#transactionsKept += block.prepared.transactions.length;
+    for (const oldest of this.#blocks.keys()) {
+      const isFull = this.#blocks.size > BLOCKS_KEPT || this.#transactionsKept > TRANSACTIONS_KEPT;
+      if (!isFull) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(height: number): void {
+    this.#transactionsKept -= this.#blocks.get(height)?.prepared.transactions.length ?? 0;
+    this.#blocks.delete(height);
+  }
+
+  /** Hash of the block of height 0, which has no certificate. */
+  async genesisHash(): Promise<Hash> {
+    this.#genesisHash ??= (await this.block(0 as Height)).prepared.hash; // 0 is a height.
+    return this.#genesisHash;
   }
 
   /** Who decided a height: with a fixed membership, those whom genesis names. */

@@ -1,5 +1,5 @@
 import type { Json } from '../../base/index.ts';
-import { timestampMs } from '../../base/index.ts';
+import { errorToData, timestampMs } from '../../base/index.ts';
 import { ZERO_HASH } from '../../crypto/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import { PROTOCOL_VERSION, readFaucet, ZERO_AMOUNT } from '../../ledger/index.ts';
@@ -141,11 +141,19 @@ export function nodeMethods(context: NodeContext): NodeMethods {
       return {};
     },
     'node.addRelay': async ({ multiaddr }) => {
-      await node.addRelay(multiaddr);
+      await node.addRelay(multiaddr).catch(refuseRelay);
       return {};
     },
     'node.diagnostics': async () => ({ bundle: await diagnosticsOf(context) }),
   };
+}
+
+/** Tells the network's failures by their public codes. */
+function refuseRelay(error: unknown): never {
+  const { code } = errorToData(error);
+  if (code === 'address-malformed') throw rpcError('relay-address-invalid');
+  if (code === 'dial-failed') throw rpcError('relay-unreachable');
+  throw error;
 }
 
 async function storageOf(context: NodeContext): Promise<StorageView> {

@@ -23,6 +23,30 @@ function isSender(executed: CommittedEvent['executed'], index: number, address: 
   return sender !== undefined && equalBytes(sender, address);
 }
 
+/** Runs a job one at a time, once more if asked meanwhile: older answers never come later. */
+function inOrder(job: () => Promise<void>) {
+  let isAsked = false;
+  let isRunning = false;
+  let isEnded = false;
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    while (isAsked && !isEnded) {
+      isAsked = false;
+      await job().catch(() => undefined); // The store closed: the subscription ends with it.
+    }
+    isRunning = false;
+  };
+  return {
+    ask(): void {
+      isAsked = true;
+      if (!isRunning) void run();
+    },
+    end(): void {
+      isEnded = true;
+    },
+  };
+}
+
 /** Sources of all subscriptions; each says at once how things are. */
 export function topicSources(context: NodeContext): TopicSources {
   const { events } = context.node;
@@ -32,45 +56,39 @@ export function topicSources(context: NodeContext): TopicSources {
       return events.on('head', (event) => push(headViewOfEvent(event)));
     },
     transaction: ({ id }, push) => {
-      let isEnded = false;
-      const stop = context.parts.tracker.subscribe(id, (tracked) =>
-        push(statusOfTracked(context, tracked)),
-      );
+      let isOutdated = false;
+      const stop = context.parts.tracker.subscribe(id, (tracked) => {
+        isOutdated = true;
+        push(statusOfTracked(context, tracked));
+      });
       transactionStatusOf(context, id).then(
         (status) => {
-          if (!isEnded) push(status);
+          // A step that came while we looked says more.
+          if (!isOutdated) push(status);
         },
         () => undefined, // The store closed: the subscription ends with it.
       );
       return () => {
-        isEnded = true;
+        isOutdated = true;
         stop();
       };
     },
     account: ({ address }, push) => {
-      let isEnded = false;
-      const tell = (): void => {
-        accountOf(context, address).then(
-          (account) => {
-            if (!isEnded) push(account);
-          },
-          () => undefined, // As above.
-        );
-      };
-      tell();
+      const tell = inOrder(async () => push(await accountOf(context, address)));
+      tell.ask();
       let trust = context.trust();
       const stops = [
         events.on('head', (event) => {
-          if (concerns(event, address)) tell();
+          if (concerns(event, address)) tell.ask();
         }),
         events.on('status', () => {
           if (context.trust() === trust) return;
           trust = context.trust();
-          tell();
+          tell.ask();
         }),
       ];
       return () => {
-        isEnded = true;
+        tell.end();
         for (const stop of stops) stop();
       };
     },

@@ -44,6 +44,10 @@ export function FinalityProof({ block }: { readonly block: BlockView }) {
   );
 }
 
+function nameOf({ header }: { readonly header: { readonly height: number } }): string {
+  return `block ${formatHeight(header.height)}`;
+}
+
 type CertificateProps = {
   readonly certificate: NonNullable<BlockView['certificate']> | undefined;
   readonly validatorCount: number;
@@ -78,7 +82,7 @@ export function TransactionProofView({ id }: { readonly id: Hash }) {
           key={formatHex(id)}
           check={() => checkTransaction(proof)}
           good="Included and final, checked in this tab"
-          meaning={`Its leaf leads to the root of block ${formatHeight(proof.header.height)}, which is final.`}
+          meaning={`Its leaf leads to the root of ${nameOf(proof)}, which is final.`}
         >
           <Panel title="Merkle path">
             <Stack gap={4}>
@@ -117,7 +121,7 @@ export function AccountProofView({ address }: { readonly address: Address }) {
           key={formatHex(proof.hash)}
           check={() => checkAccount(proof)}
           good="Proven, checked in this tab"
-          meaning={`These entries are in the state of block ${formatHeight(proof.header.height)}, which is final.`}
+          meaning={`These entries are in the state of ${nameOf(proof)}, which is final.`}
         >
           <Panel title="State proof">
             <Stack gap={4}>

@@ -58,10 +58,13 @@ type RecipientFieldProps = {
   readonly text: string;
   readonly onText: (text: string) => void;
   readonly recipient: Recipient;
+  /** The form was sent off: what is wrong is said even where nothing was typed. */
+  readonly isPressed?: boolean;
 };
 
 /** Who gets it: typed, pasted, scanned or chosen, shown back in groups with its seal. */
-export function RecipientField({ text, onText, recipient }: RecipientFieldProps) {
+export function RecipientField(props: RecipientFieldProps) {
+  const { text, onText, recipient, isPressed = false } = props;
   const list = useId();
   const { contacts, activeAccount } = useWalletState();
   const wallet = useWallet();
@@ -83,7 +86,7 @@ export function RecipientField({ text, onText, recipient }: RecipientFieldProps)
         spellCheck={false}
         autoCapitalize="none"
         placeholder="tab1 … or a name"
-        error={isLeft || text.length >= 62 ? problem : undefined}
+        error={isPressed || isLeft || text.length >= 62 ? problem : undefined}
         onBlur={() => setLeft(true)}
         onChange={(event) => onText(event.target.value)}
         suffix={

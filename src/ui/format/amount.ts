@@ -37,7 +37,7 @@ export function describeAmountProblem(
     case 'amount-too-precise':
       return `${held.symbol} has at most ${amount.error.decimals} digits after the separator.`;
     case 'amount-separator-wrong':
-      return `Here the decimal separator is “${amount.error.decimal}”. Write it that way to be sure.`;
+      return `Here “${amount.error.decimal}” separates the decimals. Write it so, to be sure.`;
     case 'amount-too-large':
       return 'That is more than can exist.';
     default:

@@ -1,4 +1,5 @@
-import type { ErrorData } from '../../base/index.ts';
+import type { Json } from '../../base/index.ts';
+import { isJsonObject } from '../../base/index.ts';
 import { wordsOf } from './text.ts';
 import { formatEta } from './time.ts';
 
@@ -51,7 +52,10 @@ const WORDS: { readonly [code: string]: Wording } = {
     advice: 'Each account may ask again after a while.',
   },
   'faucet-empty': { title: 'The faucet is empty', advice: 'Ask the operator of this network.' },
-  'faucet-absent': { title: 'No test coins here', advice: 'This network has no faucet.' },
+  'faucet-absent': {
+    title: 'No faucet answered',
+    advice: 'None of the nodes reached just now hands out test coins. Try again in a moment.',
+  },
   'rate-limited': { title: 'Too many requests', advice: 'Wait a few seconds, then try again.' },
   'not-found': { title: 'Not found', advice: 'The ledger of this network holds no such thing.' },
   'height-pruned': {
@@ -121,11 +125,12 @@ const WORDS: { readonly [code: string]: Wording } = {
 };
 
 /** The one place where codes become sentences. An unknown code is shown, never hidden. */
-export function describeError(
-  error: Pick<ErrorData, 'code'> & Partial<Pick<ErrorData, 'facts'>>,
-): Wording {
+export function describeError(error: {
+  readonly code: string;
+  readonly facts?: Json | undefined;
+}): Wording {
   const known = WORDS[error.code];
-  const waitMs = error.facts?.retryAfterMs;
+  const waitMs = isJsonObject(error.facts) ? error.facts.retryAfterMs : undefined;
   if (known !== undefined && typeof waitMs === 'number' && waitMs > 0) {
     return { ...known, advice: `Ask again in ${formatEta(waitMs)}.` };
   }
@@ -143,7 +148,7 @@ export function describeAddressError(error: {
     case 'address-prefix-wrong':
       return 'Addresses of this network begin with tab1.';
     case 'address-character-invalid':
-      return `Character ${(error.position ?? 0) + 1} cannot be in an address. It never holds b, i or o.`;
+      return `Character ${(error.position ?? 0) + 1} is in no address: none holds b, i or o.`;
     case 'address-length-wrong':
       return `An address has 62 characters; this has ${error.length ?? 0}.`;
     case 'address-mixed-case':

@@ -46,3 +46,8 @@ export function useMaySend():
   }
   return { may: true };
 }
+
+/** Whether this tab has read the ledger to its end: only then is an absence an absence. */
+export function useIsFollowing(): boolean {
+  return useLive((live) => live.status?.stage === 'following');
+}

@@ -85,7 +85,7 @@ function Account({ address }: { readonly address: Address }) {
               {
                 id: 'decoded',
                 label: 'Decoded',
-                render: () => <CodeBlock label="Account" text={valueText(view)} />,
+                render: () => <CodeBlock label="Account" text={valueText({ ...view, address: text })} />,
               },
               { id: 'proof', label: 'Proof', render: () => <AccountProofView address={address} /> },
             ]}

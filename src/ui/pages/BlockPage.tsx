@@ -10,7 +10,7 @@ import { StageSign } from '../entities/StageSign.tsx';
 import { TrustSign } from '../entities/TrustSign.tsx';
 import { ValidatorName } from '../entities/ValidatorName.tsx';
 import { valueText } from '../format/json.ts';
-import { formatBytes, formatCount, formatHeight } from '../format/number.ts';
+import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
 import { formatDateTime } from '../format/time.ts';
 import { useAsk } from '../hooks/ask.ts';
 import type { BlockView } from '../hooks/client.ts';
@@ -35,6 +35,7 @@ export default function BlockPage() {
       </Empty>
     );
   }
+  // Fifteen digits at most are below 2^53, the bound of a height.
   return (
     <Found question={isHeight ? { height: Number(id) as Height } : { hash: hashOf(parsed) }} />
   );
@@ -130,7 +131,7 @@ function Summary({ block }: { readonly block: BlockView }) {
               'Votes',
               block.certificate === undefined
                 ? 'None needed: the name of the network is its hash'
-                : `${block.certificate.signatures.length} signatures, round ${block.certificate.round}`,
+                : votesOf(block.certificate),
             ],
             ['State root', <HashText key="state" bytes={header.stateRoot} />],
           ]}
@@ -139,6 +140,10 @@ function Summary({ block }: { readonly block: BlockView }) {
       <Transactions block={block} />
     </Stack>
   );
+}
+
+function votesOf({ signatures, round }: NonNullable<BlockView['certificate']>): string {
+  return `${plural(signatures.length, 'signature')}, round ${round}`;
 }
 
 function Transactions({ block }: { readonly block: BlockView }) {

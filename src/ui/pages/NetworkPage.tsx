@@ -26,7 +26,7 @@ export default function NetworkPage() {
         <>
           <PageHead
             title={info.name}
-            lead={`${wordsOf(info.consensus.membership)} membership, ${info.consensus.agreement} agreement. Its genesis begins ${formatHex(info.genesisHash).slice(0, 8).toUpperCase()}.`}
+            lead={leadOf(info)}
             aside={<Seal bytes={info.chainId} size={64} />}
           />
           <Chain info={info} />
@@ -38,6 +38,12 @@ export default function NetworkPage() {
       )}
     </Answered>
   );
+}
+
+function leadOf({ consensus, genesisHash }: ChainInfo): string {
+  const beginning = formatHex(genesisHash).slice(0, 8).toUpperCase();
+  const { membership, agreement } = consensus;
+  return `${wordsOf(membership)} membership, ${agreement} agreement. Genesis ${beginning}.`;
 }
 
 function Chain({ info }: { readonly info: ChainInfo }) {

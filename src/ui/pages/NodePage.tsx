@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
 import { BlockLink } from '../entities/Links.tsx';
@@ -10,7 +10,7 @@ import { formatBytes, formatCount, formatHeight, formatPercent, plural } from '.
 import { formatAge, formatEta } from '../format/time.ts';
 import { announce } from '../hooks/announce.ts';
 import { useAsk, useTopic } from '../hooks/ask.ts';
-import type { ConsensusView, NodeStatus } from '../hooks/client.ts';
+import type { ConsensusView, NodeStatus, StorageView } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
 import { download } from '../hooks/download.ts';
 import { forgetHeight } from '../hooks/last-known.ts';
@@ -84,8 +84,10 @@ function Sync({ status }: { readonly status: NodeStatus }) {
           rows={[
             ['Head', <BlockLink key="head" height={status.head.height} />],
             [
-              'Continued from',
-              status.startHeight === 0 ? 'Genesis: everything was read and executed' : formatHeight(status.startHeight),
+              'Started from',
+              status.startHeight === 0
+                ? 'Genesis'
+                : `${formatHeight(status.startHeight)}, kept in this browser`,
             ],
             status.targetHeight > status.head.height
               ? ['Newest known', formatHeight(status.targetHeight)]
@@ -103,14 +105,14 @@ function Sync({ status }: { readonly status: NodeStatus }) {
 }
 
 const STEPS = [
-  ['Store', ['starting']],
-  ['Peers', ['connecting']],
-  ['Blocks', ['syncing']],
-  ['Following', ['following']],
+  ['Store', 'starting'],
+  ['Peers', 'connecting'],
+  ['Blocks', 'syncing'],
+  ['Following', 'following'],
 ] as const;
 
 function Stages({ stage }: { readonly stage: NodeStatus['stage'] }) {
-  const at = STEPS.findIndex(([, stages]) => (stages as readonly string[]).includes(stage));
+  const at = STEPS.findIndex(([, of]) => of === stage);
   if (at < 0) return null;
   return (
     <ol className={styles.stages}>
@@ -174,10 +176,17 @@ function Ballot({ ballot }: { ballot: ConsensusView['validators'][number]['prevo
 
 const TRANSPORTS = { websocket: 'WebSocket', webrtc: 'WebRTC', relayed: 'Relayed' } as const;
 
+const PEERS_INTERVAL_MS = 3_000;
+
 function Peers() {
   const count = useLive((live) => live.status?.peers);
   const now = useNow();
   const answer = useAsk('node.peers', {}, { isLive: true });
+  const { askAgain } = answer;
+  // Peers come and go, and are measured, also while no block comes.
+  const turn = Math.floor(now / PEERS_INTERVAL_MS);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked at each turn and change.
+  useEffect(askAgain, [askAgain, turn, count]);
   return (
     <Panel title={count === undefined ? 'Peers' : `Peers (${count})`} isFlush>
       <Answered answer={answer}>
@@ -249,6 +258,10 @@ const SPACE_WORDS: { readonly [space: string]: string } = {
   peers: 'Known peers',
 };
 
+function memoryOf({ cacheBytes, cacheBytesMax }: StorageView): string {
+  return `${formatBytes(cacheBytes)} of at most ${formatBytes(cacheBytesMax)}`;
+}
+
 function Storage() {
   const answer = useAsk('node.storage', {}, { isLive: true });
   const [isPersisted, setPersisted] = useState<boolean>();
@@ -278,10 +291,7 @@ function Storage() {
                           `${formatBytes(space.bytes)} in ${plural(space.count, 'record')}`,
                         ] as const,
                     ),
-                  [
-                    'In memory',
-                    `${formatBytes(storage.cacheBytes)} of at most ${formatBytes(storage.cacheBytesMax)}`,
-                  ],
+                  ['In memory', memoryOf(storage)],
                   ['Checkpoint', formatHeight(storage.checkpointHeight)],
                   isKept === undefined
                     ? undefined

@@ -10,11 +10,20 @@ import { PageHead } from '../parts/Panel.tsx';
 /** Finds out what a text names, and goes there. */
 export default function SearchPage() {
   const { text = '' } = useParams<{ text: string }>();
-  const target = parseSearch(text);
+  const target = parseSearch(decoded(text));
   if (target.kind === 'height') return <Redirect to={`/block/${target.height}`} replace />;
   if (target.kind === 'address') return <Redirect to={`/account/${target.text}`} replace />;
   if (target.kind === 'hash') return <ByHash hex={target.hex} />;
   return <Nothing text={target.text} />;
+}
+
+/** The router leaves `%23` and its like as they are: it decodes whole addresses, not parts. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // A lone `%` that the person typed.
+  }
 }
 
 function ByHash({ hex }: { readonly hex: string }) {

@@ -166,6 +166,7 @@ function Form({ account, holdings, to, wantedAmount }: FormProps) {
           <RecipientField
             text={recipientTyped}
             onText={setRecipientTyped}
+            isPressed={isPressed}
             recipient={
               isPressed && recipientTyped.trim() === ''
                 ? { ...recipient, problem: 'Who should get it?' }

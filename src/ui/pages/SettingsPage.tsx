@@ -181,10 +181,10 @@ function Data() {
         </Row>
         {activeAccount === undefined ? null : (
           <Row>
-            <Button onClick={() => void attempt(saveHistory('csv'))}>
-              All transactions as CSV
+            <Button onClick={() => void attempt(saveHistory('csv'))}>All transactions, CSV</Button>
+            <Button onClick={() => void attempt(saveHistory('json'))}>
+              All transactions, JSON
             </Button>
-            <Button onClick={() => void attempt(saveHistory('json'))}>As JSON</Button>
           </Row>
         )}
         {error === undefined ? null : <ErrorNotice error={error} />}

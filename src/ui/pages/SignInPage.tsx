@@ -4,18 +4,21 @@ import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
 import { parseAddress } from '../../sdk/index.ts';
 import { describeAddressError } from '../format/errors.ts';
+import { useIsFollowing } from '../hooks/account.ts';
 import { announce } from '../hooks/announce.ts';
 import { useWalletReady } from '../hooks/live.ts';
 import { useWallet } from '../hooks/services.ts';
 import { Button } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { TextField } from '../parts/Field.tsx';
-import { Notice } from '../parts/Notice.tsx';
+import { Notice, Waiting } from '../parts/Notice.tsx';
 import { PageHead, Panel, Stack } from '../parts/Panel.tsx';
 import { hasWebauthn, NoWebauthn } from './Welcome.tsx';
 
 /** Brings an account to this browser: by its passkey, or by address and security key. */
 export default function SignInPage() {
+  const isFollowing = useIsFollowing();
+  const isReady = useWalletReady() && isFollowing;
   if (!hasWebauthn()) return <NoWebauthn />;
   return (
     <>
@@ -23,8 +26,11 @@ export default function SignInPage() {
         title="Sign in"
         lead="Nothing is copied: your key proves that the account is yours, here as anywhere."
       />
-      <ByPasskey />
-      <ByAddress />
+      {isFollowing ? null : (
+        <Waiting>Reading the ledger first: this tab looks your account up in its own copy…</Waiting>
+      )}
+      <ByPasskey isReady={isReady} />
+      <ByAddress isReady={isReady} />
       <p>
         <Link href="/welcome">Create an account instead</Link>
       </p>
@@ -53,9 +59,10 @@ function useSignIn() {
   return { run, isBusy, error, cancel: () => stop.current?.abort() };
 }
 
-function ByPasskey() {
+type WayProps = { readonly isReady: boolean };
+
+function ByPasskey({ isReady }: WayProps) {
   const wallet = useWallet();
-  const isReady = useWalletReady();
   const [isSecond, setSecond] = useState(false);
   const proceed = useRef<() => void>(undefined);
   const { run, isBusy, error, cancel } = useSignIn();
@@ -112,9 +119,8 @@ function ByPasskey() {
   );
 }
 
-function ByAddress() {
+function ByAddress({ isReady }: WayProps) {
   const wallet = useWallet();
-  const isReady = useWalletReady();
   const [text, setText] = useState('');
   const { run, isBusy, error } = useSignIn();
   const parsed = parseAddress(text);

@@ -124,11 +124,11 @@ function CreateAccount({ isReady }: { readonly isReady: boolean }) {
 /** No keys here: everything can be read, and a phone can take over. */
 export function NoWebauthn() {
   if (isBareAddress()) {
+    const name = `localhost:${location.port}`;
     return (
       <Notice kind="warning" title="Keys need a name, not a number">
-        Open this page as{' '}
-        <a href={`${location.protocol}//localhost:${location.port}/`}>localhost:{location.port}</a>{' '}
-        on this machine, or by its domain name.
+        Open this page as <a href={`${location.protocol}//${name}/`}>{name}</a> on
+        this machine, or by its domain name.
       </Notice>
     );
   }

@@ -118,25 +118,24 @@ function Offline({ status, nowMs }: { status: NodeStatus | undefined; nowMs: num
     <Notice kind="warning" title="Offline">
       {height === undefined || atMs === undefined
         ? 'Nothing was read on this device before. Everything appears once there is a connection.'
-        : `Shown as of block ${formatHeight(height)}, ${formatClock(atMs, nowMs)}. You can receive; sending waits for a connection.`}
+        : `Shown as of block ${formatHeight(height)}, ${formatClock(atMs, nowMs)}.`}{' '}
+      You can receive; sending waits for a connection.
     </Notice>
   );
 }
 
 function NoPeers({ status, hadPeer }: { status: NodeStatus; hadPeer: boolean }) {
   const relays = useLive((live) => live.chain?.relays ?? []);
-  const cause = status.error === undefined ? undefined : describeError(status.error).title;
+  const cause = status.error === undefined ? '' : `: ${lower(describeError(status.error).title)}`;
+  const which = relays.length === 1 ? 'the one relay' : `${relays.length} relays`;
+  const tried = `Tried ${which} of this network${cause}. Trying again by itself. `;
   return (
     <Notice
       kind="warning"
       title={hadPeer ? 'All peers are gone' : 'No peers yet'}
       action={<LinkButton href="/settings#relays">Add a relay</LinkButton>}
     >
-      {relays.length === 0
-        ? 'This network names no relay.'
-        : `Tried ${relays.length === 1 ? 'the one relay' : `${relays.length} relays`} of this network${
-            cause === undefined ? '' : `: ${cause.toLowerCase()}`
-          }. Trying again by itself.`}{' '}
+      {relays.length === 0 ? 'This network names no relay.' : tried}
       Figures stay as of block {formatHeight(status.head.height)}.
     </Notice>
   );
@@ -195,4 +194,8 @@ function useQuotaPressure(): { readonly usage: number; readonly quota: number } 
     };
   }, []);
   return pressure;
+}
+
+function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }

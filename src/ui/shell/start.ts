@@ -16,9 +16,21 @@ export type StartOptions = {
 /** What the origin says of its network: the genesis document, and relays to begin with. */
 type NetworkFile = Pick<TabNodeInit, 'genesis' | 'relays'>;
 
+const NETWORK_PATH = '/network.json';
+/** The service worker looks here when the origin does not answer. */
+const NETWORK_CACHE = 'tabellion-network';
+
+/** The first visit is over before its service worker is in charge: what it read is kept for it. */
+async function keepNetworkFile(response: Response): Promise<void> {
+  const cache = await globalThis.caches?.open(NETWORK_CACHE);
+  await cache?.put(NETWORK_PATH, response);
+}
+
 async function readNetworkFile(): Promise<NetworkFile> {
-  const response = await fetch('/network.json');
+  const response = await fetch(NETWORK_PATH);
   if (!response.ok) throw new TabellionError('network-file-missing', { status: response.status });
+  // Storage may be full or forbidden: the app then opens online only, no more.
+  void keepNetworkFile(response.clone()).catch(() => undefined);
   const file: Json = await response.json();
   if (!isJsonObject(file) || !isJsonObject(file.genesis) || !Array.isArray(file.relays)) {
     throw new TabellionError('network-file-malformed');

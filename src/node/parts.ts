@@ -1,0 +1,145 @@
+import type { Bytes } from '../base/index.ts';
+import type { ConsensusEngine } from '../consensus/index.ts';
+import type { Height, Ledger } from '../ledger/index.ts';
+import type { Topic } from '../network/index.ts';
+import type { CommittedEvent } from './chain.ts';
+import { Chain } from './chain.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import type { Emitter } from './emitter.ts';
+import { FaucetService } from './faucet.ts';
+import { FaucetQuotas } from './faucet-quotas.ts';
+import { MempoolDriver } from './mempool-driver.ts';
+import type { Fault } from './penalties.ts';
+import type { Running } from './running.ts';
+import type { NodeEvents } from './status.ts';
+import type { LedgerStore } from './store/index.ts';
+import { openLedgerStore } from './store/index.ts';
+import { SyncDriver } from './sync-driver.ts';
+import { TransactionTracker } from './tracker.ts';
+import type { NodeHome, NodeOptions } from './types.ts';
+
+/** What the parts of a node need of the whole. */
+export type NodeCore = {
+  readonly home: NodeHome;
+  readonly options: NodeOptions;
+  readonly ledger: Ledger;
+  readonly engine: ConsensusEngine;
+  readonly diagnostics: Diagnostics;
+  readonly events: Emitter<NodeEvents>;
+  /** What exists while the node is connected. */
+  running(): Running | undefined;
+  publish(topic: Topic, message: Bytes): void;
+  report(peerId: string, fault: Fault): void;
+  /** Something happened that a node must not go on after. */
+  fail(error: unknown): void;
+  onBytes(count: number): void;
+  onCommitted(event: CommittedEvent): void;
+  /** Our place among the peers may have changed. */
+  onProgress(): void;
+  onCompared(): void;
+  onMempoolChanged(): void;
+};
+
+/** The parts that exist while a store is open; `reset` makes them anew. */
+export type Parts = {
+  readonly store: LedgerStore;
+  readonly chain: Chain;
+  readonly mempool: MempoolDriver;
+  readonly sync: SyncDriver;
+  readonly tracker: TransactionTracker;
+  readonly faucet: FaucetService | undefined;
+  /** What may be asked of other relays' faucets through this one. */
+  readonly forwarding: FaucetQuotas;
+};
+
+/** Opens the store and makes what stands on it. Rejects as the ledger store does. */
+export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<Parts> {
+  const { home, options, ledger, diagnostics } = core;
+  const { clock } = home;
+  const store = await openLedgerStore({
+    store: home.store,
+    ledger,
+    tracer: diagnostics,
+    options: { cacheBytesMax },
+  });
+  const tracker = new TransactionTracker(clock);
+  const chain: Chain = new Chain({
+    ledger,
+    store,
+    verifier: home.verifier,
+    clock,
+    tracer: diagnostics,
+    candidates: (height) => mempool.select({ height, ...selectionLimits(ledger) }),
+    onInvalid: (id, { code }) => mempool.invalidate(id, code),
+    onCommitted: (event) => core.onCommitted(event),
+    onImported: (height) => core.running()?.guard.imported(height),
+  });
+  const mempool: MempoolDriver = createMempoolDriver(core, { chain, store, tracker });
+  const sync = new SyncDriver({
+    chain,
+    clock,
+    tracer: diagnostics,
+    network: () => core.running()?.network,
+    reportPeer: (peerId, fault) => core.report(peerId, fault),
+    onProgress: () => core.onProgress(),
+    onBytes: (count) => core.onBytes(count),
+    onFatal: (error) => core.fail(error),
+  });
+  const { faucet: signer } = options;
+  const faucet =
+    signer === undefined ? undefined : new FaucetService({ chain, mempool, signer, clock });
+  const forwarding = new FaucetQuotas(clock);
+  return { store, chain, mempool, sync, tracker, faucet, forwarding };
+}
+
+/** Waits for what was begun, then closes. */
+export async function closeParts(parts: Parts): Promise<void> {
+  await parts.sync.stop();
+  await parts.chain.idle();
+  await parts.store.close();
+}
+
+function createMempoolDriver(
+  core: NodeCore,
+  parts: Pick<Parts, 'chain' | 'store' | 'tracker'>,
+): MempoolDriver {
+  const { chain, store, tracker } = parts;
+  return new MempoolDriver({
+    chain: {
+      prepareTransaction: (bytes) => chain.prepareTransaction(bytes),
+      validateForm: (prepared) => chain.validateForm(prepared),
+      verifyTransaction: (prepared) => chain.verifyTransaction(prepared),
+      admit: (prepared) => chain.admit(prepared),
+      nextHeight: () => chain.next().height,
+      isIncluded: async (id) => (await store.transaction(id)) !== undefined,
+    },
+    clock: core.home.clock,
+    tracer: core.diagnostics,
+    gossip: (bytes) => core.publish('transactions', bytes),
+    onSeen: ({ id, transaction }) => tracker.seen(id, transaction.body.validUntil),
+    onDropped: (id, reason, code) => tracker.dropped(id, reason, code),
+    reportPeer: (peerId, fault) => core.report(peerId, fault),
+    onChanged: () => core.onMempoolChanged(),
+  });
+}
+
+function selectionLimits(ledger: Ledger) {
+  const { blockTransactionsMax, blockBytesMax } = ledger.genesis.document.consensus;
+  // Gas is bounded by execution itself, which knows the parameters of the height.
+  return {
+    transactionsMax: blockTransactionsMax,
+    bytesMax: blockBytesMax,
+    gasMax: Number.MAX_SAFE_INTEGER,
+  };
+}
+
+/** Whether no other member is needed, and so nobody can be behind of anybody. */
+export function decidesAlone(core: Pick<NodeCore, 'options' | 'ledger'>): boolean {
+  const { signer } = core.options;
+  return signer !== undefined && core.ledger.genesis.membership.validators.length === 1;
+}
+
+/** Height of the newest committed block. */
+export function headHeight(parts: Parts): Height {
+  return parts.chain.head().header.height;
+}

@@ -1,0 +1,169 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Height, Sequence } from '../ledger/index.ts';
+import { amount, height, person } from '../ledger/testing/world.ts';
+import { TRACKED_TRANSACTIONS_MAX } from './limits.ts';
+import { heightOf, transferTo, VALIDATORS, Village } from './testing/village.ts';
+import { VirtualClock } from './testing/virtual-clock.ts';
+import { hashOf } from './testing/votes.ts';
+import { TransactionTracker } from './tracker.ts';
+
+const ada = person('ada');
+const bob = person('bob');
+const [FIRST, SECOND] = VALIDATORS;
+
+let village = new Village();
+afterEach(() => village.stopAll());
+
+async function begin(): Promise<void> {
+  village = new Village({
+    balances: [ada, bob].map(({ address }) => ({ address, amount: 1_000_000n })),
+  });
+  await village.startAll(...VALIDATORS);
+  await village.reach(1);
+}
+
+const stageOf = (name: string, id: Uint8Array) => village.node(name).parts.tracker.get(id as never);
+
+const sequence = (value: number) => ({ sequence: value as Sequence });
+
+describe('a pending transaction', () => {
+  it('goes from seen over included to final, each step once and in order', async () => {
+    await begin();
+    const bytes = village.pay(ada, bob.address, 1);
+    const prepared = village.world.ledger.prepareTransaction(bytes);
+    if (!prepared.ok) throw new Error(prepared.error.code);
+    const steps: string[] = [];
+    const { tracker } = village.node(SECOND).parts;
+    const stop = tracker.subscribe(prepared.value.id, ({ stage }) => steps.push(stage));
+    const id = await village.submit(village.node(FIRST), bytes);
+    await village.settled(id);
+    expect(steps).toEqual(['seen', 'included', 'final']);
+    stop();
+    stop();
+  });
+
+  it('is replaced by one that pays more', async () => {
+    await begin();
+    const node = village.node(FIRST);
+    const gap = sequence(1); // Waits for its predecessor, so both stay in the pool.
+    const first = await village.submit(node, village.pay(ada, bob.address, 1, gap));
+    const dearer = { ...gap, feeMax: amount(200_000) };
+    const second = await village.submit(node, village.pay(ada, bob.address, 2, dearer));
+    expect(stageOf(FIRST, first)).toMatchObject({ stage: 'failed', code: 'replaced' });
+    await village.submit(node, village.pay(ada, bob.address, 3));
+    expect(await village.settled(second)).toEqual(['final']);
+    const cheap = await node.submit(
+      village.pay(ada, bob.address, 4, { ...gap, feeMax: amount(1) }),
+    );
+    expect(cheap.ok).toBe(false);
+  });
+
+  it('that no block took is expired after its last height, on every node that saw it', async () => {
+    await begin();
+    const validUntil = height(heightOf(village.node(FIRST)) + 2);
+    const late = { ...sequence(3), validUntil };
+    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, 1, late));
+    await village.clock.pass(100);
+    expect(stageOf(SECOND, id)?.stage).toBe('seen');
+    for (const value of [1, 2, 3]) {
+      await village.settled(
+        await village.submit(village.node(FIRST), village.pay(bob, ada.address, value)),
+      );
+    }
+    for (const name of VALIDATORS) {
+      expect(stageOf(name, id)).toMatchObject({ stage: 'expired', code: 'expired' });
+    }
+    expect(village.node(FIRST).parts.mempool.size().count).toBe(0);
+  });
+
+  it('that an earlier one made unpayable is dropped with the reason, and blocks go on', async () => {
+    await begin();
+    const node = village.node(FIRST);
+    const all = village.sign(ada, { actions: [transferTo(bob.address, 899_000)] });
+    const more = village.pay(ada, bob.address, 1, sequence(1));
+    // Both are admitted: at the head, either could be paid for.
+    const [first, second] = await Promise.all([node.submit(all), node.submit(more)]);
+    if (!first.ok || !second.ok) throw new Error('not admitted');
+    expect(await village.settled(first.value)).toEqual(['final']);
+    await village.clock.until('a verdict', () => stageOf(FIRST, second.value)?.stage !== 'seen');
+    expect(stageOf(FIRST, second.value)).toMatchObject({
+      stage: 'failed',
+      code: 'insufficient-balance',
+    });
+    await village.settled(await village.submit(node, village.pay(bob, ada.address, 1)));
+  });
+});
+
+describe('the tracker', () => {
+  const at = (value: number, index = 0) => ({
+    height: value as Height,
+    index,
+    timestampMs: new VirtualClock(0).now(),
+  });
+  const create = () => new TransactionTracker(new VirtualClock(0));
+  const idOf = (value: number) => {
+    const id = hashOf(0);
+    new DataView(id.buffer).setUint32(0, value);
+    return id;
+  };
+
+  it('gives a verdict once', () => {
+    const tracker = create();
+    const id = hashOf(1);
+    const stages: string[] = [];
+    tracker.subscribe(id, ({ stage }) => stages.push(stage));
+    tracker.seen(id, 9 as Height);
+    tracker.committed(id, at(3), undefined);
+    tracker.committed(id, at(4), undefined);
+    tracker.dropped(id, 'refused', 'replaced');
+    tracker.seen(id, 9 as Height);
+    tracker.included(id, at(5));
+    tracker.advanced(9 as Height);
+    expect(stages).toEqual(['seen', 'final']);
+    expect(tracker.get(id)).toMatchObject({ stage: 'final', height: 3 });
+  });
+
+  it('lets what was dropped come back, and a block have the last word', () => {
+    const tracker = create();
+    const id = hashOf(1);
+    tracker.seen(id, 9 as Height);
+    tracker.dropped(id, 'refused', 'invalid');
+    expect(tracker.get(id)).toMatchObject({ stage: 'failed', code: 'invalid' });
+    tracker.seen(id, 9 as Height);
+    expect(tracker.get(id)).toMatchObject({ stage: 'seen', code: undefined });
+    tracker.dropped(id, 'refused', 'invalid');
+    tracker.committed(id, at(8), { code: 'insufficient-balance', actionIndex: 0 });
+    expect(tracker.get(id)).toMatchObject({ stage: 'failed', height: 8 });
+  });
+
+  it('expires at its last height, not before', () => {
+    const tracker = create();
+    tracker.seen(hashOf(1), 5 as Height);
+    tracker.advanced(4 as Height);
+    expect(tracker.get(hashOf(1))?.stage).toBe('seen');
+    tracker.advanced(5 as Height);
+    expect(tracker.get(hashOf(1))?.stage).toBe('expired');
+  });
+
+  it('remembers only so many, the newest', () => {
+    const tracker = create();
+    for (let value = 0; value <= TRACKED_TRANSACTIONS_MAX; value++) {
+      tracker.seen(idOf(value), 5 as Height);
+    }
+    expect(tracker.get(idOf(0))).toBeUndefined();
+    expect(tracker.get(idOf(TRACKED_TRANSACTIONS_MAX))).toBeDefined();
+    tracker.advanced(5 as Height); // Of the forgotten one nothing is told.
+    expect(tracker.get(idOf(0))).toBeUndefined();
+  });
+
+  it('an ended subscription does not end another', () => {
+    const tracker = create();
+    const stop = tracker.subscribe(hashOf(1), () => undefined);
+    stop();
+    const stages: string[] = [];
+    tracker.subscribe(hashOf(1), ({ stage }) => stages.push(stage));
+    stop();
+    tracker.seen(hashOf(1), 5 as Height);
+    expect(stages).toEqual(['seen']);
+  });
+});

@@ -1,0 +1,110 @@
+import { equalBytes, formatHex } from '../base/index.ts';
+import type { Address, Block, Evidence, Sequence } from '../ledger/index.ts';
+import type { CommittedEvent } from './chain.ts';
+import { EvidenceStore } from './evidence-store.ts';
+import type { NodeCore, Parts } from './parts.ts';
+import { Protocols } from './protocols.ts';
+
+/** What the node does when something happened to its chain: the parts do not know each other. */
+export class Reactions {
+  readonly #core: NodeCore;
+  readonly #evidence: EvidenceStore;
+  #cancelHeartbeat: () => void = () => undefined;
+
+  constructor(core: NodeCore) {
+    this.#core = core;
+    this.#evidence = new EvidenceStore(core.home.store);
+  }
+
+  /** A block is durable. */
+  committed(parts: Parts, event: CommittedEvent): void {
+    const { mempool, sync, tracker } = parts;
+    const { prepared, transactions, execution } = event.executed;
+    const { height, timestampMs } = prepared.block.header;
+    for (const [index, { id }] of transactions.entries()) {
+      const outcome = execution.receipts[index]?.outcome;
+      const failure = outcome?.kind === 'failed' ? outcome : undefined;
+      tracker.committed(id, { height, index, timestampMs }, failure);
+    }
+    tracker.advanced(height);
+    const running = this.#core.running();
+    running?.consensus.advance();
+    const ids = transactions.map(({ id }) => id);
+    mempool.blockCommitted(height, ids, sequencesAfter(event));
+    sync.headAdvanced(height);
+    this.#announce(event);
+    this.offerWork(parts);
+  }
+
+  /** The proposer tells everybody that its block is final. */
+  #announce({ executed, certificate }: CommittedEvent): void {
+    const { header } = executed.prepared.block;
+    const own = this.#core.options.signer?.publicKey;
+    if (own === undefined || !equalBytes(own, header.proposer)) return;
+    this.#core.publish('blocks', Protocols.encodeAnnouncement({ header, certificate }));
+  }
+
+  /** A proposal of the height being decided was executed here, and its results agree. */
+  proposalValid(parts: Parts, { header }: Block): void {
+    const executed = parts.chain.executedOf(header);
+    const { height, timestampMs } = header;
+    for (const [index, { id }] of (executed?.transactions ?? []).entries()) {
+      parts.tracker.included(id, { height, index, timestampMs });
+    }
+  }
+
+  /** Validators propose when something waits, and after a long silence. */
+  offerWork(parts: Parts): void {
+    this.cancelHeartbeat();
+    const { options, ledger, home } = this.#core;
+    const running = this.#core.running();
+    if (running === undefined || options.signer === undefined) return;
+    if (parts.mempool.hasWork()) {
+      running.consensus.offerWork();
+      return;
+    }
+    const { heartbeatMs } = ledger.genesis.document.consensus;
+    const dueMs = parts.chain.head().header.timestampMs + heartbeatMs;
+    const delayMs = Math.max(0, dueMs - home.clock.now());
+    this.#cancelHeartbeat = home.clock.after(delayMs, () => running.consensus.offerWork());
+  }
+
+  cancelHeartbeat(): void {
+    this.#cancelHeartbeat();
+    this.#cancelHeartbeat = () => undefined;
+  }
+
+  /** Something came into the mempool or left it. */
+  mempoolChanged(parts: Parts): void {
+    this.#core.events.emit('mempool', undefined);
+    const running = this.#core.running();
+    if (running === undefined || this.#core.options.signer === undefined) return;
+    if (parts.mempool.hasWork()) running.consensus.offerWork();
+  }
+
+  /** A member voted twice: told once it is stored. */
+  evidenceFound(evidence: Evidence): void {
+    const { diagnostics, events } = this.#core;
+    const { height, validatorIndex } = evidence.first.vote;
+    diagnostics.trace('warn', 'equivocation', { height, validatorIndex });
+    this.#evidence.append(evidence).then(
+      () => events.emit('evidence', evidence),
+      (error: unknown) => this.#core.fail(error),
+    );
+  }
+
+  evidence(): Promise<Evidence[]> {
+    return this.#evidence.list();
+  }
+}
+
+/** The next sequence of each sender in a block. */
+function sequencesAfter({ executed }: CommittedEvent) {
+  const sequences = new Map<string, { readonly address: Address; readonly sequence: Sequence }>();
+  for (const { transaction } of executed.transactions) {
+    const { sender: address, sequence } = transaction.body;
+    // One above a used sequence is a sequence.
+    sequences.set(formatHex(address), { address, sequence: (sequence + 1) as Sequence });
+  }
+  return [...sequences.values()];
+}

@@ -1,0 +1,140 @@
+import { errorToData, formatHex } from '../base/index.ts';
+import type { ConsensusCodecs } from '../consensus/index.ts';
+import { consensusCodecsOf } from '../consensus/index.ts';
+import type { Network } from '../network/index.ts';
+import { ConsensusDriver } from './consensus-driver.ts';
+import { SIGNING_HOLD_MS_MAX } from './limits.ts';
+import type { NodeCore, Parts } from './parts.ts';
+import { decidesAlone, headHeight } from './parts.ts';
+import { PeerBook } from './peer-book.ts';
+import { Protocols } from './protocols.ts';
+import type { Reactions } from './reactions.ts';
+import { Reminder } from './reminder.ts';
+import { SigningGuard } from './signing-guard.ts';
+import { WalStore } from './wal-store.ts';
+
+/** The parts that exist while the node is not paused. */
+export type Running = {
+  readonly consensus: ConsensusDriver;
+  readonly network: Network;
+  readonly peers: PeerBook;
+  readonly reminder: Reminder;
+  readonly guard: SigningGuard;
+  /** Ends the wait for peers before signing. */
+  readonly cancelHold: () => void;
+};
+
+/**
+ * Opens the network and lets everything run. Rejects with what the network's opening says, with
+ * `wal-corrupt`, or with a store's codes.
+ *
+ * @param adopt Called as soon as messages may come.
+ */
+export async function connect(
+  core: NodeCore,
+  parts: Parts,
+  reactions: Reactions,
+  adopt: (running: Running) => void,
+): Promise<void> {
+  const { home, ledger, diagnostics } = core;
+  const { clock } = home;
+  const codecs = consensusCodecsOf(ledger.codecs.block);
+  const guard = await SigningGuard.load({
+    store: home.store,
+    headHeight: headHeight(parts),
+    nextHeight: () => parts.chain.next().height,
+  });
+  const protocols = new Protocols({ core, parts, codecs });
+  const network = await home.openNetwork(protocols.handlers(), formatHex(ledger.chainId));
+  const peers = createPeerBook(core, parts, { network, codecs });
+  const consensus = createConsensus(core, parts, reactions, { codecs, guard, peers });
+  const reminder = new Reminder({
+    clock,
+    ownPending: (limit) => parts.mempool.ownPending(limit),
+    gossip: (bytes) => core.publish('transactions', bytes),
+  });
+  const cancelHold = clock.after(SIGNING_HOLD_MS_MAX, () => guard.release());
+  if (decidesAlone(core)) guard.release();
+  const running = { consensus, network, peers, reminder, guard, cancelHold };
+  adopt(running);
+  await consensus.start();
+  // It may have failed meanwhile.
+  if (core.running() !== running) return;
+  parts.sync.start();
+  peers.start();
+  reminder.start();
+  reactions.offerWork(parts);
+  diagnostics.trace('info', 'network-opened', { peerId: network.peerId });
+}
+
+/** Speaks to nobody any more, and waits for what was begun. */
+export async function disconnect(core: NodeCore, parts: Parts, running: Running): Promise<void> {
+  running.cancelHold();
+  running.reminder.stop();
+  running.peers.stop();
+  parts.sync.pause();
+  await running.consensus.stop();
+  await running.network.stop().catch((error: unknown) => {
+    core.diagnostics.trace('warn', 'network-stop-failed', { code: errorToData(error).code });
+  });
+}
+
+function createPeerBook(
+  core: NodeCore,
+  parts: Parts,
+  made: { readonly network: Network; readonly codecs: ConsensusCodecs },
+): PeerBook {
+  return new PeerBook({
+    network: made.network,
+    clock: core.home.clock,
+    tracer: core.diagnostics,
+    ledger: core.ledger,
+    sync: parts.sync,
+    catchUp: made.codecs,
+    consensus: () => core.running()?.consensus,
+    reportPeer: (peerId, fault) => core.report(peerId, fault),
+    onCompared: () => core.onCompared(),
+  });
+}
+
+function createConsensus(
+  core: NodeCore,
+  parts: Parts,
+  reactions: Reactions,
+  made: {
+    readonly codecs: ConsensusCodecs;
+    readonly guard: SigningGuard;
+    readonly peers: PeerBook;
+  },
+): ConsensusDriver {
+  const { home, ledger, options, diagnostics } = core;
+  const { chain } = parts;
+  const { codecs, guard, peers } = made;
+  return new ConsensusDriver({
+    engine: core.engine,
+    chain: {
+      suite: ledger.suite,
+      chainId: ledger.chainId,
+      blockCodec: ledger.codecs.block,
+      next: () => chain.next(),
+      build: (height, proposer) => chain.build(height, proposer),
+      validate: (block, hash) => chain.validate(block, hash),
+      commit: (block, hash, certificate) => chain.commit(block, hash, certificate),
+    },
+    wal: new WalStore(home.store, ledger.suite, codecs.walEntry),
+    verifier: home.verifier,
+    clock: home.clock,
+    tracer: diagnostics,
+    signer: options.signer,
+    guard,
+    proposalCodec: codecs.proposal,
+    broadcast: (topic, message) => core.publish(topic, message),
+    requestMessages: (request) => peers.requestMessages(request),
+    onAhead: (peerId) => peers.hint(peerId),
+    reportPeer: (peerId, fault) => core.report(peerId, fault),
+    reportEvidence: (evidence) => reactions.evidenceFound(evidence),
+    onProposalValid: (block) => reactions.proposalValid(parts, block),
+    onViewChanged: () => core.events.emit('consensus', undefined),
+    onFatal: (error) => core.fail(error),
+  });
+}
