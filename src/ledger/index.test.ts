@@ -85,6 +85,7 @@ it('opens exactly these doors', () => {
     protocol
     readAccount
     readAsset
+    readAssetIds
     readBalance
     readBalances
     readFaucet

@@ -31,8 +31,6 @@ import { connectionsOf, Upkeep } from './upkeep.ts';
 
 const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop';
 const TICK_MS = 1_000;
-/** Peers get so long to take their leave; most need a few milliseconds. */
-const STOP_GRACE_MS = 500;
 /** Own messages so young are published again for a peer that just subscribed. */
 const REPUBLISH_WINDOW_MS = 3_000;
 /** Subscriptions of one peer come together. */
@@ -257,13 +255,11 @@ class Libp2pNetwork implements Network {
   async #stop(): Promise<void> {
     this.#cancelTick();
     this.#desk.stop();
-    const { libp2p, options } = this.#with;
-    const cancel = options.clock.after(STOP_GRACE_MS, () => {
-      // Peers that answer no more, frozen or cut off, would keep us here for minutes.
-      for (const connection of libp2p.getConnections()) hangUp(connection, 'stopping');
-    });
+    const { libp2p } = this.#with;
+    const connections = libp2p.getConnections();
     await libp2p.stop();
-    cancel();
+    // The sockets of peers that answer no more, frozen or cut off, would keep a process alive.
+    for (const connection of connections) hangUp(connection, 'stopped');
     this.#peers.clear();
   }
 

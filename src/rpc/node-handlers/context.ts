@@ -1,6 +1,5 @@
 import { TabellionError } from '../../base/index.ts';
 import { encode } from '../../codec/index.ts';
-import type { Hash } from '../../crypto/index.ts';
 import type {
   AssetId,
   CommitCertificate,
@@ -34,7 +33,6 @@ export class NodeContext {
   /** By height; heights never change their block, and a reset makes the old ones unreachable. */
   readonly #blocks = new Map<number, IncludedBlock>();
   #transactionsKept = 0;
-  #genesisHash: Hash | undefined;
 
   constructor(node: TabellionNode) {
     this.node = node;
@@ -90,12 +88,6 @@ export class NodeContext {
   #forget(height: number): void {
     this.#transactionsKept -= this.#blocks.get(height)?.prepared.transactions.length ?? 0;
     this.#blocks.delete(height);
-  }
-
-  /** Hash of the block of height 0, which has no certificate. */
-  async genesisHash(): Promise<Hash> {
-    this.#genesisHash ??= (await this.block(0 as Height)).prepared.hash; // 0 is a height.
-    return this.#genesisHash;
   }
 
   /** Who decided a height: with a fixed membership, those whom genesis names. */
