@@ -55,7 +55,7 @@ test('passkey: one prompt makes address, seal and code; coins come by one press'
   await expect(page.getByText('Copied.')).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(address);
 
-  // No transaction was needed: the ledger does not know the account, which can be paid all the same.
+  // No transaction was needed: an account that the ledger does not know can be paid as well.
   await getCoins(page);
 
   // A second press is refused in words, with the time to wait.

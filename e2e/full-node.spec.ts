@@ -3,7 +3,14 @@ import type { Page } from '@playwright/test';
 import { expect, test } from '@playwright/test';
 import { formatHex } from '../src/base/index.ts';
 import type { Height } from '../src/sdk/index.ts';
-import { factOf, heightIn, searchFor, shownHeight, untilFollowing, untilHeight } from './support/look.ts';
+import {
+  factOf,
+  heightIn,
+  searchFor,
+  shownHeight,
+  untilFollowing,
+  untilHeight,
+} from './support/look.ts';
 import type { Network } from './support/network.ts';
 import { startNetwork } from './support/network.ts';
 import type { Payer } from './support/payer.ts';
@@ -109,10 +116,10 @@ test(`killed ${KILLS} times while blocks come, the store opens at the old head o
   test.setTimeout(180_000);
   const starts: string[] = [];
   for (let round = 0; round < KILLS; round++) {
-    const paying = payer.stream(someAddress(), 150);
+    const paying = payer.stream(someAddress(), 80);
     // Somewhere in the stream, whatever the tab is doing then.
     const { head: before } = await payer.client.call('node.status', {});
-    const blocks = 2 + Math.floor(Math.random() * 8);
+    const blocks = 1 + Math.floor(Math.random() * 6);
     await expect
       .poll(async () => (await payer.client.call('node.status', {})).head.height, {
         intervals: [10],

@@ -10,8 +10,8 @@ import { openPerson } from './support/person.ts';
 import { goTo } from './support/steps.ts';
 
 /** A chain long enough that its sync can be watched. */
-const BLOCKS = 220;
-const PAYMENTS = 1_500;
+const BLOCKS = 150;
+const PAYMENTS = 1_000;
 
 let network: Network;
 let payer: Payer;
@@ -41,7 +41,7 @@ test('sync shows stage, work done, rate and time left, and never 100 % too early
     const seen: string[] = [];
     Object.assign(globalThis, { seenWords: seen });
     const look = () => {
-      const text = document.querySelector('main')?.innerText ?? '';
+      const text = document.querySelector('main')?.textContent ?? '';
       if (text !== seen.at(-1) && seen.length < 5_000) seen.push(text);
     };
     addEventListener('DOMContentLoaded', () =>
@@ -54,16 +54,18 @@ test('sync shows stage, work done, rate and time left, and never 100 % too early
   });
   await page.goto(`${network.url}/node`);
   await untilFollowing(page);
-  const seen = await page.evaluate(() => (globalThis as unknown as { seenWords: string[] }).seenWords);
+  const seen = await page.evaluate(
+    () => (globalThis as unknown as { seenWords: string[] }).seenWords,
+  );
   const syncing = seen.filter((text) => text.includes('Validating') && text.includes('% of work'));
   expect(syncing.length).toBeGreaterThan(1);
-  for (const text of syncing) expect(text).not.toMatch(/\b100 % of work/);
+  for (const text of syncing) expect(text).not.toMatch(/100 % of work/);
   const percents = syncing.map((text) => Number(/(\d+) % of work/.exec(text)?.[1]));
   expect(Math.max(...percents)).toBeGreaterThan(0);
   expect(percents).toEqual([...percents].sort((a, b) => a - b));
   expect(syncing.some((text) => /of [\d,]+ blocks/.test(text))).toBe(true);
   expect(syncing.some((text) => /~\d+ (s|min)/.test(text))).toBe(true);
-  expect(syncing.some((text) => /Rate\s+[1-9][\d,]* blocks? a second/.test(text))).toBe(true);
+  expect(syncing.some((text) => /Rate\s*[1-9][\d,]* blocks? a second/.test(text))).toBe(true);
   const { head } = await payer.client.call('node.status', {});
   await untilHeight(page, head.height);
   await expect(factOf(page, 'Received')).toHaveText(/[KM]B$/);
@@ -100,12 +102,14 @@ test('votes of consensus change live while payments come', async () => {
   const { page } = person;
   const votes = page.getByRole('region', { name: 'Consensus' });
   await expect(votes.getByRole('row')).toHaveCount(5);
-  const before = heightIn(await votes.innerText());
+  const before = heightIn((await votes.textContent()) ?? '');
   const paying = payer.makeBlocks(someAddress(), 5);
   // A vote for a block is seen while its height is still open.
   await expect(votes.getByRole('cell', { name: 'Block' }).first()).toBeVisible();
   await paying;
-  await expect.poll(async () => heightIn(await votes.innerText())).toBeGreaterThanOrEqual(before + 5);
+  await expect
+    .poll(async () => heightIn((await votes.textContent()) ?? ''))
+    .toBeGreaterThanOrEqual(before + 5);
 });
 
 test('a paused node stands still and says so; resumed, it catches up', async () => {
@@ -133,8 +137,10 @@ test('a reset asks first, then reads everything again from genesis', async () =>
   expect(await shownHeight(page)).toBeGreaterThanOrEqual(height);
   await page.getByRole('button', { name: 'Reset' }).click();
   await dialog.getByRole('button', { name: 'Delete and start again' }).click();
-  await expect(factOf(page, 'Started from')).toHaveText('Genesis');
+  // It falls back to genesis, and is seen on its way up again.
+  await expect.poll(() => shownHeight(page), { intervals: [20] }).toBeLessThan(height);
   await untilHeight(page, height, 60_000);
+  await expect(factOf(page, 'Started from')).toHaveText('Genesis');
   await untilFollowing(page);
 });
 
@@ -146,7 +152,7 @@ test('exported diagnostics are JSON and name no peer, address or key', async () 
   expect(download.suggestedFilename()).toBe('tabellion-diagnostics.json');
   const text = await readFile(await download.path(), 'utf8');
   const bundle = JSON.parse(text) as { readonly height: number; readonly events: unknown[] };
-  expect(bundle.height).toBeGreaterThan(BLOCKS);
+  expect(bundle.height).toBeGreaterThanOrEqual(BLOCKS);
   expect(bundle.events.length).toBeGreaterThan(0);
   const { peers } = await payer.client.call('node.peers', {});
   expect(peers.length).toBeGreaterThan(2);

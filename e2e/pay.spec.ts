@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
+import { writeCameraFilm } from './support/camera.ts';
 import type { Network } from './support/network.ts';
 import { startNetwork } from './support/network.ts';
 import type { Person } from './support/person.ts';
@@ -43,7 +45,7 @@ async function factOf(label: string): Promise<string> {
   const row = signingSheet(payer.page)
     .getByTestId('clear-text')
     .locator('div', { has: payer.page.locator('dt', { hasText: new RegExp(`^${label}$`) }) });
-  return (await row.locator('dd').innerText()).replaceAll(/\s+/g, ' ').trim();
+  return ((await row.locator('dd').textContent()) ?? '').replaceAll(/\s+/g, ' ').trim();
 }
 
 test('paste, sheet, Signed to Final with times; the other tab validates it live', async () => {
@@ -120,6 +122,24 @@ test('a contact is chosen by name; a person who reads German pays with a comma',
   await signingSheet(german).getByRole('button', { name: 'Done' }).click();
 });
 
+test('a code before the camera fills in the form', async () => {
+  const film = join(payee.profile, 'code.y4m');
+  await writeCameraFilm(film, payeeAddress.toUpperCase());
+  const scanner = await openPerson(network.url, { camera: film });
+  try {
+    const { page } = scanner;
+    await scanner.plug('platform');
+    await createAccount(scanner, 'Sam', 'platform');
+    await goTo(page, 'Home');
+    await page.getByRole('link', { name: 'Scan', exact: true }).click();
+    await expect(page.getByLabel('To', { exact: true })).toHaveValue(payeeAddress);
+    await expect(page.getByRole('main').locator(`[data-address="${payeeAddress}"]`)).toBeVisible();
+    expect(scanner.errors).toEqual([]);
+  } finally {
+    await scanner.close();
+  }
+});
+
 test('what cannot be sent is said before any prompt', async () => {
   const { page } = payer;
   await goTo(page, 'Home');
@@ -138,7 +158,7 @@ test('what cannot be sent is said before any prompt', async () => {
   await expect(main.locator('mark')).toHaveText(wrong);
 
   await page.getByLabel('Amount').fill('1,5');
-  await expect(main).toContainText('decimal separator');
+  await expect(main).toContainText('separates the decimals');
   await page.getByLabel('Amount').fill('1000000');
   await expect(main).toContainText(/You have \d+\.\d+ TAB/);
   await page.getByLabel('Amount').fill('0');

@@ -7,12 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from '@playwright/test';
+import type { Address } from '../src/sdk/index.ts';
+import { formatAddress } from '../src/sdk/index.ts';
 
 const START = new URL('../deploy/start.mjs', import.meta.url).pathname;
 
 /** `npm start` as a person runs it: what it says, and how it ends. */
 type Run = {
   readonly lines: readonly string[];
+  /** Of the validators. */
   readonly pids: readonly number[];
   readonly port: number;
   /** Ctrl-C. */
@@ -121,13 +124,15 @@ test('the first start makes a network of four processes and says where it is', a
   const page = await fetch(origin, { headers: { accept: 'text/html' } });
   expect(page.status).toBe(200);
   expect(await page.text()).toContain('<div id="root">');
-  // Blocks come: by the slow heartbeat, since nobody sends anything.
+  // Somebody gets coins, so a block comes at once.
   const { chainId } = await ask<{ readonly chainId: string }>(`${origin}/rpc`, 'chain.info');
+  const address = formatAddress(new Uint8Array(32).fill(7) as Address); // Any 32 bytes.
+  await ask(`${origin}/rpc`, 'faucet.request', { address });
   await expect
     .poll(async () => (await ask<Status>(`${origin}/rpc`, 'node.status')).head.height, {
       timeout: 60_000,
     })
-    .toBeGreaterThanOrEqual(2);
+    .toBeGreaterThanOrEqual(1);
   const before = await ask<Status>(`${origin}/rpc`, 'node.status');
 
   expect(await run.stop()).toBe(0);
@@ -162,6 +167,12 @@ test('another size is refused in words, --reset begins a new network', async () 
   const fresh = await ask<{ readonly chainId: string }>(rpc, 'chain.info');
   expect(fresh.chainId).not.toBe(chainId);
   expect(await second.stop()).toBe(0);
+
+  // Without a number the network goes on as it is.
+  const third = await start();
+  expect(third.pids).toHaveLength(2);
+  expect((await ask<{ readonly chainId: string }>(rpc, 'chain.info')).chainId).toBe(fresh.chainId);
+  expect(await third.stop()).toBe(0);
 });
 
 test('a port that is taken is said in words, and nothing stays behind', async () => {

@@ -16,6 +16,8 @@ const TAKE_OVER_MS = 1_000;
 let network: Network;
 let payer: Payer;
 let person: Person;
+/** Of the tabs that were opened later. */
+const errors: string[] = [];
 
 test.describe.configure({ mode: 'serial' });
 
@@ -42,7 +44,10 @@ async function tabsAtRelay(): Promise<readonly string[]> {
 
 async function openTab(): Promise<Page> {
   const page = await person.context.newPage();
-  page.on('pageerror', (error) => expect(error).toBeUndefined());
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
   await page.goto(`${network.url}/node`);
   return page;
 }
@@ -51,7 +56,7 @@ async function openTab(): Promise<Page> {
 function noteLeading(page: Page): Promise<void> {
   return page.evaluate((words) => {
     const look = new MutationObserver(() => {
-      if (!document.body.innerText.includes(words)) return;
+      if (!document.body.textContent.includes(words)) return;
       look.disconnect();
       Object.assign(globalThis, { leadingAtMs: Date.now() });
     });
@@ -113,4 +118,8 @@ test('when the leading tab crashes, the other takes over as well', async () => {
   test.info().annotations.push({ type: 'took over after', description: `${tookMs} ms` });
   expect(tookMs).toBeLessThan(TAKE_OVER_MS);
   await untilFollowing(second);
+});
+
+test('nothing went wrong in any tab', () => {
+  expect([...person.errors, ...errors]).toEqual([]);
 });

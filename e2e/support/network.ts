@@ -60,7 +60,11 @@ export async function startNetwork(
     [MAIN_FILE, 'devnet', '--data', data, '--port', String(port), '--app', app, '--json'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  const ready = await untilReady(devnet);
+  const ready = await untilReady(devnet).catch(async (error: unknown) => {
+    await end(devnet);
+    if (options.data === undefined) await rm(data, { recursive: true, force: true });
+    throw error;
+  });
   const pids = [...ready.processes];
   const plan = JSON.parse(await readFile(join(data, 'devnet.json'), 'utf8')) as Plan; // Our own.
   const restarted = new Map<number, ChildProcess>();

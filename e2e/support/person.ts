@@ -53,6 +53,8 @@ export async function openPerson(
     readonly colorScheme?: 'light' | 'dark';
     /** Language and notation of the browser. */
     readonly locale?: string;
+    /** What the camera sees: a Y4M file, see `camera.ts`. */
+    readonly camera?: string;
   } = {},
 ): Promise<Person> {
   const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'tabellion-profile-')));
@@ -60,12 +62,23 @@ export async function openPerson(
   const executablePath = process.env['TABELLION_CHROMIUM'] ?? (await ensureChromium());
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
+    args: [
+      ...['--no-sandbox', '--disable-quic', '--disable-background-networking'],
+      ...(options.camera === undefined
+        ? []
+        : [
+            '--use-fake-device-for-media-stream',
+            `--use-file-for-fake-video-capture=${options.camera}`,
+          ]),
+    ],
     viewport: options.viewport ?? { width: 1280, height: 860 },
     colorScheme: options.colorScheme ?? 'light',
     locale: options.locale ?? 'en-GB',
     timezoneId: 'UTC',
-    permissions: ['clipboard-read', 'clipboard-write'],
+    permissions: [
+      ...['clipboard-read', 'clipboard-write'],
+      ...(options.camera === undefined ? [] : ['camera']),
+    ],
   });
   const page = context.pages()[0] ?? (await context.newPage());
   const errors: string[] = [];
@@ -143,6 +156,8 @@ async function plug(
       });
     },
     unplug: () =>
-      session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId }).then(() => undefined),
+      session
+        .send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
+        .then(() => undefined),
   };
 }

@@ -255,11 +255,7 @@ class Libp2pNetwork implements Network {
   async #stop(): Promise<void> {
     this.#cancelTick();
     this.#desk.stop();
-    const { libp2p } = this.#with;
-    const connections = libp2p.getConnections();
-    await libp2p.stop();
-    // The sockets of peers that answer no more, frozen or cut off, would keep a process alive.
-    for (const connection of connections) hangUp(connection, 'stopped');
+    await this.#with.libp2p.stop();
     this.#peers.clear();
   }
 

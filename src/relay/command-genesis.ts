@@ -1,8 +1,14 @@
-import type { Bytes } from '../base/index.ts';
+import type { Bytes, Json } from '../base/index.ts';
 import { formatHex, parseHex, systemClock, TabellionError } from '../base/index.ts';
 import { toJson } from '../codec/index.ts';
 import type { Ledger } from '../ledger/index.ts';
-import { createDevnetGenesis, createLedger, parseGenesis, protocol } from '../ledger/index.ts';
+import {
+  createDevnetGenesis,
+  createLedger,
+  genesisJsonSchema,
+  parseGenesis,
+  protocol,
+} from '../ledger/index.ts';
 import { loadKey, policyOfKey } from './key-files.ts';
 import { loadJson, storeJson } from './layout.ts';
 import type { Output } from './output.ts';
@@ -69,4 +75,10 @@ export async function showGenesis(path: string, output: Output): Promise<void> {
 export async function checkGenesis(path: string, output: Output): Promise<void> {
   const { chainId } = await loadLedger(path);
   output.result('Valid.', { isValid: true, chainId: formatHex(chainId) });
+}
+
+/** `tabellion genesis schema`: the JSON Schema, over several lines for people. */
+export function showGenesisSchema(output: Output): void {
+  // A schema is JSON by definition.
+  output.result(JSON.stringify(genesisJsonSchema, undefined, 2), genesisJsonSchema as Json);
 }

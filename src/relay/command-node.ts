@@ -68,7 +68,8 @@ export async function runNode(options: NodeCommandOptions, signal: AbortSignal):
   output.say('Stopping …');
   await relay.stop();
   await log.close();
-  leaveParent();
+  // All is written. WebSockets to peers that answer no more would keep this process for minutes.
+  process.exit();
 }
 
 /** A parent's channel would keep this process alive. */

@@ -54,7 +54,7 @@ export async function sendCoins(options: SendOptions, output: Output): Promise<v
     );
     const bytes = encode(protocol.codecs.transaction, transaction);
     const { id } = await client.call('transaction.submit', { bytes });
-    const height = await untilFinal(client, id, output);
+    const height = await untilFinal(client, { id, ...transaction.body }, output);
     output.result(`Final at block ${height} · ${formatHex(id)}`, { id: formatHex(id), height });
   } finally {
     client.close();
@@ -113,9 +113,16 @@ function factsOf(facts: Json): { readonly [name: string]: Json } {
   return isJsonObject(facts) ? facts : {};
 }
 
-async function untilFinal(client: Client, id: Hash, output: Output): Promise<number> {
+async function untilFinal(
+  client: Client,
+  sent: { readonly id: Hash; readonly validUntil: Height },
+  output: Output,
+): Promise<number> {
+  const { id, validUntil } = sent;
   let told = '';
   for (;;) {
+    // Asked first: a block may come between the two questions.
+    const { head } = await client.call('node.status', {});
     const status = await client.call('transaction.status', { id });
     if (status.stage !== told) output.say(`  ${status.stage}`);
     told = status.stage;
@@ -123,6 +130,9 @@ async function untilFinal(client: Client, id: Hash, output: Output): Promise<num
     if (status.stage === 'failed' || status.stage === 'expired') {
       throw new TabellionError(status.code ?? status.stage, { id: formatHex(id) });
     }
+    // A node that was started anew has forgotten what waited there.
+    const isLost = status.stage === 'unknown' && head.height >= validUntil;
+    if (isLost) throw new TabellionError('expired', { id: formatHex(id) });
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

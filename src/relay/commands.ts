@@ -1,7 +1,12 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { checkGenesis, createGenesisFile, showGenesis } from './command-genesis.ts';
+import {
+  checkGenesis,
+  createGenesisFile,
+  showGenesis,
+  showGenesisSchema,
+} from './command-genesis.ts';
 import { createKeyFile, showKeyFile } from './command-keys.ts';
 import { runNode } from './command-node.ts';
 import { sendCoins } from './command-send.ts';
@@ -48,7 +53,7 @@ function addDevnet(program: Command): void {
     .description('run a local network: validators, relays and the wallet page')
     .option('--port <port>', 'port of the page and first RPC', whole(1024, 65_000), 4700)
     .option('--data <folder>', 'where everything is kept', join(ROOT, '.data', 'devnet'))
-    .option('--validators <count>', 'how many validators', whole(1, 8), 4)
+    .option('--validators <count>', 'how many validators (4 in a new network)', whole(1, 8))
     .option('--reset', 'begin a new network')
     .option('--app <folder>', 'built wallet page', join(ROOT, 'dist'))
     .addOption(jsonOption())
@@ -61,6 +66,7 @@ function addDevnet(program: Command): void {
           mustReset: options.reset === true,
           appFolder: resolve(options.app),
           output: createOutput(options.json === true),
+          isJson: options.json === true,
         },
         untilSignal(),
       );
@@ -184,8 +190,6 @@ function addGenesis(program: Command): void {
   genesis
     .command('schema')
     .description('print the JSON Schema of genesis documents')
-    .action(async () => {
-      const { genesisJsonSchema } = await import('../ledger/index.ts');
-      process.stdout.write(`${JSON.stringify(genesisJsonSchema, undefined, 2)}\n`);
-    });
+    .addOption(jsonOption())
+    .action((options) => showGenesisSchema(createOutput(options.json === true)));
 }

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../base/index.ts';
 import { formatHex, isJsonObject, systemClock, TabellionError } from '../base/index.ts';
@@ -29,6 +29,8 @@ export type DevnetPlan = {
 const NETWORK_NAME = 'Devnet';
 /** Peers are reached this far above the RPC ports. */
 const PEER_PORT_OFFSET = 100;
+/** What a local network leaves in its folder. */
+const OWN_NAMES = /^(devnet\.json(\.new)?|node-[0-9]+)$/;
 const CITIES = ['Oslo', 'Lima', 'Kyoto', 'Accra', 'Quito', 'Turin', 'Perth', 'Delhi'];
 
 function planPath(data: string): string {
@@ -45,6 +47,22 @@ export async function loadDevnetPlan(data: string): Promise<DevnetPlan | undefin
   return json as unknown as DevnetPlan; // Written by `createDevnetPlan`.
 }
 
+/**
+ * Deletes a local network, and nothing else: a folder that holds anything of somebody's is refused
+ * with `folder-not-ours`.
+ */
+export async function removeDevnet(data: string): Promise<void> {
+  const names = await readdir(data).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const strange = names.find((name) => !OWN_NAMES.test(name));
+  if (strange !== undefined) throw new TabellionError('folder-not-ours', { path: data, strange });
+  // The plan goes first: what is left without it is an interrupted set-up.
+  const inOrder = names.sort((left, right) => Number(left > right) - Number(left < right));
+  for (const name of inOrder) await rm(join(data, name), { recursive: true, force: true });
+}
+
 /** Where each node of a plan listens. */
 function placesOf(peerIds: readonly string[], port: number): PlannedNode[] {
   return peerIds.map((peerId, index) => ({
@@ -55,6 +73,14 @@ function placesOf(peerIds: readonly string[], port: number): PlannedNode[] {
   }));
 }
 
+/** Every port of a plan: one for RPC and one for peers a node. */
+export function portsOf({ nodes }: DevnetPlan): number[] {
+  return nodes.flatMap(({ rpcPort, listen }) => {
+    const peerPort = Number(/\/tcp\/([0-9]+)\//.exec(listen)?.[1] ?? 0);
+    return [rpcPort, peerPort];
+  });
+}
+
 /** Makes keys, genesis and settings of a new local network. */
 export async function createDevnetPlan(options: {
   readonly data: string;
@@ -63,7 +89,7 @@ export async function createDevnetPlan(options: {
 }): Promise<DevnetPlan> {
   const { data, port, validators } = options;
   // Whatever an interrupted set-up left is useless without its plan.
-  await rm(data, { recursive: true, force: true });
+  await removeDevnet(data);
   const peerIds: string[] = [];
   const members: { readonly publicKey: Uint8Array<ArrayBuffer>; readonly name: string }[] = [];
   const faucet = createKey('ed25519');

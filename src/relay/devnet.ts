@@ -1,31 +1,41 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Json } from '../base/index.ts';
 import { isJsonObject, TabellionError } from '../base/index.ts';
 import type { DevnetPlan } from './devnet-plan.ts';
-import { createDevnetPlan, loadDevnetPlan, movePlan } from './devnet-plan.ts';
+import {
+  createDevnetPlan,
+  loadDevnetPlan,
+  movePlan,
+  portsOf,
+  removeDevnet,
+} from './devnet-plan.ts';
 import type { Output } from './output.ts';
+import { assertPortsFree } from './ports.ts';
 
 /** Choices of `tabellion devnet`. */
 export type DevnetOptions = {
   readonly data: string;
   /** Port of the app and first RPC; the others follow it. */
   readonly port: number;
-  readonly validators: number;
+  /** How many; absent: as many as the data folder holds, four in a new one. */
+  readonly validators: number | undefined;
   /** Deletes what an earlier run left. */
   readonly mustReset: boolean;
   readonly appFolder: string;
   readonly output: Output;
+  /** Whether failures are told as JSON. */
+  readonly isJson: boolean;
 };
 
 /** A validator's process, and what it said of itself when it was ready. */
 type Child = { readonly process: ChildProcess; readonly index: number };
 
 const MAIN_FILE = fileURLToPath(new URL('./main.ts', import.meta.url));
+const VALIDATORS_DEFAULT = 4;
 /** Longest start of one node that is still normal on two slow cores. */
 const START_TIMEOUT_MS = 60_000;
 /** After this a process that does not stop is killed; its store survives that. */
@@ -37,8 +47,10 @@ const STOP_TIMEOUT_MS = 8_000;
  */
 export async function runDevnet(options: DevnetOptions, signal: AbortSignal): Promise<void> {
   const { output } = options;
-  if (options.mustReset) await rm(options.data, { recursive: true, force: true });
+  if (options.mustReset) await removeDevnet(options.data);
   const plan = await preparePlan(options);
+  // One clear refusal instead of one a process.
+  await assertPortsFree(portsOf(plan));
   output.say(`Network "${plan.name}" of ${plan.nodes.length} validators`);
   output.say(`Data    ${options.data}`);
 
@@ -60,25 +72,25 @@ export async function runDevnet(options: DevnetOptions, signal: AbortSignal): Pr
     );
     announce(options, plan, started);
     await untilStopped(children, options, signal);
+  } catch (error) {
+    // Stopped while it was starting: that is no failure.
+    if (!signal.aborted) throw error;
   } finally {
     await stopAll();
-    output.say('Stopped. The next start goes on from here.');
   }
+  output.say('Stopped. The next start goes on from here.');
 }
 
 async function preparePlan(options: DevnetOptions): Promise<DevnetPlan> {
   const existing = await loadDevnetPlan(options.data);
+  const { data, port, validators } = options;
   if (existing === undefined) {
-    return createDevnetPlan({
-      data: options.data,
-      port: options.port,
-      validators: options.validators,
-    });
+    return createDevnetPlan({ data, port, validators: validators ?? VALIDATORS_DEFAULT });
   }
-  if (existing.nodes.length !== options.validators) {
+  if (validators !== undefined && existing.nodes.length !== validators) {
     throw new TabellionError('validators-differ', {
       found: existing.nodes.length,
-      wanted: options.validators,
+      wanted: validators,
       hint: 'use --reset to begin a new network',
     });
   }
@@ -98,6 +110,8 @@ function startChild(options: DevnetOptions, plan: DevnetPlan, index: number): Ch
       folder,
       '--log',
       join(folder, 'node.log'),
+      // Its failures go to our standard error in our own form.
+      ...(options.isJson ? ['--json'] : []),
       ...(plan.nodes[index]?.servesApp === true && existsSync(options.appFolder)
         ? ['--app', options.appFolder]
         : []),

@@ -5,9 +5,12 @@ import { errorToData } from '../base/index.ts';
 const ADVICE: { readonly [code: string]: string } = {
   'store-in-use': 'Another process uses this data folder. Stop it, or choose another with --data.',
   'store-too-new': 'The data folder was written by a later version of Tabellion.',
-  'address-in-use': 'The port is taken. Choose another with --port.',
+  'address-in-use': 'The port is taken. Choose another with --port or --listen.',
   'validators-differ':
     'The data folder holds a network of another size. Use --reset for a new one.',
+  'folder-not-ours':
+    'The data folder holds other files, so nothing in it is deleted. Choose another with --data.',
+  'listen-failed': 'The port for peers cannot be used. Choose another with --listen or --port.',
   'genesis-missing': 'Give the network’s genesis document with --genesis.',
   'wal-corrupt': 'The log of votes cannot be trusted, so this validator does not sign.',
   'journal-corrupt':

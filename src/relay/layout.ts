@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Json } from '../base/index.ts';
 import { TabellionError } from '../base/index.ts';
@@ -39,8 +39,11 @@ export async function storeJson(
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.new`;
+  // What an interrupted write left may be readable by others, and would stay so.
+  await rm(draft, { force: true });
   await writeFile(draft, `${JSON.stringify(value, undefined, 2)}\n`, {
     mode: options.isSecret === true ? 0o600 : 0o644,
+    flag: 'wx',
   });
   await rename(draft, path);
 }

@@ -18,6 +18,8 @@ export type Log = Tracer & { close(): Promise<void> };
 export async function openLog(path: string | undefined, level: LogLevel): Promise<Log> {
   if (path !== undefined) await mkdir(dirname(path), { recursive: true });
   const stream = path === undefined ? process.stderr : createWriteStream(path, { flags: 'a' });
+  // A log that cannot be written, on a full disk, must not end the node.
+  if (path !== undefined) stream.on('error', () => undefined);
   const lowest = LEVELS.indexOf(level);
   return {
     trace(of, event, facts = {}) {

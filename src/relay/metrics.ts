@@ -21,8 +21,8 @@ export function createMetrics(node: TabellionNode): () => Promise<string> {
   return async () => {
     const status = node.status();
     const consensus = node.consensus();
-    const mempool = node.status().stage === 'starting' ? undefined : node.parts.mempool.size();
-    const spaces = status.stage === 'starting' ? [] : await node.home.store.usage();
+    const mempool = node.isOpen() ? node.parts.mempool.size() : undefined;
+    const spaces = node.isOpen() ? await node.home.store.usage() : [];
     const counts = new Map<string, number>();
     for (const { transport } of node.peers())
       counts.set(transport, (counts.get(transport) ?? 0) + 1);

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Bytes, Json, Tracer } from '../base/index.ts';
-import { formatHex, isJsonObject, parseHex, systemClock, TabellionError } from '../base/index.ts';
+import {
+  errorToData,
+  formatHex,
+  isJsonObject,
+  parseHex,
+  systemClock,
+  TabellionError,
+} from '../base/index.ts';
 import { toJson } from '../codec/index.ts';
 import type { KeyPair } from '../crypto/index.ts';
 import { loadFastHashing, signEd25519 } from '../crypto/index.ts';
@@ -81,32 +88,50 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       ? {}
       : { faucet: { ...signerOf(faucet), policy: policyOfKey(faucet) } }),
   };
-  const node = TabellionNode.create(home, nodeOptions);
-  const methods = builtinMethods();
-  const rpc = createRpcServer({ handlers: createNodeHandlers(node), methods, tracer });
+  let node: TabellionNode | undefined;
   try {
-    await node.start();
-    const http = await startHttpServer(
-      { rpc, tracer },
-      {
-        host: settings.rpcHost,
-        port: settings.rpcPort,
-        hosts: settings.hosts,
-        origins: settings.origins,
-        proxies: settings.proxies,
-        isLoopbackOperator: true,
-        ...(options.appFolder === undefined ? {} : { appFolder: options.appFolder }),
-        network: () => networkDocument(genesis, relaysOf(node, settings, ownId)),
-        metrics: createMetrics(node),
-        health: () => healthOf(node),
-      },
-    );
-    return { node, http, stop: once(() => stopInOrder({ http, rpc, node, store, verifier })) };
+    node = TabellionNode.create(home, nodeOptions);
+    return await serve({ node, store, verifier }, { genesis, settings, ownId, options });
   } catch (error) {
-    await node.stop();
+    await node?.stop();
     await store.close();
+    await verifier.stop();
     throw error;
   }
+}
+
+/** Starts the node, then answers questions of strangers. */
+async function serve(
+  parts: Pick<StopParts, 'node' | 'store' | 'verifier'>,
+  known: {
+    readonly genesis: GenesisDocument;
+    readonly settings: NodeSettings;
+    readonly ownId: string;
+    readonly options: RelayOptions;
+  },
+): Promise<Relay> {
+  const { node } = parts;
+  const { genesis, settings, ownId, options } = known;
+  const { tracer } = options;
+  const methods = builtinMethods();
+  const rpc = createRpcServer({ handlers: createNodeHandlers(node), methods, tracer });
+  await node.start();
+  const http = await startHttpServer(
+    { rpc, tracer },
+    {
+      host: settings.rpcHost,
+      port: settings.rpcPort,
+      hosts: settings.hosts,
+      origins: settings.origins,
+      proxies: settings.proxies,
+      isLoopbackOperator: true,
+      ...(options.appFolder === undefined ? {} : { appFolder: options.appFolder }),
+      network: () => networkDocument(genesis, relaysOf(node, settings, ownId)),
+      metrics: createMetrics(node),
+      health: () => healthOf(node),
+    },
+  );
+  return { node, http, stop: once(() => stopInOrder({ ...parts, http, rpc })) };
 }
 
 type StopParts = {
@@ -148,7 +173,7 @@ function openNetwork(parts: {
   readonly chainId: string;
 }) {
   const { settings, peerKey, others, tracer, handlers, chainId } = parts;
-  return createNetwork(
+  const opening = createNetwork(
     {
       role: 'relay',
       chainId,
@@ -165,6 +190,18 @@ function openNetwork(parts: {
     },
     handlers,
   );
+  // The library tells only in words that a socket cannot be had.
+  return opening.catch((error: unknown) => {
+    const { message } = errorToData(error);
+    const listen = settings.listen.join(' ');
+    if (message.includes('EADDRINUSE')) {
+      throw new TabellionError('address-in-use', { listen }, { cause: error });
+    }
+    if (/EADDRNOTAVAIL|EACCES|failed to be listened/.test(message)) {
+      throw new TabellionError('listen-failed', { listen }, { cause: error });
+    }
+    throw error;
+  });
 }
 
 /** Relays that a fresh tab may dial: this one first, then those it was told of. */

@@ -85,7 +85,9 @@ function Account({ address }: { readonly address: Address }) {
               {
                 id: 'decoded',
                 label: 'Decoded',
-                render: () => <CodeBlock label="Account" text={valueText({ ...view, address: text })} />,
+                render: () => (
+                  <CodeBlock label="Account" text={valueText({ ...view, address: text })} />
+                ),
               },
               { id: 'proof', label: 'Proof', render: () => <AccountProofView address={address} /> },
             ]}

@@ -15,6 +15,7 @@ import { useNow } from '../hooks/clock.ts';
 import { download } from '../hooks/download.ts';
 import { forgetHeight } from '../hooks/last-known.ts';
 import { useLive } from '../hooks/live.ts';
+import type { NodeRole } from '../hooks/services.ts';
 import { useClient, useServices } from '../hooks/services.ts';
 import { Answered } from '../parts/Answered.tsx';
 import { Button } from '../parts/Button.tsx';
@@ -27,21 +28,20 @@ import { Sheet } from '../parts/Sheet.tsx';
 import { Table } from '../parts/Table.tsx';
 import styles from './NodePage.module.css';
 
+const LEADS: Record<NodeRole, string> = {
+  connecting: 'Joining the node of this browser…',
+  leader: 'It runs in this tab, and verifies every block itself.',
+  follower: 'Another tab of this browser runs the node; this tab is attached to it.',
+  failed: 'It could not be started in this tab.',
+};
+
 /** What the node in this tab does right now, and what one may tell it to do. */
 export default function NodePage() {
   const status = useLive((live) => live.status);
   const role = useServices((services) => services.role);
   return (
     <>
-      <PageHead
-        title="Node"
-        lead={
-          role === 'follower'
-            ? 'Another tab of this browser runs the node; this tab is attached to it.'
-            : 'It runs in this tab, and verifies every block itself.'
-        }
-        aside={<Controls status={status} />}
-      />
+      <PageHead title="Node" lead={LEADS[role]} aside={<Controls status={status} />} />
       {status === undefined ? <Waiting>Starting the node…</Waiting> : <Sync status={status} />}
       <Consensus />
       <Peers />

@@ -127,8 +127,8 @@ export function NoWebauthn() {
     const name = `localhost:${location.port}`;
     return (
       <Notice kind="warning" title="Keys need a name, not a number">
-        Open this page as <a href={`${location.protocol}//${name}/`}>{name}</a> on
-        this machine, or by its domain name.
+        Open this page as <a href={`${location.protocol}//${name}/`}>{name}</a> on this machine, or
+        by its domain name.
       </Notice>
     );
   }
