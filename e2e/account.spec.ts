@@ -167,7 +167,7 @@ test('fresh browser: an account that only received is worked out from two signat
   await pay(page, { to: address, amount: '3' });
 });
 
-test('a prompt that is refused or stopped is told in neutral words, and nothing is signed', async () => {
+test('a refused or stopped prompt is told in neutral words; nothing is signed', async () => {
   const person = await open();
   const { page } = person;
   const device = await person.plug('platform');

@@ -68,7 +68,7 @@ test('sync shows stage, work done, rate and time left, and never 100 % too early
   expect(syncing.some((text) => /Rate\s*[1-9][\d,]* blocks? a second/.test(text))).toBe(true);
   const { head } = await payer.client.call('node.status', {});
   await untilHeight(page, head.height);
-  await expect(factOf(page, 'Received')).toHaveText(/[KM]B$/);
+  await expect(factOf(page, 'Received by sync')).toHaveText(/[KM]B$/);
   await expect(page.getByRole('main').getByText('Validated')).toBeVisible();
 });
 

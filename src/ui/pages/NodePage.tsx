@@ -93,7 +93,7 @@ function Sync({ status }: { readonly status: NodeStatus }) {
               ? ['Newest known', formatHeight(status.targetHeight)]
               : undefined,
             ['Rate', `${plural(status.blocksPerSecond, 'block')} a second`],
-            ['Received', formatBytes(status.bytesReceived)],
+            ['Received by sync', formatBytes(status.bytesReceived)],
             ['Pending', plural(status.pendingTransactions, 'transaction')],
             ['Mode', status.mode === 'full' ? 'Full: executes every block' : status.mode],
             ['Version', status.version],
