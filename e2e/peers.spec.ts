@@ -105,11 +105,17 @@ test('relays come back: reservations return by themselves, and payments go on', 
     // The connection between the tabs needs no relay once it stands.
     await expect(tabsOf(page)).toHaveCount(1);
     await expect(page.getByRole('heading', { name: 'Peers (1)' })).toBeVisible();
+    // What the other tab alone withholds could not be noticed.
+    const state = page.getByRole('region', { name: 'State of this node' });
+    await expect(state.getByText('Reported')).toBeVisible();
+    await expect(page.getByRole('main').getByText('One peer only')).toBeVisible();
   }
   await Promise.all(ALL.map((index) => network.restart(index)));
   for (const { page } of [anna, ben]) {
     await expect(factOf(page, 'Reachable')).toHaveText('Through 2 relays', { timeout: 60_000 });
     await untilFollowing(page);
+    const state = page.getByRole('region', { name: 'State of this node' });
+    await expect(state.getByText('Validated')).toBeVisible({ timeout: 30_000 });
   }
   const before = await shownHeight(anna.page);
   await pay(ben.page, { to: await ownAddress(anna.page), amount: '1' });

@@ -86,6 +86,7 @@ describe('combining the three axes', () => {
       'combineEngine',
       'consensusCodecsOf',
       'describeEngineError',
+      'isHeaderProper',
       'proposalClaim',
       'proposalSigningBytes',
       'verifiedWalEntry',

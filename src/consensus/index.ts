@@ -23,7 +23,7 @@ export type { MembershipOutcome, MembershipPart } from './membership/part.ts';
 export type { CatchUpMessages, ConsensusCodecs } from './messages.ts';
 export { consensusCodecsOf } from './messages.ts';
 export type { Proposal, SignedProposal } from './proposal.ts';
-export { proposalClaim, proposalSigningBytes, voteClaim } from './proposal.ts';
+export { isHeaderProper, proposalClaim, proposalSigningBytes, voteClaim } from './proposal.ts';
 export type {
   ConsensusEffect,
   ConsensusEvent,

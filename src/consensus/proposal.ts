@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/index.ts';
-import { defined } from '../base/index.ts';
+import { defined, equalBytes } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
 import { encode, fixedBytes, option, struct } from '../codec/index.ts';
 import type { Hash, HashSuite, SignatureClaim } from '../crypto/index.ts';
@@ -75,6 +75,21 @@ export function proposalClaim(
   const { publicKey } = defined(leader.membership.validators[leader.index], 'a leader is a member');
   const message = proposalSigningBytes(network.suite, network.chainId, signed.proposal, blockHash);
   return { algorithm: 'ed25519', publicKey, message, signature: signed.signature };
+}
+
+/**
+ * Whether a proposal's header says who made the block: the leader of the round for a fresh block,
+ * any member for one proposed again. These engines write nothing into the consensus field.
+ */
+export function isHeaderProper(
+  leader: { readonly membership: Membership; readonly index: number },
+  { validRound, block }: Pick<Proposal, 'validRound' | 'block'>,
+): boolean {
+  const { proposer, consensus } = block.header;
+  if (consensus.length > 0) return false;
+  const { validators } = leader.membership;
+  const makers = validRound === undefined ? [validators[leader.index]] : validators;
+  return makers.some((maker) => maker !== undefined && equalBytes(maker.publicKey, proposer));
 }
 
 /** The claim that the named member signed the vote; absent when there is no such member. */

@@ -1,6 +1,6 @@
 import type { DecodeError } from '../codec/index.ts';
 import type { WebauthnError } from '../crypto/index.ts';
-import type { ActionClass, Amount, Gas, Height, Sequence } from './types.ts';
+import type { ActionClass, Amount, ConsensusOptions, Gas, Height, Sequence } from './types.ts';
 
 /** Who signed: the sender or the sponsor of a transaction. */
 export type SignerRole = 'sender' | 'sponsor';
@@ -87,6 +87,8 @@ export type GenesisError =
   | { readonly code: 'version-unsupported'; readonly version: number }
   | { readonly code: 'validators-duplicate' }
   | { readonly code: 'validator-power-zero' }
+  /** A number that no network can work with. */
+  | { readonly code: 'consensus-options-invalid'; readonly option: keyof ConsensusOptions }
   /** A module's own refusal; `reason` is closed per module. */
   | { readonly code: 'module-section-invalid'; readonly module: string; readonly reason: string };
 

@@ -3,6 +3,7 @@ import { concatBytes, defined, encodeUtf8, formatHex } from '../base/index.ts';
 import { signMessage, verifySignature } from '../crypto/index.ts';
 import type { TransactionError } from './errors.ts';
 import { NATIVE_ASSET } from './ids.ts';
+import { TRANSACTION_BYTES_MAX } from './limits.ts';
 import { readAsset, readBalance, readBalances } from './read.ts';
 import { MissingKey } from './state.ts';
 import type { Draft, Person } from './testing/world.ts';
@@ -17,7 +18,7 @@ import {
   TestState,
   TestWorld,
 } from './testing/world.ts';
-import type { Action, KeyPolicy } from './types.ts';
+import type { Action, Key, KeyPolicy } from './types.ts';
 
 const anna = person('Anna');
 const ben = p256Person('Ben');
@@ -365,8 +366,16 @@ describe('candidates', () => {
 
   it('stop at the bytes and the gas of a block', () => {
     const balances = [anna, ben].map(({ address }) => ({ address, amount: 1_000n * COIN }));
-    const small = new TestWorld({ balances, consensus: { blockBytesMax: 400 } });
-    const both = [anna, ben].map((each) => small.prepare(each, { actions: [send(nobody, 1)] }));
+    const small = new TestWorld({ balances, consensus: { blockBytesMax: TRANSACTION_BYTES_MAX } });
+    // Sixteen keys with four long origins each: more than half a block.
+    const origins = [1, 2, 3, 4].map((at) => `https://${at}${'x'.repeat(255)}.test`);
+    const { key } = passkeyPerson('any');
+    const action = { kind: 'account.add-key', record: recordOf({ ...key, origins } as Key) };
+    const long = {
+      actions: Array.from({ length: 16 }, () => action),
+      change: { gasLimit: gas(200_000), feeMax: amount(10n * COIN) },
+    };
+    const both = [anna, ben].map((each) => small.prepare(each, long));
     expect(small.execute(...both)).toMatchObject({ error: { code: 'block-too-large' } });
     expect(small.ledger.executeCandidates(small.state, small.place(), both)).toMatchObject({
       included: [both[0]],

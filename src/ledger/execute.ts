@@ -165,9 +165,11 @@ export function executeCandidates(
     for (const candidate of candidates) {
       if (included.length >= blockTransactionsMax) break;
       const { gasLimit } = candidate.transaction.body;
-      // A large one that does not fit leaves room for smaller ones behind it.
+      const gasMax = run.rules.blockGasMax;
+      // A large one that does not fit leaves room for smaller ones behind it. Genesis has blocks
+      // hold any transaction alone; one with more gas than any block is refused below.
       if (bytes + candidate.bytes.length > blockBytesMax) continue;
-      if (run.gasReserved + gasLimit > run.rules.blockGasMax) continue;
+      if (gasLimit <= gasMax && run.gasReserved + gasLimit > gasMax) continue;
       const validated = validate(kernel, state, candidate, run);
       if (!validated.ok) {
         skipped.push({ id: candidate.id, error: validated.error });

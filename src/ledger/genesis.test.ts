@@ -4,6 +4,7 @@ import { formatHex } from '../base/index.ts';
 import { decode, encode, toJson } from '../codec/index.ts';
 import type { GenesisDocument } from './genesis.ts';
 import { createLedger, genesisJsonSchema, parseGenesis, protocol } from './ledger.ts';
+import { BLOCK_TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX } from './limits.ts';
 import { amount, createTestLedger, person, TestWorld } from './testing/world.ts';
 
 const document = createTestLedger().genesis.document;
@@ -66,6 +67,31 @@ describe('a genesis document', () => {
     expect(refusal({ validators: [{ ...validator, power: 0n }] })).toEqual({
       code: 'validator-power-zero',
     });
+  });
+
+  it.each([
+    ['blockBytesMax', TRANSACTION_BYTES_MAX - 1],
+    ['blockBytesMax', 3_900_001],
+    ['blockTransactionsMax', 0],
+    ['blockTransactionsMax', BLOCK_TRANSACTIONS_MAX + 1],
+    ['proposeTimeoutMs', 0],
+    ['prevoteTimeoutMs', 600_001],
+    ['precommitTimeoutMs', 0],
+    ['timeoutDeltaMs', 600_001],
+    ['heartbeatMs', 99],
+  ] as const)('refuses consensus options that no network can work with: %s %i', (option, value) => {
+    const consensus = { ...document.consensus, [option]: value };
+    expect(refusal({ consensus })).toEqual({ code: 'consensus-options-invalid', option });
+  });
+
+  it('admits the outermost consensus options', () => {
+    const least = { blockBytesMax: TRANSACTION_BYTES_MAX, blockTransactionsMax: 1 };
+    const consensus = { ...document.consensus, ...least, timeoutDeltaMs: 1, heartbeatMs: 100 };
+    expect(refusal({ consensus })).toBeUndefined();
+    const most = { blockBytesMax: 3_900_000, blockTransactionsMax: BLOCK_TRANSACTIONS_MAX };
+    expect(refusal({ consensus: { ...consensus, ...most, proposeTimeoutMs: 600_000 } })).toBe(
+      undefined,
+    );
   });
 
   it.each([

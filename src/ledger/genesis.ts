@@ -16,7 +16,16 @@ import type { Hash, HashSuite, HashSuiteName } from '../crypto/index.ts';
 import { hashSuite } from '../crypto/index.ts';
 import type { ModuleRegistry } from './action.ts';
 import type { GenesisError } from './errors.ts';
-import { LABEL_BYTES_MAX, PROTOCOL_VERSION, VALIDATORS_MAX } from './limits.ts';
+import {
+  BLOCK_BYTES_MAX,
+  BLOCK_TRANSACTIONS_MAX,
+  HEARTBEAT_MS_MIN,
+  LABEL_BYTES_MAX,
+  PROTOCOL_VERSION,
+  TIMEOUT_MS_MAX,
+  TRANSACTION_BYTES_MAX,
+  VALIDATORS_MAX,
+} from './limits.ts';
 import type { AnyModule, NativeAsset } from './module.ts';
 import { decimalsCodec, displayNameCodec, symbolCodec } from './names.ts';
 import type { StateChange } from './state.ts';
@@ -113,6 +122,30 @@ function validatorsError(validators: readonly Validator[]): GenesisError | undef
   return undefined;
 }
 
+const TIMEOUT_MS = { min: 1, max: TIMEOUT_MS_MAX };
+
+/** Least and greatest value of every number of the consensus options. */
+const OPTION_BOUNDS = {
+  proposeTimeoutMs: TIMEOUT_MS,
+  prevoteTimeoutMs: TIMEOUT_MS,
+  precommitTimeoutMs: TIMEOUT_MS,
+  timeoutDeltaMs: TIMEOUT_MS,
+  heartbeatMs: { min: HEARTBEAT_MS_MIN, max: 0xffff_ffff },
+  // Any transaction fits into a block that holds nothing else.
+  blockBytesMax: { min: TRANSACTION_BYTES_MAX, max: BLOCK_BYTES_MAX },
+  blockTransactionsMax: { min: 1, max: BLOCK_TRANSACTIONS_MAX },
+} as const;
+
+function optionsError(options: ConsensusOptions): GenesisError | undefined {
+  // The table's own keys.
+  for (const option of Object.keys(OPTION_BOUNDS) as (keyof typeof OPTION_BOUNDS)[]) {
+    const { min, max } = OPTION_BOUNDS[option];
+    const value = options[option];
+    if (value < min || value > max) return { code: 'consensus-options-invalid', option };
+  }
+  return undefined;
+}
+
 /** Checks a document and makes the first state from it. */
 export function createGenesis(
   registry: ModuleRegistry,
@@ -121,7 +154,7 @@ export function createGenesis(
 ): Result<Genesis, GenesisError> {
   const { version, validators, native, timestampMs } = document;
   if (version !== PROTOCOL_VERSION) return fail({ code: 'version-unsupported', version });
-  const error = validatorsError(validators);
+  const error = validatorsError(validators) ?? optionsError(document.consensus);
   if (error !== undefined) return fail(error);
   const suite = hashSuite(document.hashSuite);
   const state = new Overlay({ get: () => undefined });

@@ -118,6 +118,7 @@ it('opens exactly these doors', () => {
     voteClaim
     voteCodec
     voteKindCodec
-    voteSigningBytes"
+    voteSigningBytes
+    weightNeeded"
   `);
 });

@@ -99,7 +99,7 @@ export type { FaucetGenesis } from './modules/faucet/index.ts';
 export { builtinModules } from './modules/index.ts';
 export type { ParameterChange } from './modules/parameters/index.ts';
 export { chainParametersCodec } from './modules/parameters/index.ts';
-export { policyFault, rolesOfClass, stricterClass } from './policy.ts';
+export { policyFault, rolesOfClass, stricterClass, weightNeeded } from './policy.ts';
 export type { PreparedBlock, PreparedTransaction } from './prepare.ts';
 export { signatureClaims } from './prepare.ts';
 export type { AccountView, ActionView, BalanceView, LogView } from './read.ts';

@@ -14,6 +14,12 @@ export const LOGS_PER_RECEIPT_MAX = 64;
 export const VALIDATORS_MAX = 256;
 export const BLOCK_TRANSACTIONS_MAX = 10_000;
 export const TRANSACTION_BYTES_MAX = 32 * 1024;
+/** Messages of peers hold 4,000,000 bytes: a block, its certificate and its signatures. */
+export const BLOCK_BYTES_MAX = 3_900_000;
+/** Ten minutes: longer, and one absent proposer stops the network for as long. */
+export const TIMEOUT_MS_MAX = 600_000;
+/** Empty blocks more often than this would be all that the network does. */
+export const HEARTBEAT_MS_MIN = 100;
 /** A transaction may be valid for at most this many heights. */
 export const VALIDITY_HEIGHTS_MAX = 10_000;
 /** Accounts that a genesis may name. */

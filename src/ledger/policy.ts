@@ -64,6 +64,18 @@ export function stricterClass(left: ActionClass, right: ActionClass): ActionClas
   return CLASS_ORDER.indexOf(left) >= CLASS_ORDER.indexOf(right) ? left : right;
 }
 
+/**
+ * The weight that a class of action takes: no stricter class is ever satisfied with less than a
+ * milder one. For the strictest it is the highest threshold of all, whatever their order.
+ */
+export function weightNeeded(
+  thresholds: KeyPolicy['thresholds'],
+  actionClass: ActionClass,
+): number {
+  const upTo = CLASS_ORDER.slice(0, CLASS_ORDER.indexOf(actionClass) + 1);
+  return Math.max(...upTo.map((each) => thresholds[each]));
+}
+
 /** A key that signed, and what its authenticator said of backups. */
 export type SigningKey = {
   readonly publicKey: Bytes;
@@ -106,7 +118,7 @@ export function authorize(
     if (requirement.roles.includes(record.role)) held += record.weight;
     keys.push({ publicKey: signature.publicKey, backup: backup.value });
   }
-  const needed = policy.thresholds[requirement.class];
+  const needed = weightNeeded(policy.thresholds, requirement.class);
   if (held < needed) {
     return fail({ code: 'weight-too-low', signer, class: requirement.class, needed, held });
   }

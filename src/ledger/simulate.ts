@@ -9,7 +9,7 @@ import { withOverlay } from './execute.ts';
 import { addressOfPolicy, transactionIdOf } from './ids.ts';
 import type { BlockRules, Kernel } from './kernel.ts';
 import { blockRules } from './kernel.ts';
-import { policyFault } from './policy.ts';
+import { policyFault, weightNeeded } from './policy.ts';
 import type { MissingKeys, StateView } from './state.ts';
 import type {
   Amount,
@@ -139,8 +139,9 @@ function gasBeforeActions(
   const { body } = request;
   const { class: actionClass, roles } = requirementOf(kernel, body.actions);
   const { sender, sponsor } = parties;
+  const thresholds = sender.policy?.thresholds;
   let signatures = fewestSignatures(sender.policy, {
-    threshold: sender.policy?.thresholds[actionClass] ?? 1,
+    threshold: thresholds === undefined ? 1 : weightNeeded(thresholds, actionClass),
     roles,
     height,
   });

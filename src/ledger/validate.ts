@@ -117,15 +117,26 @@ export function gasOfActions(rules: BlockRules, actions: readonly Action[]): Gas
   return gas as Gas; // At most 16 bounded prices.
 }
 
-/** Bytes and signatures that a transaction pays for: body, shown policies, count. */
-function pricedSize(prepared: PreparedTransaction): { bytes: number; signatures: number } {
-  const { transaction, bodyBytes } = prepared;
+type StoredPolicies = {
+  readonly sender: KeyPolicy | undefined;
+  readonly sponsor: KeyPolicy | undefined;
+};
+
+/**
+ * Bytes and signatures that a transaction pays for: body, policies that will be recorded, count.
+ * Nobody signs a policy that is shown, so one that is ignored must not cost anybody anything.
+ */
+function pricedSize(
+  { transaction, bodyBytes }: PreparedTransaction,
+  stored: StoredPolicies,
+): { bytes: number; signatures: number } {
   let bytes = bodyBytes.length;
   let signatures = 0;
-  for (const authorization of [transaction.sender, transaction.sponsor]) {
+  for (const signer of ['sender', 'sponsor'] as const) {
+    const authorization = transaction[signer];
     if (authorization === undefined) continue;
     signatures += authorization.signatures.length;
-    if (authorization.initialPolicy !== undefined) {
+    if (authorization.initialPolicy !== undefined && stored[signer] === undefined) {
       bytes += encode(keyPolicyCodec, authorization.initialPolicy).length;
     }
   }
@@ -186,13 +197,12 @@ function signedBy(
 
 function validateSponsor(
   kernel: Kernel,
-  state: StateView,
   prepared: PreparedTransaction,
+  policy: KeyPolicy | undefined,
   height: Height,
 ): Result<SignedBy | undefined, TransactionError> {
   const { body, sponsor: authorization } = prepared.transaction;
   if (body.sponsor === undefined || authorization === undefined) return ok(undefined);
-  const { policy } = kernel.services.accounts.load(state, body.sponsor);
   return signedBy(kernel, { address: body.sponsor, policy }, authorization, {
     signer: 'sponsor',
     class: 'everyday',
@@ -234,15 +244,19 @@ export function validate(
   const { transaction, signingHash } = prepared;
   const { body } = transaction;
   const { height, rules } = block;
-  const intrinsic = intrinsicGas(rules, pricedSize(prepared));
-  const needed = (intrinsic + gasOfActions(rules, body.actions)) as Gas; // A sum of gas.
   const early =
-    validateForm(kernel, transaction) ??
-    windowError(body, height, rules.validityHeightsMax) ??
-    gasError(rules, body, needed);
+    validateForm(kernel, transaction) ?? windowError(body, height, rules.validityHeightsMax);
   if (early !== undefined) return fail(early);
 
-  const { policy, sequence } = kernel.services.accounts.load(state, body.sender);
+  const { accounts } = kernel.services;
+  const { policy, sequence } = accounts.load(state, body.sender);
+  const sponsorPolicy =
+    body.sponsor === undefined ? undefined : accounts.load(state, body.sponsor).policy;
+  const size = pricedSize(prepared, { sender: policy, sponsor: sponsorPolicy });
+  const intrinsic = intrinsicGas(rules, size);
+  const needed = (intrinsic + gasOfActions(rules, body.actions)) as Gas; // A sum of gas.
+  const tooLittle = gasError(rules, body, needed);
+  if (tooLittle !== undefined) return fail(tooLittle);
   const order = sequenceError(sequence, body.sequence);
   if (order?.code === 'sequence-used') return fail(order);
   const signer: SignerRole = 'sender';
@@ -250,7 +264,7 @@ export function validate(
   const known = { address: body.sender, policy };
   const sender = signedBy(kernel, known, transaction.sender, requirement);
   if (!sender.ok) return sender;
-  const sponsor = validateSponsor(kernel, state, prepared, height);
+  const sponsor = validateSponsor(kernel, prepared, sponsorPolicy, height);
   if (!sponsor.ok) return sponsor;
 
   const payer = body.sponsor ?? body.sender;

@@ -2,7 +2,7 @@ import type { Amount, Height, Sequence } from '../ledger/index.ts';
 
 /** Why a verified transaction is not admitted. Codes are public and permanent. */
 export type AdmissionError =
-  /** It is pending already, or was lately included, replaced or found invalid. */
+  /** It is pending already, or it or another of its sequence was lately included. */
   | { readonly code: 'duplicate' }
   | { readonly code: 'expired'; readonly validUntil: Height; readonly height: Height }
   | { readonly code: 'not-yet-valid'; readonly validFrom: Height; readonly height: Height }

@@ -102,7 +102,8 @@ test('a replacement pays a tenth more, in total and per gas', () => {
     { kind: 'transaction-admitted' },
   ]);
   expect(names()).toEqual(['good']);
-  expect(code(add({ from: 'anna', sequence: 0, fee: 100 }))).toBe('duplicate');
+  // It may come back, but pays as any other would.
+  expect(code(add({ from: 'anna', sequence: 0, fee: 100 }))).toBe('replacement-fee-too-low');
 });
 
 test('one sender holds no more than its share', () => {
@@ -208,7 +209,7 @@ test('a block takes its transactions out, and what can never follow', () => {
   for (const at of [0, 1, 2]) add({ from: 'anna', sequence: at });
   const other = draft({ from: 'anna', sequence: 1, name: 'from elsewhere' });
   const effects = commit(11, [draft({ from: 'anna', sequence: 0 }), other], [['anna', 2]]);
-  expect(effects).toMatchObject([{ kind: 'transaction-dropped', reason: 'replaced' }]);
+  expect(effects).toMatchObject([{ kind: 'transaction-dropped', reason: 'sequence-used' }]);
   expect(names()).toEqual(['anna/2']);
   expect(select()).toEqual(['anna/2']);
   expect(isKnown(state, other.id)).toBe(true);
@@ -237,7 +238,7 @@ test('each transaction is dropped once its last height has passed', () => {
   expect(send({ kind: 'height-advanced', height: height(3) })).toEqual([]);
 });
 
-test('an invalidated transaction leaves and is not admitted again', () => {
+test('an invalidated transaction leaves, and may come back once the cause is gone', () => {
   const { send, add, select } = setUp();
   add({ from: 'anna', sequence: 0 });
   add({ from: 'anna', sequence: 1 });
@@ -245,7 +246,8 @@ test('an invalidated transaction leaves and is not admitted again', () => {
   expect(send({ kind: 'transaction-invalidated', id })).toMatchObject([{ reason: 'invalid' }]);
   expect(send({ kind: 'transaction-invalidated', id })).toEqual([]);
   expect(select()).toEqual([]);
-  expect(code(add({ from: 'anna', sequence: 0 }))).toBe('duplicate');
+  expect(code(add({ from: 'anna', sequence: 0 }))).toBeUndefined();
+  expect(select()).toEqual(['anna/0', 'anna/1']);
 });
 
 test('a peer whose transactions are refused again and again is reported, at each height anew', () => {

@@ -14,7 +14,7 @@ import type { MempoolSize, PendingTransaction } from './types.ts';
 export type MempoolState<Payload> = {
   readonly limits: MempoolLimits;
   readonly pool: Pool<Payload>;
-  /** Hexadecimal ids of finished transactions, oldest first. */
+  /** Hexadecimal ids of those included, or whose sequence another used; oldest first. */
   readonly finished: Set<string>;
   /** Refusals by peer since the last height, longest known first. */
   readonly refusals: Map<string, number>;
@@ -50,8 +50,9 @@ export function getPending<Payload>(
 }
 
 /**
- * Whether a transaction is pending or lately finished, so that its signatures need no check again.
- * Evicted and expired ones are not remembered: they may come back, or are refused by height.
+ * Whether a transaction is pending or can never be executed again, so that its signatures need no
+ * check. Evicted, replaced, invalid and expired ones are not remembered: they may come back, or are
+ * refused by price or height.
  */
 export function isKnown<Payload>({ pool, finished }: MempoolState<Payload>, id: Hash): boolean {
   const key = formatHex(id);

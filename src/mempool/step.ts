@@ -94,7 +94,7 @@ function onIncluded<Payload>(
     remember(state, key);
   }
   return accountSequences.flatMap(({ address, sequence }) =>
-    drop(state, state.pool.advance(address, sequence), 'replaced'),
+    drop(state, state.pool.advance(address, sequence), 'sequence-used'),
   );
 }
 
@@ -112,8 +112,8 @@ function drop<Payload>(
 ): MempoolEffect<Payload>[] {
   return entries.map((entry) => {
     state.pool.remove(entry);
-    // The evicted may come back at a quieter time; the expired are refused by their height.
-    if (reason === 'replaced' || reason === 'invalid') remember(state, entry.key);
+    // What is not remembered may come back once the cause is gone; height refuses the expired.
+    if (reason === 'sequence-used') remember(state, entry.key);
     return { kind: 'transaction-dropped', id: entry.transaction.id, reason };
   });
 }

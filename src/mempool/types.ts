@@ -50,8 +50,10 @@ export type MempoolEvent<Payload> =
 /** Why a pending transaction is pending no longer, though no block took it. */
 export type DropReason =
   | 'expired'
-  /** Another of the same sender and sequence took its place, in the pool or in a block. */
+  /** Another of the same sender and sequence took its place in the pool; either may be executed. */
   | 'replaced'
+  /** A block holds another of the same sender and sequence: it can never be executed. */
+  | 'sequence-used'
   | 'evicted'
   | 'invalid';
 

@@ -29,6 +29,7 @@ import type {
   StateView,
   TransactionError,
 } from '../ledger/index.ts';
+import { transactionsRootOf } from '../ledger/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
 import {
   CLOCK_AHEAD_MS_MAX,
@@ -93,6 +94,8 @@ export class Chain {
   readonly #queue = new SerialQueue();
   /** Blocks being verified and executed, by hash. */
   readonly #executing = new Map<string, Promise<Result<ExecutedBlock, BlockRefusal>>>();
+  /** Proposed blocks whose headers bind their transactions; forgotten with the block itself. */
+  readonly #whole = new WeakMap<Block, PreparedBlock>();
   #verifiedBytes = 0;
   /** Blocks executed on the present head, by hash. */
   readonly #executed = new Map<string, ExecutedBlock>();
@@ -215,6 +218,24 @@ export class Chain {
     });
   }
 
+  /** Whether a block's header binds exactly its transactions; none that is malformed does. */
+  bindsTransactions(block: Block): boolean {
+    return this.#prepareWhole(block).ok;
+  }
+
+  #prepareWhole(block: Block): Result<PreparedBlock, BlockRefusal> {
+    const known = this.#whole.get(block);
+    if (known !== undefined) return ok(known);
+    const prepared = this.ledger.prepareBlock(encode(this.ledger.codecs.block, block));
+    if (!prepared.ok) return fail({ code: 'block-malformed' });
+    const root = transactionsRootOf(this.ledger.suite, prepared.value.transactions);
+    if (!equalBytes(root, block.header.transactionsRoot)) {
+      return fail({ code: 'transactions-root-mismatch' });
+    }
+    this.#whole.set(block, prepared.value);
+    return prepared;
+  }
+
   /** Whether a proposed block may follow the head, and whether its time is near ours. */
   async validate(
     block: Block,
@@ -245,6 +266,8 @@ export class Chain {
     if (block.header.height <= this.head().header.height) return;
     const executed = await this.#execute(block, hash);
     if (!executed.ok) {
+      // Sync may have committed the same block first: then it no longer follows the head.
+      if (block.header.height <= this.head().header.height) return;
       throw new TabellionError('block-invalid', {
         height: block.header.height,
         code: executed.error.code,
@@ -334,9 +357,9 @@ export class Chain {
     // Consensus may decide a block whose validation is still under way: once is enough.
     const begun = this.#executing.get(key);
     if (begun !== undefined) return begun;
-    const bytes = encode(this.ledger.codecs.block, block);
-    const prepared = this.ledger.prepareBlock(bytes);
-    if (!prepared.ok) return Promise.resolve(fail({ code: 'block-malformed' }));
+    // Nothing is remembered under a hash that does not bind the whole block.
+    const prepared = this.#prepareWhole(block);
+    if (!prepared.ok) return Promise.resolve(prepared);
     assert(equalBytes(prepared.value.hash, hash), 'the hash is of this block');
     const executing = this.#executePrepared(prepared.value).finally(() => {
       this.#executing.delete(key);

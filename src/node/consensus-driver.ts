@@ -17,7 +17,7 @@ import type {
   VerifiedWalEntry,
   WalEntry,
 } from '../consensus/index.ts';
-import { proposalClaim, verifiedWalEntry, voteClaim } from '../consensus/index.ts';
+import { isHeaderProper, proposalClaim, verifiedWalEntry, voteClaim } from '../consensus/index.ts';
 import type { Hash, HashSuite, SignatureClaim } from '../crypto/index.ts';
 import { mintVerified } from '../crypto/index.ts';
 import type {
@@ -51,6 +51,8 @@ export type ConsensusChain = {
   /** Height after the head, and who decides it. */
   next(): { readonly height: Height; readonly membership: Membership };
   build(height: Height, proposer: Bytes): Promise<Block | undefined>;
+  /** Whether the header binds exactly these transactions: a proposer signs the header alone. */
+  bindsTransactions(block: Block): boolean;
   validate(
     block: Block,
     hash: Hash,
@@ -200,6 +202,11 @@ export class ConsensusDriver {
     const claim = proposalClaim(chain, { membership: checkedBy, index }, signed, blockHash);
     const verified = await this.#verify({ ...signed, blockHash }, claim);
     if (verified === undefined) return isCertain ? 'reject' : 'ignore';
+    // Before the machine knows the hash: what it hears of a hash, it hears once.
+    if (!chain.bindsTransactions(block)) return 'reject';
+    if (!isHeaderProper({ membership: checkedBy, index }, signed.proposal)) {
+      return isCertain ? 'reject' : 'ignore';
+    }
     const event = { kind: 'proposal-received', proposal: verified, ...sender(from) } as const;
     return this.#deliver(height, { event, checkedBy });
   }
@@ -264,6 +271,7 @@ export class ConsensusDriver {
       vote = await this.#verify(entry.vote, this.#voteClaim(entry.vote));
     } else if (entry.kind === 'proposal-received' || entry.kind === 'proposal-signed') {
       const { height, round, block } = entry.proposal.proposal;
+      if (!chain.bindsTransactions(block)) return undefined;
       const index = engine.leaderOf(this.#membership, { height, round });
       const blockHash = blockHashOf(chain.suite, block.header);
       const leader = { membership: this.#membership, index: defined(index, 'a known leader') };
@@ -310,8 +318,11 @@ export class ConsensusDriver {
     const options = this.#options;
     switch (effect.kind) {
       case 'append-wal':
-        await options.guard.remember();
-        return options.wal.append(this.#height, effect.entries);
+        return options.wal.append(
+          this.#height,
+          effect.entries,
+          options.guard.recordOf(this.#height),
+        );
       case 'sign-vote':
         return this.#signVote(effect);
       case 'sign-proposal':

@@ -1,4 +1,5 @@
-import type { Clock } from '../base/index.ts';
+import type { Clock, Result } from '../base/index.ts';
+import { fail } from '../base/index.ts';
 import {
   FAUCET_CALLERS_MAX,
   FAUCET_GRANTS_PER_CALLER_MAX,
@@ -11,7 +12,7 @@ import {
 export type FaucetCaller = {
   readonly address: string | undefined;
   readonly peerId?: string;
-  /** The peer asks for somebody else. */
+  /** The peer asks for somebody else, and is one whose word for it is taken. */
   readonly isForwarded?: boolean;
 };
 
@@ -21,7 +22,12 @@ export type FaucetQuota = {
   readonly waitMs: number;
   /** Counts one grant. */
   spend(): void;
+  /** Takes one grant back that was counted and came to nothing. */
+  giveBack(): void;
 };
+
+/** The quota is used up for now. */
+export type FaucetWait = { readonly code: 'faucet-too-soon'; readonly retryAfterMs: number };
 
 type Window = { readonly startMs: number; grants: number };
 
@@ -34,6 +40,27 @@ export class FaucetQuotas {
     this.#clock = clock;
   }
 
+  /**
+   * Makes a grant within the caller's quota. It counts before it is made, so that many asked for at
+   * once are not all within it; what fails or throws is given back.
+   */
+  async grant<Value, Refusal>(
+    caller: FaucetCaller,
+    make: () => Promise<Result<Value, Refusal>>,
+  ): Promise<Result<Value, Refusal | FaucetWait>> {
+    const quota = this.quotaOf(caller);
+    if (quota.waitMs > 0) return fail({ code: 'faucet-too-soon', retryAfterMs: quota.waitMs });
+    quota.spend();
+    let isGranted = false;
+    try {
+      const granted = await make();
+      isGranted = granted.ok;
+      return granted;
+    } finally {
+      if (!isGranted) quota.giveBack();
+    }
+  }
+
   quotaOf(caller: FaucetCaller): FaucetQuota {
     const now = this.#clock.now();
     const shares = sharesOf(caller).map(({ name, max }) => ({ window: this.#windowOf(name), max }));
@@ -44,6 +71,9 @@ export class FaucetQuotas {
       waitMs: Math.max(0, ...waits),
       spend() {
         for (const { window } of shares) window.grants += 1;
+      },
+      giveBack() {
+        for (const { window } of shares) window.grants -= 1;
       },
     };
   }

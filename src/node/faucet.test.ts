@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Result } from '../base/index.ts';
+import { fail, ok } from '../base/index.ts';
 import type { Address } from '../ledger/index.ts';
 import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
@@ -132,6 +134,32 @@ describe('the faucet', () => {
     expect(again).toMatchObject({ ok: false, error: { code: 'faucet-too-soon' } });
   });
 
+  it('takes only a relay of its own settings at its word that it asks for others', async () => {
+    const ask = (name: string, to: Address) =>
+      village.clock.run(
+        // The request as the protocol has it: recipient, then `isForwarded`.
+        village
+          .node(name)
+          .network()
+          ?.request(FIRST, 'faucet', Uint8Array.of(...to, 1))
+          .then((answer) => answer[0] === 0) ?? Promise.resolve(false),
+      );
+    await village.stop(FIRST);
+    await village.start(FIRST, { hasFaucet: true, relays: ['/dns4/b.example/tcp/1/ws/p2p/known'] });
+    await village.start('known', { remoteAddress: '198.51.100.7' });
+    await village.start('unknown', { remoteAddress: '198.51.100.7' });
+    await village.clock.pass(100);
+    const count = FAUCET_GRANTS_PER_CALLER_MAX;
+    for (let at = 0; at < count; at++) {
+      expect(await ask('unknown', person(`u${at}`).address)).toBe(true);
+    }
+    // Its own address has had its share, whatever it says of whom it asks for.
+    expect(await ask('unknown', person('one more').address)).toBe(false);
+    for (let at = 0; at <= count; at++) {
+      expect(await ask('known', person(`k${at}`).address)).toBe(true);
+    }
+  });
+
   it('is absent where no relay has one', async () => {
     await village.stop(FIRST);
     await village.start('tab', { home: 'tab' });
@@ -179,6 +207,29 @@ describe('quotas', () => {
       expect(of.quotaOf({ address }).waitMs).toBeGreaterThan(0);
     }
     expect(of.quotaOf({ address: '2001:db8:1:3::1' }).waitMs).toBe(0);
+  });
+
+  it('count a grant before it is made, and give back what came to nothing', async () => {
+    const { quotas: of } = quotas();
+    const caller = { address: '192.0.2.1' };
+    const finish: (() => void)[] = [];
+    const slow = () =>
+      new Promise<Result<number, 'no'>>((resolve) => {
+        finish.push(() => resolve(fail('no')));
+      });
+    const asked = Array.from({ length: FAUCET_GRANTS_PER_CALLER_MAX + 5 }, () =>
+      of.grant(caller, slow),
+    );
+    expect(finish).toHaveLength(FAUCET_GRANTS_PER_CALLER_MAX);
+    for (const each of finish) each();
+    const answers = await Promise.all(asked);
+    expect(answers.filter(({ ok: isOk }) => isOk)).toEqual([]);
+    await expect(of.grant(caller, () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+    for (let at = 0; at < FAUCET_GRANTS_PER_CALLER_MAX; at++) {
+      expect(await of.grant(caller, async () => ok(at))).toEqual(ok(at));
+    }
+    const refused = await of.grant(caller, async () => ok(0));
+    expect(refused).toMatchObject({ ok: false, error: { code: 'faucet-too-soon' } });
   });
 
   it('of peers without an address end together, since peer ids cost nothing', () => {

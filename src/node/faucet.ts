@@ -72,16 +72,16 @@ export class FaucetService {
   async request(recipient: Address, caller: FaucetCaller): Promise<Result<Hash, FaucetError>> {
     if (this.#waiting >= FAUCET_WAITING_MAX) return tooSoon(FAUCET_RETRY_MS);
     this.#waiting += 1;
-    const granting = this.#last.then(() => this.#grant(recipient, caller));
+    const granting = this.#last.then(() =>
+      this.#quotas.grant(caller, () => this.#grant(recipient)),
+    );
     this.#last = granting.catch(() => undefined);
     return granting.finally(() => {
       this.#waiting -= 1;
     });
   }
 
-  async #grant(recipient: Address, caller: FaucetCaller): Promise<Result<Hash, FaucetError>> {
-    const quota = this.#quotas.quotaOf(caller);
-    if (quota.waitMs > 0) return tooSoon(quota.waitMs);
+  async #grant(recipient: Address): Promise<Result<Hash, FaucetError>> {
     const waitMs = await this.#waitOf(recipient);
     if (waitMs === undefined) return fail({ code: 'faucet-absent' });
     if (waitMs > 0) return tooSoon(waitMs);
@@ -95,7 +95,6 @@ export class FaucetService {
         ? tooSoon(FAUCET_RETRY_MS)
         : fail({ code: 'faucet-empty' });
     }
-    quota.spend();
     keepNewest(this.#granted, formatHex(recipient), submitted.value);
     return submitted;
   }

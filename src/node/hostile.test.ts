@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
-import { consensusCodecsOf } from '../consensus/index.ts';
-import type { CommitCertificate, Header, Height, Round } from '../ledger/index.ts';
+import { combineEngine, consensusCodecsOf, proposalSigningBytes } from '../consensus/index.ts';
+import { signEd25519 } from '../crypto/index.ts';
+import type { Block, CommitCertificate, Header, Height, Round } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { NetworkHandlers, RequestKind } from '../network/index.ts';
 import {
@@ -12,7 +13,7 @@ import {
   peerStatusCodec,
 } from './messages.ts';
 import { heightOf, VALIDATORS, Village } from './testing/village.ts';
-import { contradictions, encodeVote, hashOf, signVote } from './testing/votes.ts';
+import { contradictions, encodeVote, hashOf, signVote, votesPublished } from './testing/votes.ts';
 
 const ada = person('ada');
 const bob = person('bob');
@@ -284,6 +285,81 @@ describe('gossip that', () => {
       signature: new Uint8Array(64),
     });
     expect(await gossips('proposals', bytes)).toEqual(new Set(['proposals: rejected']));
+  });
+
+  it('is a proposal whose header names somebody else is rejected, and nobody votes', async () => {
+    const { ledger } = village.world;
+    const { document, membership } = ledger.genesis;
+    const engine = combineEngine(document.consensus, membership);
+    if (!engine.ok) throw new Error('the village has an engine');
+    const wanted = height();
+    const place = { height: wanted, round: 0 as Round, validRound: undefined };
+    const leader = VALIDATORS[engine.value.leaderOf(membership, place) ?? -1] ?? FIRST;
+    const build = async (name: string) => {
+      const { chain } = village.node(FIRST).parts;
+      const block = await chain.build(wanted, person(name).pair.publicKey);
+      if (block === undefined) throw new Error('the head stands still');
+      return block;
+    };
+    const proposes = (block: Block) => {
+      const blockHash = ledger.blockHash(block.header);
+      const message = proposalSigningBytes(ledger.suite, ledger.chainId, place, blockHash);
+      const signature = signEd25519(person(leader).pair.secretKey, message);
+      const { proposal: codec } = consensusCodecsOf(ledger.codecs.block);
+      return gossips('proposals', encode(codec, { proposal: { ...place, block }, signature }));
+    };
+    const proper = await build(leader);
+    const filled = { ...proper.header, consensus: Uint8Array.of(1) };
+    const other = VALIDATORS.find((name) => name !== leader) ?? 'nobody';
+    for (const block of [
+      await build('mallory'),
+      await build(other),
+      { ...proper, header: filled },
+    ]) {
+      expect(await proposes(block)).toEqual(new Set(['proposals: rejected']));
+    }
+    expect(blamesOf('stranger')).toHaveLength(3 * VALIDATORS.length);
+    const votes = () => votesPublished(village).filter((vote) => vote.height >= wanted);
+    expect(votes()).toEqual([]);
+    await proposes(proper);
+    expect(blamesOf('stranger')).toHaveLength(3 * VALIDATORS.length);
+    expect(votes().length).toBeGreaterThan(0);
+    await village.reach(wanted);
+  });
+
+  it('is a genuine proposal with another body is rejected, and harms nobody', async () => {
+    const { proposal: codec } = consensusCodecsOf(village.world.ledger.codecs.block);
+    const victims = ['validator 4', 'tab'];
+    await village.start('tab', { home: 'tab' });
+    await village.reach(height() - 1);
+    let isSpoilt = false;
+    const mallory = village.stranger('mallory', {
+      onGossip: async (topic, bytes) => {
+        if (topic !== 'proposals' || isSpoilt) return 'accept';
+        const decoded = decode(codec, bytes);
+        if (!decoded.ok) throw new Error('a genuine proposal can be read');
+        const { proposal, signature } = decoded.value;
+        const block = { ...proposal.block, transactions: [] };
+        expect(proposal.block.transactions).toHaveLength(1);
+        isSpoilt = true;
+        await mallory.publish(
+          topic,
+          encode(codec, { proposal: { ...proposal, block }, signature }),
+        );
+        return 'accept';
+      },
+    });
+    // The victims hear the altered one before any genuine one.
+    let isHeard = false;
+    village.hub.delivers = ({ from, to, kind }) => {
+      if (kind !== 'proposals') return true;
+      isHeard ||= from === 'mallory';
+      return from === 'mallory' || isHeard || !victims.includes(to);
+    };
+    await pay(50, [...VALIDATORS, 'tab']);
+    await pay(51, [...VALIDATORS, 'tab']);
+    expect(reasonsOf('mallory')).toEqual(new Set(['proposals: rejected']));
+    expect(village.node('tab').status().error).toBeUndefined();
   });
 
   it('announces a block with a forged certificate is rejected and commits nothing', async () => {

@@ -6,4 +6,4 @@ export type { SubmissionError } from './mempool-driver.ts';
 export { TabellionNode } from './node.ts';
 export type { NodeEvents, NodeStage, NodeStatus } from './status.ts';
 export type { TrackedTransaction } from './tracker.ts';
-export type { NodeHome, NodeOptions, StorageEstimate } from './types.ts';
+export type { NodeHome, NodeOptions, StorageEstimate, ValidatorMarker } from './types.ts';

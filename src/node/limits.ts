@@ -26,6 +26,8 @@ export const CLOCK_BEHIND_MS_MAX = 30_000;
 export const SYNC_TICK_MS = 1_000;
 /** How often each peer is asked for its head. */
 export const STATUS_INTERVAL_MS = 10_000;
+/** What a peer told of its head counts this long; two questions may go unanswered. */
+export const STATUS_KEPT_MS = 35_000;
 /** A validator that just woke up signs after this long, even if no peer told its head. */
 export const SIGNING_HOLD_MS_MAX = 10_000;
 /** A peer that seems to be ahead of us is asked for its head at most this often. */

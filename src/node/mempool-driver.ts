@@ -62,7 +62,8 @@ export type MempoolDriverOptions = {
   readonly tracer: Tracer;
   gossip(bytes: Bytes): void;
   onSeen(prepared: PreparedTransaction): void;
-  onDropped(id: Hash, reason: 'expired' | 'refused', code: string): void;
+  /** It left the pool without a block: no verdict, since others may hold it. */
+  onDropped(id: Hash, code: string): void;
   reportPeer(peerId: string, reason: 'useless-gossip'): void;
   onChanged(): void;
 };
@@ -261,11 +262,7 @@ export class MempoolDriver {
       case 'transaction-dropped': {
         const { id, reason } = effect;
         this.#own.delete(formatHex(id));
-        // Out of this pool, but others may hold it: no verdict before it expires.
-        if (reason === 'evicted') return;
-        const isExpired = reason === 'expired';
-        const code = reason === 'invalid' ? (this.#invalidCode ?? reason) : reason;
-        options.onDropped(id, isExpired ? 'expired' : 'refused', code);
+        options.onDropped(id, reason === 'invalid' ? (this.#invalidCode ?? reason) : reason);
         return;
       }
       case 'report-peer':

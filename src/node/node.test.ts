@@ -47,6 +47,18 @@ async function pay(value: number, names: readonly string[] = VALIDATORS): Promis
   expect(await village.settled(id, names)).toEqual(['final']);
 }
 
+describe('a network that binds the results of the parent', () => {
+  it('is refused before anything is opened', () => {
+    const other = new Village({ balances: BALANCES, execution: 'event' });
+    expect(() => other.create('lone')).toThrow(
+      expect.objectContaining({
+        code: 'genesis-invalid',
+        facts: { reason: 'execution-unsupported' },
+      }),
+    );
+  });
+});
+
 describe('a network of four validators', () => {
   it('makes a payment final everywhere, with one state root', async () => {
     await pay(5);

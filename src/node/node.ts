@@ -1,5 +1,5 @@
 import type { Bytes, ErrorData, Result, TimestampMs } from '../base/index.ts';
-import { errorFromData, errorToData, fail, TabellionError } from '../base/index.ts';
+import { equalBytes, errorFromData, errorToData, fail, TabellionError } from '../base/index.ts';
 import type { ConsensusEngine, ConsensusView } from '../consensus/index.ts';
 import { combineEngine, describeEngineError } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
@@ -41,7 +41,6 @@ export class TabellionNode {
   #headTransactionCount = 0;
   #startHeight = 0 as Height; // Nothing is known before the store is open.
   #bytesReceived = 0;
-  #hasCompared = false;
   #isPaused = false;
   #failure: ErrorData | undefined;
   #changing: Promise<void> = Promise.resolve();
@@ -80,6 +79,10 @@ export class TabellionNode {
       throw new TabellionError('genesis-invalid', { reason: ledger.error.code });
     }
     const { genesis } = ledger.value;
+    // Headers bind the results of their own block: a network that wants its parent's cannot start.
+    if (genesis.document.execution !== 'state') {
+      throw new TabellionError('genesis-invalid', { reason: 'execution-unsupported' });
+    }
     const engine = combineEngine(genesis.document.consensus, genesis.membership);
     if (!engine.ok) {
       const message = describeEngineError(engine.error);
@@ -106,10 +109,7 @@ export class TabellionNode {
       },
       onCommitted: (event) => this.#onCommitted(event),
       onProgress: () => this.#onProgress(),
-      onCompared: () => {
-        this.#hasCompared = true;
-        this.#onProgress();
-      },
+      onCompared: () => this.#onProgress(),
       onMempoolChanged: () => {
         if (this.#parts !== undefined) this.#reactions.mempoolChanged(this.#parts);
       },
@@ -186,7 +186,6 @@ export class TabellionNode {
       await this.home.store.clear();
       this.#isPaused = false;
       this.#failure = undefined;
-      this.#hasCompared = false;
       this.#bytesReceived = 0;
       await this.#open();
       await this.#connect();
@@ -283,6 +282,7 @@ export class TabellionNode {
     const target = Math.max(progress?.target ?? 0, height) as Height; // One of two heights.
     const rate = this.#rate.perSecond();
     const isBehind = target > height && rate > 0;
+    const comparedPeers = this.#comparedPeers();
     return {
       stage: this.#stage(progress),
       head,
@@ -293,7 +293,9 @@ export class TabellionNode {
       bytesReceived: this.#bytesReceived,
       etaMs: isBehind ? Math.round(((target - height) / rate) * 1000) : undefined,
       peers: this.peers().length,
-      hasCompared: this.#hasCompared,
+      hasCompared: comparedPeers > 0,
+      comparedPeers,
+      isMember: this.#isMember(),
       isValidator: this.options.signer !== undefined,
       pendingTransactions: parts?.mempool.size().count ?? 0,
       startedAtMs: this.#startedAtMs,
@@ -308,6 +310,18 @@ export class TabellionNode {
     if (this.#running === undefined) return 'connecting';
     if (progress.stage !== 'waiting') return progress.stage;
     return decidesAlone(this) ? 'following' : 'connecting';
+  }
+
+  /** Peers that told their head lately: none while this node speaks to nobody. */
+  #comparedPeers(): number {
+    return this.#running?.peers.comparedCount() ?? 0;
+  }
+
+  #isMember(): boolean {
+    const { signer } = this.options;
+    if (signer === undefined) return false;
+    const { validators } = this.ledger.genesis.membership;
+    return validators.some(({ publicKey }) => equalBytes(publicKey, signer.publicKey));
   }
 
   peers(): readonly PeerView[] {
@@ -363,11 +377,9 @@ export class TabellionNode {
       return peers.requestCoins(recipient, { isForwarded: false, signal });
     }
     // Others see this relay's address, so it counts its callers itself.
-    const quota = this.parts.forwarding.quotaOf({ address: caller });
-    if (quota.waitMs > 0) return fail({ code: 'faucet-too-soon', retryAfterMs: quota.waitMs });
-    const granted = await peers.requestCoins(recipient, { isForwarded: true, signal });
-    if (granted.ok) quota.spend();
-    return granted;
+    return this.parts.forwarding.grant({ address: caller }, () =>
+      peers.requestCoins(recipient, { isForwarded: true, signal }),
+    );
   }
 
   /** Dials a relay and keeps it. Rejects as the network does. */
@@ -412,7 +424,7 @@ export class TabellionNode {
 
   #onProgress(): void {
     const isBehind = this.#parts?.sync.progress().stage === 'syncing';
-    if (this.#hasCompared && !isBehind) this.#running?.guard.release();
+    if (this.#comparedPeers() > 0 && !isBehind) this.#running?.guard.release();
     this.events.emit('status', undefined);
   }
 }

@@ -116,8 +116,8 @@ function createMempoolDriver(
     clock: core.home.clock,
     tracer: core.diagnostics,
     gossip: (bytes) => core.publish('transactions', bytes),
-    onSeen: ({ id, transaction }) => tracker.seen(id, transaction.body.validUntil),
-    onDropped: (id, reason, code) => tracker.dropped(id, reason, code),
+    onSeen: ({ id, transaction }) => tracker.seen(id, transaction.body),
+    onDropped: (id, code) => tracker.dropped(id, code),
     reportPeer: (peerId, fault) => core.report(peerId, fault),
     onChanged: () => core.onMempoolChanged(),
   });

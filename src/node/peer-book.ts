@@ -7,7 +7,7 @@ import type { Address, Height, Ledger } from '../ledger/index.ts';
 import type { Network } from '../network/index.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { FaucetError } from './faucet.ts';
-import { HINT_INTERVAL_MS, STATUS_INTERVAL_MS } from './limits.ts';
+import { HINT_INTERVAL_MS, STATUS_INTERVAL_MS, STATUS_KEPT_MS } from './limits.ts';
 import type { PeerStatus } from './messages.ts';
 import { faucetRequestCodec, faucetResponseCodec, peerStatusCodec } from './messages.ts';
 import type { Fault } from './penalties.ts';
@@ -25,12 +25,18 @@ export type PeerBookOptions = {
   readonly catchUp: ConsensusCodecs;
   consensus(): ConsensusDriver | undefined;
   reportPeer(peerId: string, fault: Fault): void;
-  /** A peer of this network told its head. */
+  /** A peer of this network told its head, or what one told became too old. */
   onCompared(): void;
 };
 
 /** What is known of a connected peer. */
-type Known = { status: PeerStatus | undefined; askedAtMs: number; isAsking: boolean };
+type Known = {
+  status: PeerStatus | undefined;
+  /** When it told its status last. */
+  toldAtMs: number;
+  askedAtMs: number;
+  isAsking: boolean;
+};
 
 /** What peers said of themselves, and what this node asks them beside blocks. */
 export class PeerBook {
@@ -40,6 +46,8 @@ export class PeerBook {
   readonly #stop = new AbortController();
   #cancelRound: () => void = () => undefined;
   #nextCatchUp = 0;
+  /** As {@link comparedCount} was when it was told last. */
+  #comparedTold = 0;
 
   constructor(options: PeerBookOptions) {
     this.#options = options;
@@ -50,6 +58,8 @@ export class PeerBook {
     const round = (): void => {
       this.#cancelRound = clock.after(STATUS_INTERVAL_MS, round);
       for (const { peerId } of network.peers()) this.connected(peerId);
+      // One that fell silent without leaving does not vouch for our head for ever.
+      if (this.comparedCount() < this.#comparedTold) this.#compared();
     };
     round();
   }
@@ -65,10 +75,22 @@ export class PeerBook {
     return this.#known.get(peerId)?.status?.headHeight;
   }
 
+  /** Connected peers of this network that told their head not long ago. */
+  comparedCount(): number {
+    const sinceMs = this.#options.clock.now() - STATUS_KEPT_MS;
+    const isFresh = ({ status, toldAtMs }: Known) => status !== undefined && toldAtMs > sinceMs;
+    return [...this.#known.values()].filter(isFresh).length;
+  }
+
+  #compared(): void {
+    this.#comparedTold = this.comparedCount();
+    this.#options.onCompared();
+  }
+
   connected(peerId: string): void {
     if (this.#stop.signal.aborted) return;
     if (!this.#known.has(peerId)) {
-      this.#known.set(peerId, { status: undefined, askedAtMs: 0, isAsking: false });
+      this.#known.set(peerId, { status: undefined, toldAtMs: 0, askedAtMs: 0, isAsking: false });
     }
     this.#ask(peerId);
   }
@@ -108,7 +130,7 @@ export class PeerBook {
   #receiveStatus(peerId: string, known: Known, answer: Bytes): void {
     const isGone = this.#known.get(peerId) !== known;
     if (isGone || this.#stop.signal.aborted) return;
-    const { ledger, sync, reportPeer, onCompared } = this.#options;
+    const { ledger, sync, reportPeer, clock } = this.#options;
     const decoded = decode(peerStatusCodec, answer);
     if (!decoded.ok) {
       reportPeer(peerId, 'status-malformed');
@@ -120,8 +142,9 @@ export class PeerBook {
       return;
     }
     known.status = status;
+    known.toldAtMs = clock.now();
     sync.peerStatus(peerId, { head: status.headHeight, earliest: status.earliestHeight });
-    onCompared();
+    this.#compared();
   }
 
   /** Asks some peers for the proposals and votes that gossip may have lost. */

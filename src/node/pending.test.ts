@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Height, Sequence } from '../ledger/index.ts';
-import { amount, height, person } from '../ledger/testing/world.ts';
+import { amount, gas, height, person } from '../ledger/testing/world.ts';
 import { TRACKED_TRANSACTIONS_MAX } from './limits.ts';
 import { heightOf, transferTo, VALIDATORS, Village } from './testing/village.ts';
 import { VirtualClock } from './testing/virtual-clock.ts';
@@ -49,9 +49,11 @@ describe('a pending transaction', () => {
     const first = await village.submit(node, village.pay(ada, bob.address, 1, gap));
     const dearer = { ...gap, feeMax: amount(200_000) };
     const second = await village.submit(node, village.pay(ada, bob.address, 2, dearer));
-    expect(stageOf(FIRST, first)).toMatchObject({ stage: 'failed', code: 'replaced' });
+    // Whoever heard of the first may still propose it: no verdict until one of them is committed.
+    expect(stageOf(FIRST, first)).toMatchObject({ stage: 'seen', code: 'replaced' });
     await village.submit(node, village.pay(ada, bob.address, 3));
     expect(await village.settled(second)).toEqual(['final']);
+    expect(stageOf(FIRST, first)).toMatchObject({ stage: 'failed', code: 'sequence-used' });
     const cheap = await node.submit(
       village.pay(ada, bob.address, 4, { ...gap, feeMax: amount(1) }),
     );
@@ -76,21 +78,75 @@ describe('a pending transaction', () => {
     expect(village.node(FIRST).parts.mempool.size().count).toBe(0);
   });
 
-  it('that an earlier one made unpayable is dropped with the reason, and blocks go on', async () => {
+  it('that an earlier one made unpayable has no verdict before its last height', async () => {
     await begin();
     const node = village.node(FIRST);
+    const validUntil = height(heightOf(node) + 4);
     const all = village.sign(ada, { actions: [transferTo(bob.address, 899_000)] });
-    const more = village.pay(ada, bob.address, 1, sequence(1));
+    const more = village.pay(ada, bob.address, 1, { ...sequence(1), validUntil });
     // Both are admitted: at the head, either could be paid for.
     const [first, second] = await Promise.all([node.submit(all), node.submit(more)]);
     if (!first.ok || !second.ok) throw new Error('not admitted');
     expect(await village.settled(first.value)).toEqual(['final']);
-    await village.clock.until('a verdict', () => stageOf(FIRST, second.value)?.stage !== 'seen');
+    await village.clock.until(
+      'it was let go',
+      () => stageOf(FIRST, second.value)?.code !== undefined,
+    );
     expect(stageOf(FIRST, second.value)).toMatchObject({
-      stage: 'failed',
+      stage: 'seen',
       code: 'insufficient-balance',
     });
-    await village.settled(await village.submit(node, village.pay(bob, ada.address, 1)));
+    // Blocks go on, and what is refused at the door is told at once.
+    const refused = await village.clock.run(node.submit(more));
+    expect(refused).toMatchObject({ ok: false, error: { code: 'insufficient-balance' } });
+    await village.reach(validUntil);
+    expect(await village.settled(second.value)).toEqual(['expired']);
+  });
+
+  it('that was let go may be executed once the cause is gone, and is told as final', async () => {
+    await begin();
+    const node = village.node(FIRST);
+    const all = village.sign(ada, { actions: [transferTo(bob.address, 899_000)] });
+    const more = village.pay(ada, bob.address, 1, sequence(1));
+    const [first, second] = await Promise.all([node.submit(all), node.submit(more)]);
+    if (!first.ok || !second.ok) throw new Error('not admitted');
+    await village.clock.until(
+      'it was let go',
+      () => stageOf(FIRST, second.value)?.code !== undefined,
+    );
+    const help = await village.submit(node, village.pay(bob, ada.address, 500_000));
+    expect(await village.settled(help)).toEqual(['final']);
+    // Anybody who kept the bytes, and any node: the same bytes are no duplicate.
+    for (const name of [FIRST, SECOND]) {
+      expect(await village.clock.run(village.node(name).submit(more))).toMatchObject({ ok: true });
+    }
+    expect(await village.settled(second.value)).toEqual(['final']);
+  });
+});
+
+describe('a candidate that no block can hold any more', () => {
+  it('is let go with the reason, and makes no block', async () => {
+    village = new Village({
+      balances: [ada, bob].map(({ address }) => ({ address, amount: 1_000_000_000n })),
+      authorities: [bob.address],
+    });
+    await village.startAll(...VALIDATORS);
+    const node = village.node(FIRST);
+    const change = { ...sequence(1), gasLimit: gas(5_000_000), feeMax: amount(20_000_000) };
+    const large = await village.submit(node, village.pay(ada, bob.address, 1, change));
+    const changes = [{ kind: 'block-gas-max', gas: gas(1_000_000) }];
+    const lower = village.sign(bob, { actions: [{ kind: 'parameters.set', changes }] });
+    expect(await village.settled(await village.submit(node, lower))).toEqual(['final']);
+    // What stood before it comes, and it is next.
+    const before = await village.submit(node, village.pay(ada, bob.address, 1));
+    expect(await village.settled(before)).toEqual(['final']);
+    const at = heightOf(node);
+    await village.clock.pass(10_000); // Less than a heartbeat.
+    expect(VALIDATORS.map((name) => stageOf(name, large)?.stage)).toEqual(Array(4).fill('seen'));
+    expect(VALIDATORS.some((name) => stageOf(name, large)?.code === 'gas-limit-too-high')).toBe(
+      true,
+    );
+    expect(heightOf(node)).toBeLessThanOrEqual(at + VALIDATORS.length);
   });
 });
 
@@ -101,6 +157,11 @@ describe('the tracker', () => {
     timestampMs: new VirtualClock(0).now(),
   });
   const create = () => new TransactionTracker(new VirtualClock(0));
+  const facts = (validUntil: number, at = 0) => ({
+    sender: ada.address,
+    sequence: at as Sequence,
+    validUntil: validUntil as Height,
+  });
   const idOf = (value: number) => {
     const id = hashOf(0);
     new DataView(id.buffer).setUint32(0, value);
@@ -112,13 +173,13 @@ describe('the tracker', () => {
     const id = hashOf(1);
     const stages: string[] = [];
     tracker.subscribe(id, ({ stage }) => stages.push(stage));
-    tracker.seen(id, 9 as Height);
+    tracker.seen(id, facts(9));
     tracker.committed(id, at(3), undefined);
     tracker.committed(id, at(4), undefined);
-    tracker.dropped(id, 'refused', 'replaced');
-    tracker.seen(id, 9 as Height);
+    tracker.dropped(id, 'replaced');
+    tracker.seen(id, facts(9));
     tracker.included(id, at(5));
-    tracker.advanced(9 as Height);
+    tracker.advanced(9 as Height, []);
     expect(stages).toEqual(['seen', 'final']);
     expect(tracker.get(id)).toMatchObject({ stage: 'final', height: 3 });
   });
@@ -126,33 +187,48 @@ describe('the tracker', () => {
   it('lets what was dropped come back, and a block have the last word', () => {
     const tracker = create();
     const id = hashOf(1);
-    tracker.seen(id, 9 as Height);
-    tracker.dropped(id, 'refused', 'invalid');
-    expect(tracker.get(id)).toMatchObject({ stage: 'failed', code: 'invalid' });
-    tracker.seen(id, 9 as Height);
+    tracker.seen(id, facts(9));
+    tracker.dropped(id, 'invalid');
+    expect(tracker.get(id)).toMatchObject({ stage: 'seen', code: 'invalid' });
+    tracker.seen(id, facts(9));
     expect(tracker.get(id)).toMatchObject({ stage: 'seen', code: undefined });
-    tracker.dropped(id, 'refused', 'invalid');
+    tracker.dropped(id, 'invalid');
     tracker.committed(id, at(8), { code: 'insufficient-balance', actionIndex: 0 });
     expect(tracker.get(id)).toMatchObject({ stage: 'failed', height: 8 });
   });
 
+  it('calls failed what has a sequence that a block used for another, and nothing else', () => {
+    const tracker = create();
+    for (const value of [0, 1, 2]) tracker.seen(idOf(value), facts(9, value));
+    tracker.seen(idOf(7), { ...facts(9, 0), sender: bob.address });
+    tracker.dropped(idOf(1), 'insufficient-balance');
+    tracker.committed(idOf(0), at(3), undefined);
+    tracker.advanced(3 as Height, [{ address: ada.address, sequence: 2 as Sequence }]);
+    const stages = [0, 1, 2, 7].map((value) => tracker.get(idOf(value))?.stage);
+    expect(stages).toEqual(['final', 'failed', 'seen', 'seen']);
+    expect(tracker.get(idOf(1))?.code).toBe('sequence-used');
+    tracker.advanced(9 as Height, []);
+    expect(tracker.get(idOf(2))?.stage).toBe('expired');
+    expect(tracker.get(idOf(1))?.stage).toBe('failed');
+  });
+
   it('expires at its last height, not before', () => {
     const tracker = create();
-    tracker.seen(hashOf(1), 5 as Height);
-    tracker.advanced(4 as Height);
+    tracker.seen(hashOf(1), facts(5));
+    tracker.advanced(4 as Height, []);
     expect(tracker.get(hashOf(1))?.stage).toBe('seen');
-    tracker.advanced(5 as Height);
+    tracker.advanced(5 as Height, []);
     expect(tracker.get(hashOf(1))?.stage).toBe('expired');
   });
 
   it('remembers only so many, the newest', () => {
     const tracker = create();
     for (let value = 0; value <= TRACKED_TRANSACTIONS_MAX; value++) {
-      tracker.seen(idOf(value), 5 as Height);
+      tracker.seen(idOf(value), facts(5));
     }
     expect(tracker.get(idOf(0))).toBeUndefined();
     expect(tracker.get(idOf(TRACKED_TRANSACTIONS_MAX))).toBeDefined();
-    tracker.advanced(5 as Height); // Of the forgotten one nothing is told.
+    tracker.advanced(5 as Height, []); // Of the forgotten one nothing is told.
     expect(tracker.get(idOf(0))).toBeUndefined();
   });
 
@@ -163,7 +239,7 @@ describe('the tracker', () => {
     const stages: string[] = [];
     tracker.subscribe(hashOf(1), ({ stage }) => stages.push(stage));
     stop();
-    tracker.seen(hashOf(1), 5 as Height);
+    tracker.seen(hashOf(1), facts(5));
     expect(stages).toEqual(['seen']);
   });
 });

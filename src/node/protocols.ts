@@ -187,18 +187,25 @@ export class Protocols {
     isForwarded: boolean,
     { peerId, remoteAddress }: Asker,
   ): Promise<Result<Hash, FaucetError>> {
-    const caller = { peerId, address: isForwarded ? undefined : remoteAddress, isForwarded };
+    // Anybody may say that it asks for others: only a relay that our settings name is believed.
+    const isBelieved = isForwarded && this.#isConfiguredRelay(peerId);
+    const caller = isBelieved
+      ? { peerId, address: undefined, isForwarded: true }
+      : { peerId, address: remoteAddress };
     const { faucet, forwarding } = this.#parts;
     if (faucet !== undefined) return faucet.request(recipient, caller);
     const running = this.#core.running();
     const isRelay = this.#core.home.kind === 'relay';
     if (isForwarded || !isRelay || running === undefined) return fail({ code: 'faucet-absent' });
-    const quota = forwarding.quotaOf(caller);
-    if (quota.waitMs > 0) return fail({ code: 'faucet-too-soon', retryAfterMs: quota.waitMs });
     const { signal } = new AbortController(); // The network's own time limits end it.
-    const granted = await running.peers.requestCoins(recipient, { isForwarded: true, signal });
-    if (granted.ok) quota.spend();
-    return granted;
+    return forwarding.grant(caller, () =>
+      running.peers.requestCoins(recipient, { isForwarded: true, signal }),
+    );
+  }
+
+  /** Whether this node's own settings name a peer as a relay: its address ends in its id. */
+  #isConfiguredRelay(peerId: string): boolean {
+    return this.#core.options.relays.some((address) => address.endsWith(`/p2p/${peerId}`));
   }
 }
 

@@ -26,11 +26,12 @@ export class Reactions {
       const failure = outcome?.kind === 'failed' ? outcome : undefined;
       tracker.committed(id, { height, index, timestampMs }, failure);
     }
-    tracker.advanced(height);
+    const sequences = sequencesAfter(event);
+    tracker.advanced(height, sequences);
     const running = this.#core.running();
     running?.consensus.advance();
     const ids = transactions.map(({ id }) => id);
-    mempool.blockCommitted(height, ids, sequencesAfter(event));
+    mempool.blockCommitted(height, ids, sequences);
     sync.headAdvanced(height);
     this.#announce(event);
     this.offerWork(parts);

@@ -41,9 +41,11 @@ export async function connect(
   const codecs = consensusCodecsOf(ledger.codecs.block);
   const guard = await SigningGuard.load({
     store: home.store,
+    marker: core.options.signer === undefined ? undefined : home.validatorMarker,
     headHeight: headHeight(parts),
     nextHeight: () => parts.chain.next().height,
   });
+  if (guard.isDataLost) diagnostics.trace('warn', 'validator-data-lost');
   const protocols = new Protocols({ core, parts, codecs });
   const network = await home.openNetwork(protocols.handlers(), formatHex(ledger.chainId));
   const peers = createPeerBook(core, parts, { network, codecs });
@@ -53,7 +55,7 @@ export async function connect(
     ownPending: (limit) => parts.mempool.ownPending(limit),
     gossip: (bytes) => core.publish('transactions', bytes),
   });
-  const cancelHold = clock.after(SIGNING_HOLD_MS_MAX, () => guard.release());
+  const cancelHold = clock.after(SIGNING_HOLD_MS_MAX, () => guard.holdElapsed());
   if (decidesAlone(core)) guard.release();
   const running = { consensus, network, peers, reminder, guard, cancelHold };
   adopt(running);
@@ -117,6 +119,7 @@ function createConsensus(
       chainId: ledger.chainId,
       blockCodec: ledger.codecs.block,
       next: () => chain.next(),
+      bindsTransactions: (block) => chain.bindsTransactions(block),
       build: (height, proposer) => chain.build(height, proposer),
       validate: (block, hash) => chain.validate(block, hash),
       commit: (block, hash, certificate) => chain.commit(block, hash, certificate),

@@ -18,8 +18,12 @@ export type NodeStatus = {
   readonly bytesReceived: number;
   readonly etaMs: number | undefined;
   readonly peers: number;
-  /** Whether this node compared its head with a peer's since it started, or decides itself. */
+  /** Whether any connected peer told its head lately. */
   readonly hasCompared: boolean;
+  /** How many did. */
+  readonly comparedPeers: number;
+  /** Whether this node is one of those who decide. */
+  readonly isMember: boolean;
   readonly isValidator: boolean;
   readonly pendingTransactions: number;
   readonly startedAtMs: TimestampMs;

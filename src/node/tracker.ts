@@ -1,7 +1,7 @@
 import type { Clock, TimestampMs } from '../base/index.ts';
 import { formatHex } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import type { Height } from '../ledger/index.ts';
+import type { Address, Height, Sequence } from '../ledger/index.ts';
 import { TRACKED_TRANSACTIONS_MAX } from './limits.ts';
 
 /** How far one transaction has come on this node. */
@@ -14,6 +14,7 @@ export type TrackedTransaction = {
   readonly includedAtMs: TimestampMs | undefined;
   readonly finalAtMs: TimestampMs | undefined;
   readonly validUntil: Height | undefined;
+  /** Why it failed; before a verdict, why this node's mempool let it go. */
   readonly code: string | undefined;
   /** Which action failed, if one did. */
   readonly actionIndex: number | undefined;
@@ -26,17 +27,37 @@ export type Placement = {
   readonly timestampMs: TimestampMs;
 };
 
+/** What tells when a transaction can never be executed any more. */
+export type SignedFacts = {
+  readonly sender: Address;
+  readonly sequence: Sequence;
+  readonly validUntil: Height;
+};
+
 type Listener = (transaction: TrackedTransaction) => void;
+type Open = { readonly sender: string; readonly sequence: Sequence; readonly validUntil: Height };
+
+const VERDICTS: readonly TrackedTransaction['stage'][] = ['final', 'failed', 'expired'];
+
+function isSettled({ stage }: TrackedTransaction): boolean {
+  return VERDICTS.includes(stage);
+}
 
 /**
  * Remembers the steps of recent transactions, and tells subscribers of each. A verdict (final,
- * failed, expired) is given once; what was forgotten is answered from the chain.
+ * failed, expired) is given once, and only when nothing else can follow: a block holds it, a block
+ * holds another of its sequence, or its last height is committed. That a pool dropped it is no
+ * verdict, since whoever has the signed bytes may send them again. What was forgotten is answered
+ * from the chain.
  */
 export class TransactionTracker {
   readonly #clock: Clock;
   readonly #transactions = new Map<string, TrackedTransaction>();
   readonly #listeners = new Map<string, Set<Listener>>();
-  /** Transactions without a verdict, by the last height that can take them. */
+  /** Transactions without a verdict; the two indices below hold the same. */
+  readonly #open = new Map<string, Open>();
+  readonly #bySender = new Map<string, Set<string>>();
+  /** By the last height that can take them. */
   readonly #expiring = new Map<number, Set<string>>();
 
   constructor(clock: Clock) {
@@ -61,23 +82,35 @@ export class TransactionTracker {
   }
 
   /** In the mempool, perhaps once more after it was dropped. */
-  seen(id: Hash, validUntil: Height): void {
-    this.#update(id, (before) =>
-      before !== undefined && (before.finalAtMs !== undefined || before.code === undefined)
-        ? undefined
-        : { stage: 'seen', seenAtMs: this.#clock.now(), validUntil, code: undefined },
-    );
-    const expiring = this.#expiring.get(validUntil) ?? new Set();
-    this.#expiring.set(validUntil, expiring.add(formatHex(id)));
+  seen(id: Hash, facts: SignedFacts): void {
+    const { validUntil } = facts;
+    const key = formatHex(id);
+    const known = this.#transactions.get(key);
+    if (known === undefined || !isSettled(known)) this.#watch(key, facts);
+    this.#update(id, (before) => {
+      if (before === undefined) return { seenAtMs: this.#clock.now(), validUntil };
+      return isSettled(before) || before.code === undefined ? undefined : { code: undefined };
+    });
   }
 
-  /** A block was committed: what it or an earlier one should have taken comes too late. */
-  advanced(height: Height): void {
-    const keys = this.#expiring.get(height) ?? [];
-    this.#expiring.delete(height);
-    for (const key of keys) {
-      const { id, finalAtMs } = this.#transactions.get(key) ?? {};
-      if (id !== undefined && finalAtMs === undefined) this.dropped(id, 'expired', 'expired');
+  /**
+   * A block was committed, and its own transactions were told. What it or an earlier one should
+   * have taken comes too late, and so does what has a sequence that its sender used.
+   *
+   * @param sequences The next sequence of at least every sender in the block.
+   */
+  advanced(
+    height: Height,
+    sequences: readonly { readonly address: Address; readonly sequence: Sequence }[],
+  ): void {
+    for (const { address, sequence } of sequences) {
+      for (const key of [...(this.#bySender.get(formatHex(address)) ?? [])]) {
+        const isUsed = (this.#open.get(key)?.sequence ?? sequence) < sequence;
+        if (isUsed) this.#settle(key, 'failed', 'sequence-used');
+      }
+    }
+    for (const key of [...(this.#expiring.get(height) ?? [])]) {
+      this.#settle(key, 'expired', 'expired');
     }
   }
 
@@ -88,6 +121,7 @@ export class TransactionTracker {
         ? undefined
         : {
             stage: 'included',
+            code: undefined,
             height: placement.height,
             index: placement.index,
             includedAtMs: placement.timestampMs,
@@ -102,7 +136,7 @@ export class TransactionTracker {
     failure: { readonly code: string; readonly actionIndex: number } | undefined,
   ): void {
     this.#update(id, (before) =>
-      before?.finalAtMs !== undefined
+      before !== undefined && isSettled(before)
         ? undefined
         : {
             stage: failure === undefined ? 'final' : 'failed',
@@ -116,19 +150,36 @@ export class TransactionTracker {
     );
   }
 
-  /** Left the mempool without a block. */
-  dropped(id: Hash, reason: 'expired' | 'refused', code: string | undefined): void {
+  /** Left the mempool without a block: tells why, and is no verdict. */
+  dropped(id: Hash, code: string): void {
     this.#update(id, (before) =>
-      before === undefined || before.finalAtMs !== undefined
-        ? undefined
-        : { stage: reason === 'expired' ? 'expired' : 'failed', code },
+      before === undefined || isSettled(before) || before.code === code ? undefined : { code },
     );
   }
 
-  #forgetExpiry(key: string, validUntil: Height | undefined): void {
-    const expiring = this.#expiring.get(validUntil ?? -1);
+  #settle(key: string, stage: 'failed' | 'expired', code: string): void {
+    const id = this.#transactions.get(key)?.id;
+    if (id !== undefined) this.#update(id, () => ({ stage, code }));
+  }
+
+  #watch(key: string, { sender, sequence, validUntil }: SignedFacts): void {
+    const senderKey = formatHex(sender);
+    this.#open.set(key, { sender: senderKey, sequence, validUntil });
+    this.#bySender.set(senderKey, (this.#bySender.get(senderKey) ?? new Set()).add(key));
+    this.#expiring.set(validUntil, (this.#expiring.get(validUntil) ?? new Set()).add(key));
+  }
+
+  #unwatch(key: string): void {
+    const open = this.#open.get(key);
+    if (open === undefined) return;
+    this.#open.delete(key);
+    const { sender, validUntil } = open;
+    const ofSender = this.#bySender.get(sender);
+    ofSender?.delete(key);
+    if (ofSender?.size === 0) this.#bySender.delete(sender);
+    const expiring = this.#expiring.get(validUntil);
     expiring?.delete(key);
-    if (expiring?.size === 0) this.#expiring.delete(validUntil ?? -1);
+    if (expiring?.size === 0) this.#expiring.delete(validUntil);
   }
 
   #update(
@@ -154,10 +205,11 @@ export class TransactionTracker {
     const after = { ...(before ?? blank), ...changes };
     this.#transactions.delete(key); // Moves it to the newest end.
     this.#transactions.set(key, after);
+    if (isSettled(after)) this.#unwatch(key);
     if (this.#transactions.size > TRACKED_TRANSACTIONS_MAX) {
-      for (const [oldest, { validUntil }] of this.#transactions) {
+      for (const oldest of this.#transactions.keys()) {
         this.#transactions.delete(oldest);
-        this.#forgetExpiry(oldest, validUntil);
+        this.#unwatch(oldest);
         break;
       }
     }

@@ -13,6 +13,16 @@ export type StorageEstimate = {
   readonly isPersisted: boolean | undefined;
 };
 
+/**
+ * Says outside of the store that this home's validator once began: a store that is empty although
+ * it did has lost its data.
+ */
+export type ValidatorMarker = {
+  isSet(): Promise<boolean>;
+  /** Returns once the mark would survive the loss of the store. */
+  set(): Promise<void>;
+};
+
 /** Where a node lives: everything that differs between a tab, a relay and the simulator. */
 export type NodeHome = {
   readonly kind: 'tab' | 'relay' | 'simulator';
@@ -23,6 +33,8 @@ export type NodeHome = {
   readonly verifier: SignatureVerifier;
   readonly clock: Clock;
   readonly tracer: Tracer;
+  /** Without it an empty store is taken for that of a new validator. */
+  readonly validatorMarker?: ValidatorMarker;
   estimateStorage?(): Promise<StorageEstimate>;
 };
 

@@ -4,6 +4,7 @@ import { person } from '../ledger/testing/world.ts';
 import { MemoryStore } from '../storage/index.ts';
 import { heightOf, VALIDATORS, Village } from './testing/village.ts';
 import { contradictions, encodeVote, hashOf, signVote, votesPublished } from './testing/votes.ts';
+import type { ValidatorMarker } from './types.ts';
 
 const ada = person('ada');
 const bob = person('bob');
@@ -23,6 +24,18 @@ async function pay(value: number, names: readonly string[]): Promise<void> {
   const via = village.node(names[0] ?? FIRST);
   const id = await village.submit(via, village.pay(ada, bob.address, value));
   expect(await village.settled(id, names)).toEqual(['final']);
+}
+
+/** A mark in memory: what a home keeps beside the store. */
+function markerOf() {
+  let count = 0;
+  const marker: ValidatorMarker = {
+    isSet: async () => count > 0,
+    set: async () => {
+      count += 1;
+    },
+  };
+  return { marker, sets: () => count };
 }
 
 const votesOf = (name: string) => {
@@ -131,6 +144,75 @@ describe('a validator that lost its store', () => {
     expect(heights.length).toBeGreaterThan(0);
     expect(Math.min(...heights)).toBeGreaterThan(height + 1);
     expect(contradictions(village)).toEqual([]);
+  });
+
+  it('of its last block only signs above the height it signed, however long it is alone', async () => {
+    await begin();
+    for (const value of [1, 2, 3]) await pay(value, VALIDATORS);
+    await village.clock.pass(100);
+    const height = heightOf(village.node(FOURTH));
+    const store = await village.stop(FOURTH);
+    const last = (await store.list('journal', { limit: 100 })).at(-1);
+    if (last === undefined) throw new Error('blocks were written');
+    const value = last.value.map((byte, at) => (at === last.value.length >> 1 ? byte ^ 1 : byte));
+    await store.write([{ kind: 'put', space: 'journal', key: last.key, value }], 'strict');
+    village.hub.partition([FOURTH], OTHERS);
+    const before = votesOf(FOURTH).length;
+    const { node } = await village.start(FOURTH, { store });
+    expect(heightOf(node)).toBe(height - 1);
+    await village.clock.pass(120_000);
+    expect(votesOf(FOURTH)).toHaveLength(before);
+    village.hub.heal();
+    await village.reach(height, [FOURTH]);
+    await pay(4, VALIDATORS);
+    await pay(5, VALIDATORS);
+    await village.clock.until('it signs again', () => votesOf(FOURTH).length > before);
+    for (const vote of votesOf(FOURTH).slice(before)) expect(vote.height).toBeGreaterThan(height);
+    expect(contradictions(village)).toEqual([]);
+  });
+
+  it('and was marked does not take itself for new, however long it is alone', async () => {
+    await begin(OTHERS);
+    const { marker, sets } = markerOf();
+    await village.start(FOURTH, { change: { validatorMarker: marker } });
+    expect(sets()).toBe(1);
+    await pay(1, VALIDATORS);
+    await village.stop(FOURTH);
+    const before = votesOf(FOURTH).length;
+    expect(before).toBeGreaterThan(0);
+    village.hub.partition([FOURTH], OTHERS);
+    await village.start(FOURTH, { change: { validatorMarker: marker } });
+    expect(village.traces.map(({ event }) => event)).toContain('validator-data-lost');
+    await village.clock.pass(200_000);
+    expect(votesOf(FOURTH)).toHaveLength(before);
+    const height = heightOf(village.node(FIRST));
+    village.hub.heal();
+    await village.reach(height, [FOURTH]);
+    for (const value of [2, 3, 4]) await pay(value, VALIDATORS);
+    expect(votesOf(FOURTH).length).toBeGreaterThan(before);
+    for (const vote of votesOf(FOURTH).slice(before)) {
+      expect(vote.height).toBeGreaterThan(height + 1);
+    }
+    expect(contradictions(village)).toEqual([]);
+  });
+
+  it('is told from one that was stopped before it signed anything', async () => {
+    village = new Village({ balances: BALANCES });
+    const markers = VALIDATORS.map(() => markerOf().marker);
+    const startAll = (stores: readonly MemoryStore[]) =>
+      Promise.all(
+        VALIDATORS.map(async (name, at) => {
+          const change = { validatorMarker: markers[at] ?? markerOf().marker };
+          const store = stores[at] ?? new MemoryStore();
+          await village.create(name, { store, change }).node.start();
+          return store;
+        }),
+      );
+    const stores = await startAll([]);
+    for (const name of VALIDATORS) await village.stop(name);
+    expect(votesPublished(village)).toEqual([]);
+    await startAll(stores.map((store) => store.crash({ unsyncedKept: 0 })));
+    await pay(1, VALIDATORS);
   });
 
   it('may not be reset: its log is what keeps it from voting twice', async () => {

@@ -5,7 +5,7 @@ import { decode, encode } from '../codec/index.ts';
 import type { WalEntry } from '../consensus/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
-import type { Entry, KeyValueStore } from '../storage/index.ts';
+import type { Entry, KeyValueStore, WriteOperation } from '../storage/index.ts';
 import { walRecordCodec } from './messages.ts';
 
 /** Entries read at once; a height that stood still for days has many such pages. */
@@ -39,8 +39,8 @@ export class WalStore {
     const entries: WalEntry[] = [];
     for (;;) {
       const records = await this.#store.list('wal', {
+        ...rangeOf(height),
         from: keyOf(height, this.#count),
-        to: keyOf((height + 1) as Height, 0), // A height and one is a height.
         limit: PAGE_ENTRIES,
       });
       this.#take(height, records, entries);
@@ -64,8 +64,17 @@ export class WalStore {
     }
   }
 
-  /** Returns once the entries survive a crash. */
-  async append(height: Height, entries: readonly WalEntry[]): Promise<void> {
+  /** Whether a store holds anything that was logged at a height. */
+  static async hasEntries(store: KeyValueStore, height: Height): Promise<boolean> {
+    return (await store.list('wal', { ...rangeOf(height), limit: 1 })).length > 0;
+  }
+
+  /** Returns once the entries survive a crash, and whatever is written along with them. */
+  async append(
+    height: Height,
+    entries: readonly WalEntry[],
+    along: readonly WriteOperation[] = [],
+  ): Promise<void> {
     if (this.#height !== height) this.#begin(height);
     const operations = entries.map((entry) => {
       const bytes = encode(this.#codec, entry);
@@ -75,7 +84,7 @@ export class WalStore {
       const value = encode(walRecordCodec, { digest: this.#digest, entry: bytes });
       return { kind: 'put', space: 'wal', key, value } as const;
     });
-    await this.#store.write(operations, 'strict');
+    await this.#store.write([...along, ...operations], 'strict');
   }
 
   /** Forgets everything below a height whose parent is committed. */
@@ -95,6 +104,11 @@ export class WalStore {
   #digestOf(entry: Uint8Array): Bytes {
     return this.#suite.hash('journal', this.#digest, entry);
   }
+}
+
+function rangeOf(height: Height) {
+  // A height and one is a height.
+  return { from: keyOf(height, 0), to: keyOf((height + 1) as Height, 0) };
 }
 
 /** Height u64 ‖ place u32, big-endian: the order of keys is the order of entries. */

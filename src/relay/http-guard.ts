@@ -115,6 +115,69 @@ export class RateLimiter {
   }
 }
 
+/** Longest text of an asker without tokens that is still read, to answer it by its id. */
+const UNPAID_CHARACTERS_MAX = 16 * 1024;
+
+/**
+ * Counts what one asker sends: each text costs a token before anybody parses it, which pays for
+ * its first call, too; further calls of a batch cost one each.
+ */
+export class CallMeter {
+  readonly #take: () => boolean;
+  #isPaid = false;
+  #isRefusing = false;
+  #wasAsked = false;
+
+  /** @param take Takes one token; false when none is left. */
+  constructor(take: () => boolean) {
+    this.#take = take;
+  }
+
+  /** Whether a call may be made; asked while a text is handled. */
+  readonly admit = (): boolean => {
+    this.#wasAsked = true;
+    if (this.#isRefusing) return false;
+    if (!this.#isPaid) return this.#take();
+    this.#isPaid = false;
+    return true;
+  };
+
+  /**
+   * Handles one text. Calls must be admitted before `handle` returns.
+   *
+   * @returns `undefined` if no token was left and the text held no call that could be told so.
+   */
+  handle<Reply>(source: string, handle: () => Reply): Reply | undefined {
+    const isPaid = this.#take();
+    if (!isPaid && source.length > UNPAID_CHARACTERS_MAX) return undefined;
+    this.#isPaid = isPaid;
+    this.#isRefusing = !isPaid;
+    this.#wasAsked = false;
+    const reply = handle();
+    this.#isPaid = false;
+    this.#isRefusing = false;
+    return isPaid || this.#wasAsked ? reply : undefined;
+  }
+}
+
+/** Counts what each address holds at once; IPv6 askers share their /64. */
+export class AddressShares {
+  readonly #counts = new Map<string, number>();
+
+  /** Takes one of `max`; `undefined` when all are taken, else how to give it back, once. */
+  take(address: string, max: number): (() => void) | undefined {
+    const key = groupOf(address);
+    const count = this.#counts.get(key) ?? 0;
+    if (count >= max) return undefined;
+    this.#counts.set(key, count + 1);
+    return () => {
+      const left = (this.#counts.get(key) ?? 1) - 1;
+      if (left <= 0) this.#counts.delete(key);
+      else this.#counts.set(key, left);
+    };
+  }
+}
+
 /** The address itself, or for IPv6 its first 64 bits. */
 export function groupOf(address: string): string {
   if (address.startsWith('::ffff:') || isIP(address) !== 6) return address;

@@ -9,9 +9,10 @@ import type { Json } from '../base/index.ts';
 import { timestampMs } from '../base/index.ts';
 import type { RpcHandlers, RpcServer } from '../rpc/index.ts';
 import { builtinMethods, createRpcServer, REQUEST_BYTES_MAX } from '../rpc/index.ts';
-import { groupOf, RateLimiter } from './http-guard.ts';
+import { AddressShares, CallMeter, groupOf, RateLimiter } from './http-guard.ts';
 import type { HttpServer } from './http-server.ts';
 import { CONTENT_SECURITY_POLICY, startHttpServer } from './http-server.ts';
+import { isLoopbackOperator, LOOPBACK_SETTINGS } from './settings.ts';
 
 /** Knows how full its mempool is, announces one number, and can be paused; nothing else. */
 function createRpc(): RpcServer & { readonly endedTopics: string[] } {
@@ -306,6 +307,41 @@ describe('the rest', () => {
   });
 });
 
+describe('commands of this machine steer', () => {
+  it.each([
+    ['a node that only this machine can ask', {}, true],
+    ['by name', { rpcHost: 'localhost' }, true],
+    ['not one that a proxy may stand before', { hosts: ['relay.example'] }, false],
+    ['not one that listens to all', { rpcHost: '0.0.0.0' }, false],
+    ['one that says so', { hosts: ['relay.example'], isLoopbackOperator: true }, true],
+    ['not one that says no', { isLoopbackOperator: false }, false],
+  ])('%s', (_, change, expected) => {
+    expect(isLoopbackOperator({ ...LOOPBACK_SETTINGS, ...change })).toBe(expected);
+  });
+
+  it('nothing through a proxy that is believed, which strangers are told apart by', async () => {
+    const options = { port: 0, proxies: ['127.0.0.1'], isLoopbackOperator: true };
+    const limits = { callsPerSecond: 1, callsBurst: 1 };
+    const clock = { now: () => timestampMs(0), after: () => () => undefined };
+    const behind = await startHttpServer({ rpc, clock }, { ...options, limits });
+    const ask = async (method: string, client: string) => {
+      const headers = { 'content-type': 'application/json', 'x-forwarded-for': client };
+      const reply = await fetch(`${behind.url}/rpc`, {
+        method: 'POST',
+        headers,
+        body: call(method),
+      });
+      const { error } = JSON.parse(await reply.text());
+      return error?.data.code ?? 'answered';
+    };
+    expect(await ask('node.pause', '127.0.0.1')).toBe('not-permitted');
+    expect(await ask('mempool.status', '203.0.113.1')).toBe('answered');
+    expect(await ask('mempool.status', '203.0.113.1')).toBe('rate-limited');
+    expect(await ask('mempool.status', '203.0.113.2')).toBe('answered');
+    await behind.stop();
+  });
+});
+
 describe('rates', () => {
   it('give each address its burst, then its share, and remember few', () => {
     let nowMs = 0;
@@ -321,6 +357,63 @@ describe('rates', () => {
     expect(take('192.0.2.1', 9)).toBe(0);
     expect(take('192.0.2.3', 1)).toBe(1); // Forgets 192.0.2.2, the longest silent.
     expect(take('192.0.2.1', 1)).toBe(0);
+  });
+
+  it('count text that holds no call as well as calls, and a text and its call as one', () => {
+    let tokens = 0;
+    const meter = new CallMeter(() => {
+      tokens -= 1;
+      return tokens >= 0;
+    });
+    const batch = (calls: number) => () => Array.from({ length: calls }, () => meter.admit());
+    tokens = 2;
+    expect(meter.handle('nonsense', batch(0))).toEqual([]);
+    expect(meter.handle('a call', batch(1))).toEqual([true]);
+    // Nothing is left: what holds no call is answered so, a call is refused by its own id.
+    expect(meter.handle('nonsense', batch(0))).toBeUndefined();
+    expect(meter.handle('a call', batch(1))).toEqual([false]);
+    expect(meter.handle('a'.repeat(100_000), batch(1))).toBeUndefined();
+    tokens = 3;
+    expect(meter.handle('a batch', batch(5))).toEqual([true, true, true, false, false]);
+  });
+
+  it('share out what an address holds at once, and take it back', () => {
+    const shares = new AddressShares();
+    const first = shares.take('2001:db8:1:2::1', 2);
+    expect(shares.take('2001:db8:1:2::2', 2)).toBeDefined();
+    expect(shares.take('2001:db8:1:2::3', 2)).toBeUndefined();
+    expect(shares.take('192.0.2.1', 1)).toBeDefined();
+    first?.();
+    expect(shares.take('2001:db8:1:2::3', 2)).toBeDefined();
+  });
+
+  it('of a server hold for text that is no request, and for connections', async () => {
+    const limits = { loopbackCallsPerSecond: 2, loopbackConnectionsMax: 2 };
+    const frozen = { now: () => timestampMs(0), after: () => () => undefined };
+    const small = await startHttpServer({ rpc, clock: frozen }, { port: 0, limits });
+    const body = async (text: string) => {
+      const headers = { 'content-type': 'application/json', connection: 'close' };
+      const reply = await fetch(`${small.url}/rpc`, { method: 'POST', headers, body: text });
+      return [reply.status, JSON.parse(await reply.text())];
+    };
+    expect(await body('nonsense')).toMatchObject([200, { error: { code: -32700 } }]);
+    expect(await body(call('mempool.status'))).toMatchObject([200, { result: { count: 1 } }]);
+    const refused = { error: { data: { code: 'rate-limited' } } };
+    expect(await body('nonsense')).toMatchObject([429, { ...refused, id: null }]);
+    expect(await body(call('mempool.status'))).toMatchObject([200, { ...refused, id: 1 }]);
+
+    const open = () => connect(small.port, '127.0.0.1').on('error', () => undefined);
+    const answered = (socket: ReturnType<typeof open>) =>
+      new Promise<boolean>((resolve) => {
+        socket.on('data', () => resolve(true)).on('close', () => resolve(false));
+        socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      });
+    const held = [open(), open()];
+    expect(await Promise.all(held.map(answered))).toEqual([true, true]);
+    expect(await answered(open())).toBe(false);
+    for (const socket of held) socket.destroy();
+    await expect.poll(() => answered(open())).toBe(true);
+    await small.stop();
   });
 
   it('see one IPv6 customer as one', () => {

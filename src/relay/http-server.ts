@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
@@ -10,7 +10,8 @@ import type { RpcServer } from '../rpc/index.ts';
 import { errorResponse, REQUEST_BYTES_MAX, SOCKET_QUEUE_BYTES_MAX } from '../rpc/index.ts';
 import type { GuardOptions } from './http-guard.ts';
 import {
-  groupOf,
+  AddressShares,
+  CallMeter,
   isForwarded,
   isHostAllowed,
   isLoopback,
@@ -26,6 +27,8 @@ export type HttpLimits = {
   readonly callsBurst: number;
   readonly loopbackCallsPerSecond: number;
   readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+  readonly loopbackConnectionsMax: number;
   readonly socketsPerAddressMax: number;
   readonly loopbackSocketsMax: number;
 };
@@ -35,6 +38,8 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   callsBurst: 500,
   loopbackCallsPerSecond: 100_000,
   connectionsMax: 2048,
+  connectionsPerAddressMax: 64,
+  loopbackConnectionsMax: 2048,
   socketsPerAddressMax: 16,
   loopbackSocketsMax: 512,
 };
@@ -43,6 +48,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 30_000;
 const SOCKET_PING_MS = 30_000;
+/** For text that holds no call which could be told so. */
+const RATE_LIMITED = errorResponse(null, errorToData(new TabellionError('rate-limited')));
 
 export type HttpServerOptions = Partial<GuardOptions> & {
   /** Address to listen on; loopback when absent. */
@@ -58,7 +65,7 @@ export type HttpServerOptions = Partial<GuardOptions> & {
   readonly isMetricsPublic?: boolean;
   /** Answer of `/healthz`. */
   readonly health?: () => { readonly isHealthy: boolean; readonly facts: Json };
-  /** Whether commands of this machine (loopback, no page) may steer the node. */
+  /** Whether commands of this machine (loopback, no page, no proxy) may steer the node. */
   readonly isLoopbackOperator?: boolean;
   readonly limits?: Partial<HttpLimits>;
 };
@@ -130,7 +137,8 @@ class HttpService {
   readonly #limits: HttpLimits;
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
-  readonly #socketCounts = new Map<string, number>();
+  readonly #socketShares = new AddressShares();
+  readonly #connectionShares = new AddressShares();
   readonly #strangers: RateLimiter;
   readonly #locals: RateLimiter;
   readonly #files: StaticFiles | undefined;
@@ -171,6 +179,7 @@ class HttpService {
       maxPayload: REQUEST_BYTES_MAX,
       perMessageDeflate: false,
     });
+    this.#server.on('connection', (socket) => this.#connected(socket));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
@@ -196,6 +205,17 @@ class HttpService {
       this.#server.closeAllConnections();
     });
     return this.#isStopping;
+  }
+
+  /** Before anything is read: nobody but a proxy holds every connection there is. */
+  #connected(socket: Socket): void {
+    const address = socket.remoteAddress ?? 'unknown';
+    if (this.#guard.proxies.includes(address)) return;
+    const { connectionsPerAddressMax, loopbackConnectionsMax } = this.#limits;
+    const max = isLoopback(address) ? loopbackConnectionsMax : connectionsPerAddressMax;
+    const giveBack = this.#connectionShares.take(address, max);
+    if (giveBack === undefined) socket.destroy();
+    else socket.on('close', giveBack);
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -226,9 +246,7 @@ class HttpService {
   async #metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { metrics, isMetricsPublic = false } = this.#options;
     if (metrics === undefined) return refuse(response, 404, 'not-found');
-    const address = remoteAddressOf(request, this.#guard);
-    const isLocal = isLoopback(address) && !isForwarded(request);
-    if (!isMetricsPublic && !isLocal) return refuse(response, 403, 'not-permitted');
+    if (!isMetricsPublic && !this.#isLocal(request)) return refuse(response, 403, 'not-permitted');
     const text = await metrics();
     response.writeHead(200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
@@ -273,53 +291,55 @@ class HttpService {
       );
       return sendJson(response, 413, errorResponse(null, error));
     }
-    const connection = this.#rpc.connect({ transport: 'http', ...this.#asker(request) });
+    const { meter, asker } = this.#asker(request);
+    const connection = this.#rpc.connect({ transport: 'http', ...asker });
     response.on('close', () => connection.close());
-    const reply = await connection.handleText(source);
+    const answering = meter.handle(source, () => connection.handleText(source));
+    if (answering === undefined) return sendJson(response, 429, RATE_LIMITED);
+    const reply = await answering;
     if (reply === undefined) response.writeHead(204).end();
     else sendText(response, 200, reply);
   }
 
   #asker(request: IncomingMessage) {
     const remoteAddress = remoteAddressOf(request, this.#guard);
-    // A proxy on this machine connects from loopback: whoever stands behind it is a stranger.
-    const isLocal = isLoopback(remoteAddress) && !isForwarded(request);
+    const isLocal = this.#isLocal(request);
     const isCommand = isLocal && request.headers.origin === undefined;
     const isOperator = isCommand && this.#options.isLoopbackOperator === true;
     const limiter = isLocal ? this.#locals : this.#strangers;
-    return {
-      remoteAddress,
-      access: isOperator ? 'operator' : 'public',
-      admit: () => limiter.admit(remoteAddress),
-    } as const;
+    const meter = new CallMeter(() => limiter.admit(remoteAddress));
+    const access = isOperator ? 'operator' : 'public';
+    return { meter, asker: { remoteAddress, access, admit: meter.admit } } as const;
+  }
+
+  /** A proxy on this machine connects from loopback: whoever stands behind it is a stranger. */
+  #isLocal(request: IncomingMessage): boolean {
+    return isLoopback(remoteAddressOf(request, this.#guard)) && !isForwarded(request);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const remoteAddress = remoteAddressOf(request, this.#guard);
-    const address = groupOf(remoteAddress);
-    const count = this.#socketCounts.get(address) ?? 0;
     const { loopbackSocketsMax, socketsPerAddressMax } = this.#limits;
-    const countMax = isLoopback(remoteAddress) ? loopbackSocketsMax : socketsPerAddressMax;
-    const status =
-      !isHostAllowed(request, this.#guard) || !isOriginAllowed(request, this.#guard)
-        ? '403 Forbidden'
-        : pathOf(request) !== '/ws'
-          ? '404 Not Found'
-          : count >= countMax
-            ? '429 Too Many Requests'
-            : undefined;
+    const max = this.#isLocal(request) ? loopbackSocketsMax : socketsPerAddressMax;
     socket.on('error', () => socket.destroy());
-    if (status !== undefined) {
+    const refuseUpgrade = (status: string): void => {
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    };
+    if (!isHostAllowed(request, this.#guard) || !isOriginAllowed(request, this.#guard)) {
+      refuseUpgrade('403 Forbidden');
       return;
     }
+    if (pathOf(request) !== '/ws') {
+      refuseUpgrade('404 Not Found');
+      return;
+    }
+    const giveBack = this.#socketShares.take(remoteAddress, max);
+    if (giveBack === undefined) {
+      refuseUpgrade('429 Too Many Requests');
+      return;
+    }
+    socket.on('close', giveBack);
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#socketCounts.set(address, count + 1);
-      webSocket.on('close', () => {
-        const left = (this.#socketCounts.get(address) ?? 1) - 1;
-        if (left <= 0) this.#socketCounts.delete(address);
-        else this.#socketCounts.set(address, left);
-      });
       this.#serveSocket(webSocket, request);
     });
   }
@@ -330,9 +350,10 @@ class HttpService {
         if (socket.bufferedAmount > SOCKET_QUEUE_BYTES_MAX) socket.terminate();
         socket.send(text, (error) => (error == null ? resolve() : reject(error)));
       });
+    const { meter, asker } = this.#asker(request);
     const connection = this.#rpc.connect({
       transport: 'websocket',
-      ...this.#asker(request),
+      ...asker,
       send: (message) => send(JSON.stringify(message)),
     });
     let stopTimer: () => void = () => undefined;
@@ -352,7 +373,10 @@ class HttpService {
     socket.on('message', (data, isBinary) => {
       isAlive = true;
       if (isBinary) return socket.close(1003);
-      connection.handleText(String(data)).then((reply) => {
+      const source = String(data);
+      const answering = meter.handle(source, () => connection.handleText(source));
+      const answered = answering ?? Promise.resolve(JSON.stringify(RATE_LIMITED));
+      answered.then((reply) => {
         // A socket that closed meanwhile wants no answer.
         if (reply !== undefined) send(reply).catch(() => undefined);
       });

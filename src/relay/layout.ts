@@ -9,6 +9,7 @@ export function nodeFiles(folder: string) {
     database: join(folder, 'database'),
     peerKey: join(folder, 'peer.key.json'),
     validatorKey: join(folder, 'validator.key.json'),
+    validatorStarted: join(folder, 'validator.started.json'),
     faucetKey: join(folder, 'faucet.key.json'),
     genesis: join(folder, 'genesis.json'),
     settings: join(folder, 'node.json'),

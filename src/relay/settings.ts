@@ -1,6 +1,7 @@
 import type { Json, Result } from '../base/index.ts';
 import type { DecodeError, Infer } from '../codec/index.ts';
-import { option, parseJson, struct, text, toJson, u16, u32, vector } from '../codec/index.ts';
+import { bool, option, parseJson, struct, text, toJson, u16, u32, vector } from '../codec/index.ts';
+import { isLoopback } from './http-guard.ts';
 
 /** What `node.json` in a node's data folder says; the command line overrides it. */
 const settingsCodec = struct('NodeSettings', {
@@ -19,6 +20,12 @@ const settingsCodec = struct('NodeSettings', {
   hosts: vector(text({ max: 272 }), { max: 32 }),
   /** Addresses of reverse proxies whose `X-Forwarded-For` is believed. */
   proxies: vector(text({ max: 64 }), { max: 16 }),
+  /**
+   * Whether commands of this machine may steer the node. When absent: where only this machine can
+   * ask, that is with a loopback `rpcHost` and no `hosts`. A proxy that names nobody in front of
+   * it would make every stranger local.
+   */
+  isLoopbackOperator: option(bool),
   /** Memory for pages of state. */
   cacheMegabytes: option(u32),
 });
@@ -35,8 +42,16 @@ export const LOOPBACK_SETTINGS: NodeSettings = {
   origins: [],
   hosts: [],
   proxies: [],
+  isLoopbackOperator: undefined,
   cacheMegabytes: undefined,
 };
+
+/** Whether commands of this machine may steer a node with these settings. */
+export function isLoopbackOperator(settings: NodeSettings): boolean {
+  const { rpcHost, hosts } = settings;
+  const isPrivate = hosts.length === 0 && (rpcHost === 'localhost' || isLoopback(rpcHost));
+  return settings.isLoopbackOperator ?? isPrivate;
+}
 
 /** Reads settings; unknown members are refused with their path. */
 export function parseSettings(json: Json): Result<NodeSettings, DecodeError> {

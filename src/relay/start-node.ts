@@ -27,7 +27,8 @@ import { loadKey, policyOfKey } from './key-files.ts';
 import { loadJson, nodeFiles, storeJson } from './layout.ts';
 import { createMetrics } from './metrics.ts';
 import type { NodeSettings } from './settings.ts';
-import { LOOPBACK_SETTINGS, parseSettings } from './settings.ts';
+import { isLoopbackOperator, LOOPBACK_SETTINGS, parseSettings } from './settings.ts';
+import { validatorMarker } from './validator-marker.ts';
 import { VERSION } from './version.ts';
 
 /** What starts a relay. */
@@ -77,6 +78,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     verifier,
     clock: systemClock,
     tracer,
+    validatorMarker: validatorMarker(files.validatorStarted),
   };
   const nodeOptions: NodeOptions = {
     genesis,
@@ -124,7 +126,7 @@ async function serve(
       hosts: settings.hosts,
       origins: settings.origins,
       proxies: settings.proxies,
-      isLoopbackOperator: true,
+      isLoopbackOperator: isLoopbackOperator(settings),
       ...(options.appFolder === undefined ? {} : { appFolder: options.appFolder }),
       network: () => networkDocument(genesis, relaysOf(node, settings, ownId)),
       metrics: createMetrics(node),

@@ -45,8 +45,9 @@ import {
 /**
  * How far an answer may be believed, weakest first.
  *
- * `cached`: kept from last time. `reported`: some peer or server said so. `proven`: a Merkle proof
- * under a finality certificate was checked. `validated`: this very node executed it.
+ * `cached`: known from before, and nobody says now that it is the newest. `reported`: one peer or
+ * server says so. `proven`: a Merkle proof under a finality certificate was checked. `validated`:
+ * this very node executed it, and stands where several peers do or decides itself.
  */
 export const trustCodec = enumeration('Trust', ['cached', 'reported', 'proven', 'validated']);
 export type Trust = Infer<typeof trustCodec>;

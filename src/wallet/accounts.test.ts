@@ -196,7 +196,7 @@ describe('keys', () => {
     // One key is left: whoever loses it loses everything, and is told so.
     expect(losses.map(({ lost }) => lost)).toEqual([['everyday', 'guarded', 'vault']]);
     const prepared = await wallet.prepare({ account: known, actions: [action] });
-    expect(prepared.actionClass).toBe('guarded');
+    expect(prepared.actionClass).toBe('vault');
     await wallet.submit(await wallet.sign(prepared));
     client.mine();
     const refreshed = await wallet.refreshAccount(known);

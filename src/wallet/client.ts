@@ -40,6 +40,7 @@ function statusOf(status: TransactionStatus): LedgerTransactionStatus {
     stage,
     height,
     failure: stage === 'failed' || stage === 'expired' ? failure : undefined,
+    droppedFor: stage === 'seen' ? code : undefined,
   };
 }
 

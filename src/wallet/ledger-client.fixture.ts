@@ -29,6 +29,8 @@ export type LedgerClient = WalletClient & {
   balance(address: Address): bigint;
   /** Forgets what is pending, as a node does that never heard of it. */
   drop(): void;
+  /** Lets go of what is pending, as a pool does without a verdict. */
+  letGo(code: string): void;
   readonly submitted: readonly Bytes[];
 };
 
@@ -106,6 +108,12 @@ export function createLedgerClient(
         }
         for (const watcher of headWatchers) watcher(height);
       }
+    },
+    letGo(droppedFor) {
+      for (const { id } of pending) {
+        tell(id, { stage: 'seen', height: undefined, failure: undefined, droppedFor });
+      }
+      pending = [];
     },
     drop() {
       for (const { id } of pending) statuses.delete(formatHex(id));

@@ -3,7 +3,7 @@ import { encodeUtf8, equalBytes } from '../base/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
 import { sha256 } from '../crypto/index.ts';
 import type { Key, KeyPolicy, KeyRecord } from '../ledger/index.ts';
-import { keyIdOf, policyFault } from '../ledger/index.ts';
+import { keyIdOf, policyFault, weightNeeded } from '../ledger/index.ts';
 import { walletError } from './errors.ts';
 import { ACTION_CLASSES } from './ledger-format.ts';
 import type { KeyLoss } from './types.ts';
@@ -44,7 +44,7 @@ export function keyLosses(suite: HashSuite, policy: KeyPolicy): KeyLoss[] {
     }
     return {
       keyId: keyIdOf(suite, lost.key),
-      lost: ACTION_CLASSES.filter((name) => policy.thresholds[name] > remaining),
+      lost: ACTION_CLASSES.filter((name) => weightNeeded(policy.thresholds, name) > remaining),
     };
   });
 }

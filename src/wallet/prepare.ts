@@ -17,6 +17,7 @@ import {
   PROTOCOL_VERSION,
   signingHashOf,
   transactionIdOf,
+  weightNeeded,
 } from '../ledger/index.ts';
 import { hintOf } from './accounts.ts';
 import type { WalletContext } from './context.ts';
@@ -57,7 +58,7 @@ function signersFor(
   policy: KeyPolicy,
   actionClass: ActionClass,
 ): { readonly signers: LocalKey[]; readonly count: number } {
-  const needed = policy.thresholds[actionClass];
+  const needed = weightNeeded(policy.thresholds, actionClass);
   const signers: LocalKey[] = [];
   let held = 0;
   let count = 0;

@@ -22,16 +22,23 @@ export function createSending(
 ): Pick<Wallet, 'prepare' | 'sign' | 'submit'> {
   const underway = new Map<string, Underway>();
 
-  /** The sequence after those that are submitted and not settled. */
+  /**
+   * The sequence after those that are submitted and not settled; but that of one which the node let
+   * go, while no other has it: of two with one sequence at most one is ever executed.
+   */
   function nextSequenceOf(sender: Address): Sequence | undefined {
-    let next: number | undefined;
+    const taken = new Set<number>();
+    const free = new Set<number>();
     for (const { transactionId, ...progress } of tracker.list()) {
       const known = underway.get(formatHex(transactionId));
       if (known === undefined || !known.isSubmitted) continue;
       if (isSettled({ transactionId, ...progress }) || !equalBytes(known.sender, sender)) continue;
-      next = Math.max(next ?? 0, known.sequence + 1);
+      (tracker.isDropped(transactionId) ? free : taken).add(known.sequence);
     }
-    return next as Sequence | undefined; // One more than a sequence, far below 2^53.
+    const reusable = [...free].filter((sequence) => !taken.has(sequence));
+    const next = reusable.length > 0 ? Math.min(...reusable) : Math.max(-1, ...taken) + 1;
+    // At most one more than a sequence, far below 2^53.
+    return taken.size + free.size === 0 ? undefined : (next as Sequence);
   }
 
   return {
@@ -69,7 +76,10 @@ export function createSending(
       try {
         id = await context.client.submit(signed.bytes, options.signal);
       } catch (error) {
-        const isRefusal = error instanceof TabellionError && isLedgerRefusal(error.code);
+        // Once a node took it, others may have it: then only the ledger gives a verdict.
+        const isUnsent = tracker.find(transactionId)?.stage === 'signed';
+        const isRefusal =
+          isUnsent && error instanceof TabellionError && isLedgerRefusal(error.code);
         if (isRefusal) {
           const failure = { code: error.code, actionIndex: undefined };
           tracker.report(transactionId, 'failed', failure);

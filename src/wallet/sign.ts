@@ -8,7 +8,7 @@ import type {
   KeySignature,
   Transaction,
 } from '../ledger/index.ts';
-import { signingHashOf } from '../ledger/index.ts';
+import { signingHashOf, weightNeeded } from '../ledger/index.ts';
 import { noteSignature, signerOf } from './accounts.ts';
 import type { WalletContext } from './context.ts';
 import { walletError } from './errors.ts';
@@ -36,7 +36,7 @@ async function authorizationOf(
   const ledger = await context.client.account(account.address, signal);
   const policy = ledger.policy ?? account.initialPolicy;
   if (policy === undefined) throw walletError('account-not-found');
-  const needed = policy.thresholds[actionClass];
+  const needed = weightNeeded(policy.thresholds, actionClass);
   const signatures: KeySignature[] = [];
   let signed = account;
   let held = 0;

@@ -65,6 +65,28 @@ function keyIdText(context: SummaryContext, keyId: Uint8Array): string {
   return known === undefined ? shortKey(keyId) : `${known.label} (${shortKey(keyId)})`;
 }
 
+/** Longest credential id shown whole; of a longer one, both ends and the length. */
+const CREDENTIAL_BYTES_SHOWN = 32;
+
+/** Everything of a hint: it becomes public, and lets others recognise the credential. */
+function hintText(hint: KeyHint): string {
+  const { credentialId, transports, label, isBackupEligible, isBackedUp } = hint;
+  const hex = formatHex(credentialId);
+  const { length } = credentialId;
+  const id =
+    length <= CREDENTIAL_BYTES_SHOWN
+      ? hex
+      : `${hex.slice(0, 32)}…${hex.slice(-32)} (${length} bytes)`;
+  const words = (flag: boolean | undefined) => (flag === undefined ? '—' : String(flag));
+  return [
+    label === '' ? 'no label' : `“${label}”`,
+    `credential: ${id}`,
+    `transports: ${transports.length === 0 ? '—' : transports.join(', ')}`,
+    `isBackupEligible: ${words(isBackupEligible)}`,
+    `isBackedUp: ${words(isBackedUp)}`,
+  ].join('; ');
+}
+
 function fieldOf(
   context: SummaryContext,
   role: FieldRole | undefined,
@@ -85,10 +107,10 @@ function fieldOf(
       return text(`${unit.symbol} (${formatHex(value as AssetId)})`);
     case 'key':
       return text(keyText(context, value));
+    case 'hint':
+      return text(hintText(value as KeyHint));
     case 'key-id':
       return text(keyIdText(context, value as Uint8Array));
-    case 'hint':
-      return text((value as KeyHint).label);
     default:
       return text(wordsOf(json));
   }

@@ -53,6 +53,8 @@ export interface Tracker {
   add(progress: TransactionProgress): void;
   /** Listens to the node from now on. */
   follow(id: Hash): void;
+  /** Whether the node let it go, though its bytes may still be executed. */
+  isDropped(id: Hash): boolean;
   report(id: Hash, stage: ProgressStage, failure?: TransactionProgress['failure']): void;
   stop(): void;
 }
@@ -66,6 +68,7 @@ export function createTracker(dependencies: {
   const { client, now, onChange } = dependencies;
   let entries: readonly TransactionProgress[] = [];
   const watches = new Map<string, () => void>();
+  const dropped = new Set<string>();
   let unwatchHead: (() => void) | undefined;
 
   function find(id: Hash): TransactionProgress | undefined {
@@ -77,6 +80,7 @@ export function createTracker(dependencies: {
     const name = formatHex(id);
     watches.get(name)?.();
     watches.delete(name);
+    dropped.delete(name);
     if (watches.size > 0) return;
     unwatchHead?.();
     unwatchHead = undefined;
@@ -92,7 +96,9 @@ export function createTracker(dependencies: {
   function onStatus(id: Hash, status: LedgerTransactionStatus): void {
     const before = find(id);
     if (before === undefined || status.stage === 'unknown') return;
-    const { stage, height, failure } = status;
+    const { stage, height, failure, droppedFor } = status;
+    if (droppedFor === undefined) dropped.delete(formatHex(id));
+    else dropped.add(formatHex(id));
     replace(before, advance(before, { stage, at: now(), height, failure }));
   }
 
@@ -133,6 +139,7 @@ export function createTracker(dependencies: {
       else end();
       if (watches.size > 0) unwatchHead ??= client.watchHead(onHead);
     },
+    isDropped: (id) => dropped.has(formatHex(id)),
     report(id, stage, failure) {
       const before = find(id);
       if (before !== undefined) replace(before, advance(before, { stage, at: now(), failure }));

@@ -201,6 +201,8 @@ export type LedgerTransactionStatus = {
   readonly stage: 'unknown' | 'seen' | 'included' | 'final' | 'failed' | 'expired';
   readonly height: Height | undefined;
   readonly failure: { readonly code: string; readonly actionIndex: number | undefined } | undefined;
+  /** Why the node let it go without a verdict: its bytes may still be executed. */
+  readonly droppedFor?: string | undefined;
 };
 
 /** A body to try, and the policies that accounts without a record will show. */

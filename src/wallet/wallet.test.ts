@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { equalBytes, formatHex } from '../base/index.ts';
+import { defined, equalBytes, formatHex } from '../base/index.ts';
 import { decode } from '../codec/index.ts';
+import type { KeyHint } from '../ledger/index.ts';
 import { NATIVE_ASSET, protocol } from '../ledger/index.ts';
 import * as room from './index.ts';
 import { createMemoryWalletStorage, createWallet, initialPolicyFor } from './index.ts';
@@ -131,6 +132,17 @@ describe('paying', () => {
       'account.describe-key',
     ]);
     expect(first.prepared.hasAddedDescription).toBe(true);
+    // Nothing of what becomes public is hidden behind the label.
+    const [, described] = first.prepared.body.actions;
+    // The schema of `account.describe-key` says what its hint is.
+    const hint = defined(described, 'the description').hint as KeyHint;
+    const { credentialId, transports, label } = hint;
+    const field = first.prepared.summary[1]?.fields.find(({ name }) => name === 'hint');
+    const shown = field?.value.kind === 'text' ? field.value.text : '';
+    expect(transports.length).toBeGreaterThan(0);
+    for (const part of [label, formatHex(credentialId.slice(0, 16)), ...transports, 'isBackedUp']) {
+      expect(shown).toContain(part);
+    }
     client.mine();
     const second = await pay(wallet, account, [transfer(1)]);
     expect(second.prepared.summary.map(({ kind }) => kind)).toEqual(['asset.transfer']);
@@ -264,6 +276,31 @@ describe('paying', () => {
     });
     wallet.forgetAccount(account.address);
     await expect(wallet.sign(stranger)).rejects.toMatchObject({ code: 'sponsor-unavailable' });
+  });
+});
+
+describe('a transaction that the node let go', () => {
+  test('is no failure; whoever pays again cannot pay twice', async () => {
+    const { wallet, client, account } = await page.funded();
+    const first = await pay(wallet, account, [transfer(10)]);
+    client.letGo('insufficient-balance');
+    expect(stagesOf(wallet)).toEqual(['signed', 'seen']);
+    const again = await pay(wallet, account, [transfer(10)]);
+    expect(again.prepared.body.sequence).toBe(first.prepared.body.sequence);
+    const next = await wallet.prepare({ account, actions: [transfer(1)] });
+    expect(next.body.sequence).toBe(first.prepared.body.sequence + 1);
+    client.mine();
+    expect(client.balance(BEN)).toBe(coins(10));
+  });
+
+  test('has no verdict either when it is sent again and refused', async () => {
+    const { wallet, client, account } = await page.funded();
+    const { signed } = await pay(wallet, account, [transfer(90)]);
+    client.letGo('insufficient-balance');
+    await pay(wallet, account, [transfer(80)]);
+    client.mine();
+    await expect(wallet.submit(signed)).rejects.toMatchObject({ code: 'sequence-used' });
+    expect(wallet.state().transactions.map(({ stage }) => stage)).toEqual(['final', 'seen']);
   });
 });
 

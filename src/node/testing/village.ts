@@ -52,6 +52,8 @@ export type StartOptions = {
   readonly hasFaucet?: boolean;
   /** IP address under which peers see this node. */
   readonly remoteAddress?: string;
+  /** Multiaddrs that its settings name. */
+  readonly relays?: readonly string[];
   readonly change?: Partial<NodeHome>;
 };
 
@@ -121,7 +123,7 @@ export class Village {
     return inhabitant;
   }
 
-  #optionsOf(name: string, { hasFaucet }: StartOptions): NodeOptions {
+  #optionsOf(name: string, { hasFaucet, relays = [] }: StartOptions): NodeOptions {
     const signerOf = ({ pair, policy }: Person) => ({
       publicKey: pair.publicKey,
       sign: (message: Uint8Array) => signEd25519(pair.secretKey, message),
@@ -132,7 +134,7 @@ export class Village {
       genesis: this.genesis,
       cacheBytesMax: CACHE_BYTES,
       version: 'test',
-      relays: [],
+      relays,
       ...(isValidator ? { signer: signerOf(person(name)) } : {}),
       ...(hasFaucet === true ? { faucet: signerOf(person('faucet')) } : {}),
     };

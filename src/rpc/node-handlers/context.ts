@@ -10,7 +10,7 @@ import type {
   StateView,
 } from '../../ledger/index.ts';
 import { headerCodec, readAsset } from '../../ledger/index.ts';
-import type { CommittedEvent, Head, TabellionNode } from '../../node/index.ts';
+import type { CommittedEvent, Head, NodeStatus, TabellionNode } from '../../node/index.ts';
 import { rpcError } from '../errors.ts';
 import type { BlockSummary, BlockView } from '../transaction-views.ts';
 import type { HeadView, Trust } from '../views.ts';
@@ -27,6 +27,26 @@ const BLOCKS_KEPT = 128;
 /** Transactions in these together; a decoded one takes a few KB. */
 const TRANSACTIONS_KEPT = 8_000;
 
+/** Blocks by which a node may be behind the highest head it was told, and still be at it. */
+const NEAR_BLOCKS = 5;
+/** Peers that must have told their heads: what one alone withholds cannot be noticed. */
+const PEERS_COMPARED_MIN = 2;
+
+/**
+ * This node executed every block it holds, whatever the word. The word says how much its head is
+ * worth: `validated` beside what at least two peers told, or where it helps to decide itself;
+ * `reported` while a single peer says that nothing newer is there; `cached` while nobody does
+ * (alone, paused, failed), or newer blocks are known to be missing.
+ */
+export function trustOf(status: NodeStatus): Trust {
+  const { stage, head, targetHeight, comparedPeers, isMember } = status;
+  if (stage !== 'following' && stage !== 'syncing') return 'cached';
+  if (stage === 'following' && isMember) return 'validated';
+  const isNear = head !== undefined && targetHeight - head.header.height <= NEAR_BLOCKS;
+  if (!isNear || comparedPeers === 0) return 'cached';
+  return comparedPeers < PEERS_COMPARED_MIN ? 'reported' : 'validated';
+}
+
 /** What several handlers need of a node. */
 export class NodeContext {
   readonly node: TabellionNode;
@@ -42,13 +62,9 @@ export class NodeContext {
     return this.node.parts;
   }
 
-  /**
-   * This node executed every block it holds. Until it has compared its head with a peer's since it
-   * started, what it says is what it knew last time.
-   */
+  /** How far this node's view may be believed now; it falls when peers go. */
   trust(): Trust {
-    const { stage, hasCompared } = this.node.status();
-    return hasCompared || stage === 'following' ? 'validated' : 'cached';
+    return trustOf(this.node.status());
   }
 
   head(): Head {

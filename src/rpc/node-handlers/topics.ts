@@ -47,6 +47,17 @@ function inOrder(job: () => Promise<void>) {
   };
 }
 
+/** Calls back when what this node says is worth more or less than before. */
+function onTrustChanged(context: NodeContext, listener: () => void): () => void {
+  let trust = context.trust();
+  return context.node.events.on('status', () => {
+    const now = context.trust();
+    if (now === trust) return;
+    trust = now;
+    listener();
+  });
+}
+
 /** Sources of all subscriptions; each says at once how things are. */
 export function topicSources(context: NodeContext): TopicSources {
   const { events } = context.node;
@@ -56,36 +67,38 @@ export function topicSources(context: NodeContext): TopicSources {
       return events.on('head', (event) => push(headViewOfEvent(event)));
     },
     transaction: ({ id }, push) => {
-      let isOutdated = false;
-      const stop = context.parts.tracker.subscribe(id, (tracked) => {
-        isOutdated = true;
-        push(statusOfTracked(context, tracked));
-      });
-      transactionStatusOf(context, id).then(
-        (status) => {
-          // A step that came while we looked says more.
-          if (!isOutdated) push(status);
-        },
-        () => undefined, // The store closed: the subscription ends with it.
-      );
+      let steps = 0;
+      const tell = (): void => {
+        const before = steps;
+        transactionStatusOf(context, id).then(
+          (status) => {
+            // A step that came while we looked says more.
+            if (steps === before) push(status);
+          },
+          () => undefined, // The store closed: the subscription ends with it.
+        );
+      };
+      const stops = [
+        context.parts.tracker.subscribe(id, (tracked) => {
+          steps += 1;
+          push(statusOfTracked(context, tracked));
+        }),
+        onTrustChanged(context, tell),
+      ];
+      tell();
       return () => {
-        isOutdated = true;
-        stop();
+        steps += 1;
+        for (const stop of stops) stop();
       };
     },
     account: ({ address }, push) => {
       const tell = inOrder(async () => push(await accountOf(context, address)));
       tell.ask();
-      let trust = context.trust();
       const stops = [
         events.on('head', (event) => {
           if (concerns(event, address)) tell.ask();
         }),
-        events.on('status', () => {
-          if (context.trust() === trust) return;
-          trust = context.trust();
-          tell.ask();
-        }),
+        onTrustChanged(context, () => tell.ask()),
       ];
       return () => {
         tell.end();

@@ -14,13 +14,13 @@ const LOOKS: Record<Trust, Look> = {
     fill: 'dotted',
     word: 'Cached',
     tone: 'muted',
-    meaning: 'Kept in this browser from last time. It may have changed since.',
+    meaning: 'What this browser knew last. It may have changed since.',
   },
   reported: {
     fill: 'quarter',
     word: 'Reported',
     tone: 'pending',
-    meaning: 'A peer said so. Nothing was checked yet.',
+    meaning: 'Only one peer says that nothing newer is there. No other was compared.',
   },
   proven: {
     fill: 'half',
@@ -32,7 +32,7 @@ const LOOKS: Record<Trust, Look> = {
     fill: 'full',
     word: 'Validated',
     tone: 'verified',
-    meaning: 'This tab executed every block that led to it.',
+    meaning: 'This tab executed every block that led to it, and several peers stand there too.',
   },
 };
 

@@ -31,6 +31,10 @@ const WORDS: { readonly [code: string]: Wording } = {
     title: 'There are not enough coins',
     advice: 'Lower the amount, or wait for incoming coins to be final.',
   },
+  'symbol-reserved': {
+    title: 'That symbol belongs to the coin of this network',
+    advice: 'Choose another one, so that nobody takes one for the other.',
+  },
   'sequence-used': {
     title: 'The account has moved on',
     advice: 'Another transaction of this account was executed first. Prepare it again.',

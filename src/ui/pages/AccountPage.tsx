@@ -207,8 +207,8 @@ function Keys({ view }: { readonly view: AccountView }) {
         <Facts
           rows={[
             ['Everyday', `weight ${thresholds.everyday}: payments`],
-            ['Guarded', `weight ${thresholds.guarded}: changes of keys`],
-            ['Vault', `weight ${thresholds.vault}: changes of these rules`],
+            ['Guarded', `weight ${thresholds.guarded}: minting, burning`],
+            ['Vault', `weight ${thresholds.vault}: changes of keys and rules`],
           ]}
         />
       </Panel>

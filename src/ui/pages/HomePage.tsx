@@ -7,6 +7,7 @@ import { ActivityList } from '../entities/ActivityList.tsx';
 import { AmountView } from '../entities/AmountView.tsx';
 import { Seal } from '../entities/Seal.tsx';
 import { TrustSign } from '../entities/TrustSign.tsx';
+import { formatHeight } from '../format/number.ts';
 import { shortAddress } from '../format/text.ts';
 import { formatAge, formatClock } from '../format/time.ts';
 import { cachedBalance, useAccount } from '../hooks/account.ts';
@@ -96,10 +97,15 @@ function Balance({ account, view }: { account: LocalAccount; view: AccountView |
   }
   if (view === undefined) return null;
   const age = head === undefined ? undefined : `${formatAge(now - head.timestampMs)} ago`;
+  const note = age === 'now ago' ? 'just now' : age;
+  const asOf =
+    head === undefined
+      ? `as of block ${formatHeight(view.height)}`
+      : `as of block ${formatHeight(head.height)}, ${formatClock(head.timestampMs, now)}`;
   return (
     <div className={styles.balance} data-testid="balance">
       <AmountView amount={nativeBalance(view)?.amount ?? 0n} {...native} isLarge />
-      <TrustSign trust={view.trust} note={age === 'now ago' ? 'just now' : age} />
+      <TrustSign trust={view.trust} note={view.trust === 'cached' ? asOf : note} />
     </div>
   );
 }

@@ -203,7 +203,8 @@ function Peers() {
             {peers.length === 1 ? (
               <div className={styles.inset}>
                 <Notice kind="warning" title="One peer only">
-                  What it withholds cannot be noticed. A second one makes this view independent.
+                  What it withholds cannot be noticed, so figures stay Reported. A second one makes
+                  this view independent.
                 </Notice>
               </div>
             ) : null}

@@ -133,6 +133,66 @@ describe('set-thresholds', () => {
   });
 });
 
+describe('changes of the policy', () => {
+  const vaultAction: Action = {
+    kind: 'parameters.set',
+    changes: [{ kind: 'gas-price', gasPrice: amount(1) }],
+  };
+  const strict = { everyday: 1, guarded: 1, vault: 2 };
+  const lower: Action = {
+    kind: 'account.set-thresholds',
+    thresholds: { everyday: 1, guarded: 1, vault: 1 },
+  };
+
+  it('take the highest threshold: one key of two cannot reach the vault by a detour', () => {
+    const world = createWorld();
+    const raise: Action = { kind: 'account.set-thresholds', thresholds: strict };
+    world.run(anna, { actions: [addKey(recordOf(stick.key)), raise] });
+    const refused = { code: 'weight-too-low', needed: 2, held: 1 };
+    for (const action of [
+      vaultAction,
+      lower,
+      addKey(recordOf(mallory.key, { weight: 255 })),
+      { kind: 'account.revoke-key', keyId: keyId(world, stick) },
+    ] satisfies Action[]) {
+      expect(world.refusal(anna, { actions: [action] })).toMatchObject(refused);
+    }
+    const describe: Action = {
+      kind: 'account.describe-key',
+      keyId: keyId(world, anna),
+      hint: hintOf('anna'),
+    };
+    expect(world.refusal(anna, { actions: [describe] })).toBeUndefined();
+    const both = { actions: [lower], signers: [anna, stick] };
+    expect(world.run(anna, both).outcome.kind).toBe('succeeded');
+  });
+
+  it('take the highest threshold also where the vault has a low one', () => {
+    const world = createWorld();
+    const odd: Action = {
+      kind: 'account.set-thresholds',
+      thresholds: { everyday: 1, guarded: 2, vault: 1 },
+    };
+    world.run(anna, { actions: [addKey(recordOf(stick.key)), odd] });
+    for (const action of [lower, vaultAction]) {
+      expect(world.refusal(anna, { actions: [action] })).toMatchObject({ needed: 2, held: 1 });
+    }
+  });
+
+  it('count the weight of recovery keys, and no more than it', () => {
+    const helper = person('helper');
+    const policy: KeyPolicy = {
+      keys: [recordOf(anna.key), recordOf(stick.key), recordOf(helper.key, { role: 'recovery' })],
+      thresholds: strict,
+    };
+    const owner = { ...anna, policy, address: createWorld().ledger.addressOfPolicy(policy) };
+    const world = createWorld(owner);
+    const actions = [addKey(recordOf(person('new').key))];
+    expect(world.refusal(owner, { actions, signers: [helper] })).toMatchObject({ needed: 2 });
+    expect(world.refusal(owner, { actions, signers: [helper, anna] })).toBeUndefined();
+  });
+});
+
 describe('classes and roles', () => {
   it('let a recovery key change keys, and do nothing else', () => {
     const helper = person('helper');

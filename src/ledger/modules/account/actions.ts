@@ -35,9 +35,12 @@ type AccountErrorCode = (typeof ACCOUNT_ERRORS)[number];
 
 const failed = (code: AccountErrorCode): ActionOutcome => ({ code });
 
-/** Changes of keys need a guarded weight; recovery keys exist for nothing else. */
-const KEY_CHANGE = {
-  classOf: () => 'guarded' as const,
+/**
+ * Whoever changes keys or thresholds could next meet any threshold, so that a policy change takes
+ * the highest of them. Recovery keys exist for nothing else.
+ */
+const POLICY_CHANGE = {
+  classOf: () => 'vault' as const,
   roles: ['signer', 'recovery'] as const,
 };
 
@@ -130,7 +133,7 @@ function describeKey(context: ActionContext, { keyId, hint }: DescribeKey): Acti
 /** The actions of accounts on themselves. */
 export const accountActions = [
   defineAction<AddKey>({
-    ...KEY_CHANGE,
+    ...POLICY_CHANGE,
     number: 1,
     name: 'add-key',
     fields: addKeyFields,
@@ -140,7 +143,7 @@ export const accountActions = [
     description: { title: 'add-key', fields: { record: 'key', hint: 'hint' } },
   }),
   defineAction<RevokeKey>({
-    ...KEY_CHANGE,
+    ...POLICY_CHANGE,
     number: 2,
     name: 'revoke-key',
     fields: revokeKeyFields,
@@ -153,7 +156,7 @@ export const accountActions = [
     description: { title: 'revoke-key', fields: { keyId: 'key-id' } },
   }),
   defineAction<SetThresholds>({
-    ...KEY_CHANGE,
+    ...POLICY_CHANGE,
     number: 3,
     name: 'set-thresholds',
     fields: setThresholdsFields,

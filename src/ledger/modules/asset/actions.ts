@@ -1,6 +1,6 @@
 import { equalBytes } from '../../../base/index.ts';
 import { addAmounts, subtractAmounts, ZERO_AMOUNT } from '../../amount.ts';
-import { issuedAssetId } from '../../ids.ts';
+import { issuedAssetId, NATIVE_ASSET } from '../../ids.ts';
 import type { ActionContext, ActionOutcome } from '../../module.ts';
 import { defineAction } from '../../module.ts';
 import { give, move, take } from './bank.ts';
@@ -20,6 +20,7 @@ import {
 /** How actions of this module fail. */
 export const ASSET_ERRORS = [
   'asset-unknown',
+  'symbol-reserved',
   'not-issuer',
   'amount-zero',
   'insufficient-balance',
@@ -38,6 +39,9 @@ function issue(context: ActionContext, fields: Issue): ActionOutcome {
   const { suite, state, sender } = context;
   const asset = issuedAssetId(suite, context.transactionId, context.actionIndex);
   const { symbol, name, decimals, supply } = fields;
+  // People read symbols: no other asset may look like the one that fees are paid in.
+  const native = assets.get(state, NATIVE_ASSET)?.symbol;
+  if (native?.toUpperCase() === symbol.toUpperCase()) return failed('symbol-reserved');
   const number = assetCount.get(state, 0) ?? 0;
   if (number > ASSET_NUMBER_MAX) return failed('assets-too-many');
   const issued = { symbol, name, decimals, issuer: sender, supply, burned: ZERO_AMOUNT, number };
@@ -113,7 +117,11 @@ export const assetActions = [
     classOf: () => 'everyday',
     roles: ['signer'],
     gas: 2_000,
-    keysOf: ({ sender }) => [holdings.keyOf(sender), assetCount.keyOf(0)],
+    keysOf: ({ sender }) => [
+      holdings.keyOf(sender),
+      assetCount.keyOf(0),
+      assets.keyOf(NATIVE_ASSET),
+    ],
     execute: issue,
     description: {
       title: 'issue-asset',

@@ -63,6 +63,16 @@ describe('issue', () => {
     ]);
   });
 
+  it('refuses the symbol of the native asset, and only that', () => {
+    const native = { symbol: 'COIN', name: 'Coin', decimals: 6 };
+    const balances = [{ address: anna.address, amount: 100n * COIN }];
+    const world = new TestWorld({ balances, native });
+    const named = (symbol: string) => ({ actions: [{ ...issue(1n), symbol }] });
+    expect(world.run(anna, named('COIN')).outcome).toEqual(failure('symbol-reserved'));
+    expect(world.run(anna, named('COIN2')).outcome.kind).toBe('succeeded');
+    expect(world.run(anna, named('TAB')).outcome.kind).toBe('succeeded');
+  });
+
   it('gives each its own id, also within one transaction', () => {
     const world = createWorld();
     world.run(anna, { actions: [issue(1n), issue(1n)] });

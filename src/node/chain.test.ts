@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defined } from '../base/index.ts';
+import type { Height } from '../ledger/index.ts';
+import { person } from '../ledger/testing/world.ts';
+import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+
+const ada = person('ada');
+const bob = person('bob');
+const [FIRST] = VALIDATORS;
+
+let village: Village;
+beforeEach(async () => {
+  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  await village.startAll(...VALIDATORS);
+});
+afterEach(() => village.stopAll());
+
+/** A node that knows nothing yet, and the first block with its proof. */
+async function beginner(verify = village.verifier.verify) {
+  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, 1));
+  await village.settled(id);
+  const { node } = village.create('tab', { change: { verifier: { ...village.verifier, verify } } });
+  await village.clock.run(node.open());
+  const { store } = village.node(FIRST).parts;
+  const height = heightOf(village.node(FIRST)) as Height; // It says what its head is.
+  const stored = defined(await store.block(height), 'the head is stored');
+  const certificate = defined(stored.certificate, 'every block but genesis has one');
+  expect(certificate.height).toBe(1);
+  return { node, stored, certificate };
+}
+
+describe('a decided block', () => {
+  it('that sync committed while its signatures were checked is no failure', async () => {
+    let held: Promise<void> = Promise.resolve();
+    const { node, stored, certificate } = await beginner(async (claims) => {
+      await held;
+      return village.verifier.verify(claims);
+    });
+    const { chain } = node.parts;
+    const imported = await chain.verifyBlock(stored.blockBytes);
+    if (!imported.ok) throw new Error('it is a good block');
+    let letGo = (): void => undefined;
+    held = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    const committing = chain.commit(stored.block, stored.hash, certificate);
+    held = Promise.resolve();
+    expect(await chain.importBlock(imported.value, certificate)).toEqual({
+      ok: true,
+      value: 'committed',
+    });
+    letGo();
+    await committing;
+    expect(heightOf(node)).toBe(1);
+  });
+
+  it('is not mistaken for one with the same header and another body', async () => {
+    const { node, stored, certificate } = await beginner();
+    const { chain } = node.parts;
+    const altered = { ...stored.block, transactions: [] };
+    expect(chain.bindsTransactions(altered)).toBe(false);
+    expect(chain.bindsTransactions(stored.block)).toBe(true);
+    const [first, second] = await Promise.all([
+      chain.validate(altered, stored.hash),
+      chain.validate(stored.block, stored.hash),
+    ]);
+    expect([first.isValid, second.isValid]).toEqual([false, true]);
+    await chain.commit(stored.block, stored.hash, certificate);
+    expect(heightOf(node)).toBe(1);
+  });
+});
