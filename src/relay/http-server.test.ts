@@ -292,6 +292,15 @@ describe('the rest', () => {
     expect(JSON.parse((await ask('/network.json')).text)).toEqual({ relays: [] });
   });
 
+  it('many first visitors at once all get the page', async () => {
+    const fresh = await startHttpServer({ rpc }, { port: 0, appFolder: join(folder, 'app') });
+    const pages = await Promise.all(
+      Array.from({ length: 6 }, () => fetch(`${fresh.url}/`).then((answer) => answer.status)),
+    );
+    await fresh.stop();
+    expect(pages).toEqual([200, 200, 200, 200, 200, 200]);
+  });
+
   it('a second server on the port says so', async () => {
     const second = startHttpServer({ rpc }, { port: server.port });
     await expect(second).rejects.toMatchObject({ code: 'address-in-use' });

@@ -36,6 +36,8 @@ export class StaticFiles {
   readonly #folder: string;
   #files: ReadonlyMap<string, StaticFile> = new Map();
   #scannedAtMs = Number.NEGATIVE_INFINITY;
+  /** The walk that is under way: whoever asks meanwhile waits for it, and starts no second one. */
+  #scanning: Promise<void> | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -78,13 +80,25 @@ export class StaticFiles {
     return undefined;
   }
 
+  /** Walks the folder unless that was done a moment ago. */
+  #rescan(): Promise<void> {
+    if (this.#scanning !== undefined) return this.#scanning;
+    if (Date.now() - this.#scannedAtMs < RESCAN_AFTER_MS) return Promise.resolve();
+    this.#scanning = scan(this.#folder)
+      .then((files) => {
+        this.#files = files;
+      })
+      .finally(() => {
+        this.#scannedAtMs = Date.now();
+        this.#scanning = undefined;
+      });
+    return this.#scanning;
+  }
+
   async #find(name: string): Promise<{ name: string; file: StaticFile } | undefined> {
     const known = this.#files.get(name);
     if (known !== undefined && (await isUnchanged(known))) return { name, file: known };
-    if (Date.now() - this.#scannedAtMs >= RESCAN_AFTER_MS) {
-      this.#scannedAtMs = Date.now();
-      this.#files = await scan(this.#folder);
-    }
+    await this.#rescan();
     const file = this.#files.get(name);
     return file === undefined ? undefined : { name, file };
   }
@@ -109,7 +123,8 @@ async function scan(folder: string): Promise<ReadonlyMap<string, StaticFile>> {
     if (!entry.isFile()) continue; // Links out of the folder are not followed.
     const path = join(entry.parentPath, entry.name);
     const name = `/${relative(folder, path).split(sep).join('/')}`;
-    const facts = await stat(path);
+    const facts = await stat(path).catch(() => undefined);
+    if (facts === undefined) continue; // A build replaced it meanwhile.
     files.set(name, { path, size: facts.size, modifiedMs: facts.mtimeMs });
   }
   return files;
