@@ -19,7 +19,7 @@ export const ZERO_HASH: Hash = new Uint8Array(32) as Hash;
 let wasmBlake3: IHasher | undefined;
 
 /**
- * Compiles the WebAssembly BLAKE3, seven times faster than the JavaScript one (docs/benchmarks.md).
+ * Compiles the WebAssembly BLAKE3, which is several times faster than the JavaScript one.
  * Both give the same digests, so nothing depends on when or whether this was called.
  */
 export function loadFastHashing(): Promise<void> {

@@ -69,8 +69,7 @@ export type BlockRefusal =
   | HeaderError
   | TransactionError
   | { readonly code: 'block-malformed' }
-  | { readonly code: 'block-too-large' }
-  | { readonly code: 'timestamp-far' };
+  | { readonly code: 'block-too-large' };
 
 export type ChainDependencies = {
   readonly ledger: Ledger;
