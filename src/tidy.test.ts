@@ -12,6 +12,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const FLOORS: { readonly [room: string]: number } = {
   ui: 9,
   relay: 9,
+  // Three rooms of tests that drive the whole product, as users and attackers do.
+  fuzz: 9,
+  'crash-test': 9,
+  consistency: 9,
   wallet: 8,
   sdk: 7,
   rpc: 6,
@@ -77,7 +81,7 @@ const CHOOSERS = new Set(['src/ui/main.tsx', 'src/relay/main.ts', 'src/relay/sta
 
 /** Where programs for Node.js live; everything else also runs in a tab. */
 const NODE_ONLY =
-  /^src\/(relay\/|storage\/level-db|network\/node\.ts|simulator\/main\.ts|.*\.main\.ts$)/;
+  /^src\/(relay\/|fuzz\/|crash-test\/|consistency\/|storage\/level-db|network\/node\.ts|simulator\/main\.ts|.*\.main\.ts$)/;
 
 /** Files beyond 500 lines, each with the answer to "does it hold one idea?". */
 const LONG_FILES: { readonly [path: string]: string } = {};
