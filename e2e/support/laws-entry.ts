@@ -1,3 +1,4 @@
+import type { Json } from '../../src/base/index.ts';
 import { formatHex } from '../../src/base/index.ts';
 import type { SignatureClaim } from '../../src/crypto/index.ts';
 import {
@@ -9,44 +10,56 @@ import {
   verifySignature,
 } from '../../src/crypto/index.ts';
 import type { Height } from '../../src/ledger/index.ts';
+import { answerConformance } from '../../src/sdk/index.ts';
 import { rootOfEntries } from '../../src/state/index.ts';
 import { IndexedDbStore } from '../../src/storage/indexed-db-store.ts';
 import { runStoreConformance } from '../../src/storage/store.conformance.ts';
-import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
+import { createReferenceVerifier, createWebCryptoVerifier } from '../../src/verifier/index.ts';
 
-/** Laws that must hold in a browser as they do in Node.js; run inside a page. */
-const laws = {
-  /** Every law of the key-value store on IndexedDB. */
-  store() {
-    let count = 0;
-    const names = new WeakMap<object, string>();
-    const open = async (name: string) => {
-      const store = await IndexedDbStore.open(name);
-      names.set(store, name);
-      return store;
-    };
-    return runStoreConformance({
-      create: () => open(`laws-${count++}`),
-      reopen: (closed) => open(names.get(closed) ?? ''),
-    });
-  },
+// Laws that must hold in a browser as they do in Node.js; run inside a dedicated worker.
 
-  /** How many of some mutated signatures the browser's cryptography judges otherwise. */
-  async verdicts(): Promise<{ claims: number; differences: string[] }> {
-    const claims = [...makeClaims('p256'), ...makeClaims('ed25519')];
-    const verdicts = await createWebCryptoVerifier().verify(claims);
-    const differences = claims.flatMap((claim, at) =>
-      verifySignature(claim) === verdicts[at] ? [] : [formatHex(claim.signature)],
-    );
-    return { claims: claims.length, differences };
-  },
+/** Every law of the key-value store on IndexedDB. */
+export function store() {
+  let count = 0;
+  const names = new WeakMap<object, string>();
+  const open = async (name: string) => {
+    const opened = await IndexedDbStore.open(name);
+    names.set(opened, name);
+    return opened;
+  };
+  return runStoreConformance({
+    create: () => open(`laws-${count++}`),
+    reopen: (closed) => open(names.get(closed) ?? ''),
+  });
+}
 
-  /** Digests and a state root, to be compared with those of Node.js. */
-  async digests(): Promise<string[]> {
-    await loadFastHashing();
-    return digests();
-  },
-};
+/** How many of some mutated signatures the browser's cryptography judges otherwise. */
+export async function verdicts(): Promise<{ claims: number; differences: string[] }> {
+  const claims = [...makeClaims('p256'), ...makeClaims('ed25519')];
+  const judged = await createWebCryptoVerifier().verify(claims);
+  const differences = claims.flatMap((claim, at) =>
+    verifySignature(claim) === judged[at] ? [] : [formatHex(claim.signature)],
+  );
+  return { claims: claims.length, differences };
+}
+
+/** Answers to the lines of a file, by the reference in JavaScript or by the engine's own means. */
+export async function answers(file: string, verifier: 'reference' | 'engine'): Promise<Json[]> {
+  await loadFastHashing();
+  const home = {
+    verifier: verifier === 'reference' ? createReferenceVerifier() : createWebCryptoVerifier(),
+  };
+  const text = await (await fetch(`/files/${file}`)).text();
+  const given: Json[] = [];
+  for (const line of text.split('\n')) given.push(await answerConformance(line, home));
+  return given;
+}
+
+/** Digests and a state root, to be compared with those of Node.js. */
+export async function fastDigests(): Promise<string[]> {
+  await loadFastHashing();
+  return digests();
+}
 
 /** The same in both homes, whatever engine computes it. */
 export function digests(): string[] {
@@ -84,6 +97,3 @@ function makeClaims(algorithm: SignatureClaim['algorithm']): SignatureClaim[] {
     return { ...claim, [field]: mutated };
   });
 }
-
-export type Laws = typeof laws;
-Object.assign(globalThis, { laws });

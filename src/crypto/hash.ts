@@ -6,6 +6,8 @@ import type { Bytes } from '../base/index.ts';
 import { concatBytes, encodeUtf8 } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
 import { fixedBytes, refined } from '../codec/index.ts';
+import type { ShortBlake3 } from './blake3-wasm.ts';
+import { compileShortBlake3, SHORT_INPUT_BYTES_MAX } from './blake3-wasm.ts';
 import type { Hash, HashSuite, HashSuiteName, HashTag } from './types.ts';
 
 /** 32 bytes; hexadecimal text in JSON. */
@@ -17,14 +19,17 @@ export const hashCodec: Codec<Hash> = refined<Bytes, Hash>('Hash', fixedBytes(32
 export const ZERO_HASH: Hash = new Uint8Array(32) as Hash;
 
 let wasmBlake3: IHasher | undefined;
+let shortBlake3: ShortBlake3 | undefined;
 
 /**
- * Compiles the WebAssembly BLAKE3, which is several times faster than the JavaScript one.
- * Both give the same digests, so nothing depends on when or whether this was called.
+ * Compiles the WebAssembly BLAKE3, which is several times faster than the JavaScript one: one for
+ * inputs up to a kilobyte, one for any. All give the same digests, so nothing depends on when or
+ * whether this was called.
  */
 export function loadFastHashing(): Promise<void> {
-  return createBLAKE3().then((hasher) => {
+  return Promise.all([createBLAKE3(), compileShortBlake3()]).then(([hasher, short]) => {
     wasmBlake3 = hasher;
+    shortBlake3 ??= short;
   });
 }
 
@@ -69,15 +74,75 @@ function joined(tag: HashTag, parts: readonly Uint8Array[]): Uint8Array {
   return scratch.subarray(0, length);
 }
 
+/** Where inputs under one tag stand in the memory of the short BLAKE3, after their prefix. */
+type Slot = { readonly at: number; readonly bodyAt: number };
+
+const slots = new Map<HashTag, Slot>();
+/** An input and the zeros after it, in a multiple of 64. */
+const SLOT_BYTES = SHORT_INPUT_BYTES_MAX + 64;
+
+function slotOf(short: ShortBlake3, tag: HashTag): Slot {
+  let slot = slots.get(tag);
+  if (slot === undefined) {
+    const at = short.inputsAt + slots.size * SLOT_BYTES;
+    const prefix = prefixOf(tag);
+    short.memory.set(prefix, at); // Throws, should there ever be more tags than room.
+    slot = { at, bodyAt: at + prefix.length };
+    slots.set(tag, slot);
+  }
+  return slot;
+}
+
+function taggedBlake3(tag: HashTag, parts: readonly Uint8Array[]): Hash {
+  if (shortBlake3 === undefined) return blake3(joined(tag, parts));
+  const { memory } = shortBlake3;
+  const slot = slotOf(shortBlake3, tag);
+  let end = slot.bodyAt;
+  for (const part of parts) {
+    if (end + part.length > slot.at + SHORT_INPUT_BYTES_MAX) return blake3(joined(tag, parts));
+    memory.set(part, end);
+    end += part.length;
+  }
+  shortBlake3.hash(slot.at, end - slot.at);
+  return memory.slice(0, 32) as Hash; // The digest.
+}
+
+/** As `HashSuite.hashInto`, for inputs that fit; `false` when it did nothing. */
+function shortHashInto(
+  tag: HashTag,
+  source: Uint8Array,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  at: number,
+): boolean {
+  if (shortBlake3 === undefined) return false;
+  const { memory } = shortBlake3;
+  const slot = slotOf(shortBlake3, tag);
+  const length = slot.bodyAt - slot.at + to - from;
+  if (length > SHORT_INPUT_BYTES_MAX) return false;
+  memory.set(source.subarray(from, to), slot.bodyAt);
+  shortBlake3.hash(slot.at, length);
+  for (let offset = 0; offset < 32; offset++) target[at + offset] = memory[offset] ?? 0;
+  return true;
+}
+
 const suites: { readonly [Name in HashSuiteName]: HashSuite } = {
   'blake3-256': {
     name: 'blake3-256',
-    hash: (tag, ...parts) => blake3(joined(tag, parts)),
+    hash: (tag, ...parts) => taggedBlake3(tag, parts),
+    hashInto(tag, source, from, to, target, at) {
+      if (shortHashInto(tag, source, from, to, target, at)) return;
+      target.set(blake3(joined(tag, [source.subarray(from, to)])), at);
+    },
   },
   'sha2-256': {
     name: 'sha2-256',
     // 32 bytes by SHA-256.
     hash: (tag, ...parts) => new Uint8Array(sha256(joined(tag, parts))) as Hash,
+    hashInto(tag, source, from, to, target, at) {
+      target.set(sha256(joined(tag, [source.subarray(from, to)])), at);
+    },
   },
 };
 

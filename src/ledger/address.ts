@@ -28,7 +28,8 @@ export function formatAddress(address: Address): string {
 /** Reads bech32m text; spaces between groups are allowed, all upper case is too. */
 export function parseAddress(text: string): Result<Address, AddressError> {
   const compact = text.replaceAll(/\s/g, '');
-  const lower = compact.toLowerCase();
+  // ASCII letters alone: other scripts have capitals too, such as the sign of Kelvin for `k`.
+  const lower = compact.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   if (compact !== lower && compact !== compact.toUpperCase()) {
     return fail({ code: 'address-mixed-case' });
   }

@@ -1,6 +1,7 @@
 import type { Result } from '../base/index.ts';
 import { fail, ok } from '../base/index.ts';
 import type { Amount } from '../ledger/index.ts';
+import { AMOUNT_LENGTH_MAX } from './limits.ts';
 
 /** Why a text is no amount. */
 export type AmountError =
@@ -71,6 +72,8 @@ export function parseAmount(
   decimals: number,
   locale: string | undefined,
 ): Result<Amount, AmountError> {
+  // What is pasted by mistake may be a book, and long numbers are slow to read.
+  if (text.length > AMOUNT_LENGTH_MAX) return fail({ code: 'amount-malformed' });
   const { decimal, group, digits, formatter } = notationOf(locale);
   const plain = toAsciiDigits(normalizeSeparators(text.trim()), digits);
   if (plain === '') return fail({ code: 'amount-empty' });

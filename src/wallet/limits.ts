@@ -15,3 +15,5 @@ export const PROMPT_TIMEOUT_MS = 300_000;
 export const CBOR_DEPTH_MAX = 8;
 /** Origins, addresses: characters compared at either end to find a look-alike. */
 export const LOOKALIKE_CHARACTERS = 4;
+/** Longest text that is read as an amount: 20 digits before the point, 18 behind, groups. */
+export const AMOUNT_LENGTH_MAX = 100;

@@ -4,7 +4,6 @@ import { decode, encode, toJson } from '../../codec/index.ts';
 import type { Hash, HashSuiteName } from '../../crypto/index.ts';
 import {
   checkAssertion,
-  compressP256,
   derToRaw,
   hashSuite,
   normalizeLowS,
@@ -19,10 +18,18 @@ import {
   signingHashOf,
   transactionIdOf,
 } from '../../ledger/index.ts';
-import { rootOfEntries, stateProofCodec, verifyProof } from '../../state/index.ts';
+import {
+  PROOF_KEYS_MAX,
+  rootOfEntries,
+  STATE_KEY_BYTES_MAX,
+  STATE_VALUE_BYTES_MAX,
+  stateProofCodec,
+  verifyProof,
+} from '../../state/index.ts';
 import type { SignatureVerifier } from '../../verifier/index.ts';
 import type { Input } from './input.ts';
 import { bytesOf, Input as Members, Unusable } from './input.ts';
+import { keyOf } from './keys.ts';
 
 /** What operations run with: the verifier of the home that runs them. */
 export type ConformanceHome = { readonly verifier: SignatureVerifier };
@@ -31,77 +38,119 @@ export type ConformanceHome = { readonly verifier: SignatureVerifier };
 export type Operation = {
   readonly summary: string;
   readonly input: { readonly [member: string]: string };
+  readonly result: string;
   run(input: Input, home: ConformanceHome): Promise<Json> | Json;
 };
 
-const SUITES: readonly HashSuiteName[] = ['blake3-256', 'sha2-256'];
+/** Suites by every name that the world has for them. */
+const SUITES: { readonly [name: string]: HashSuiteName } = {
+  'blake3-256': 'blake3-256',
+  blake3: 'blake3-256',
+  'sha2-256': 'sha2-256',
+  'sha-256': 'sha2-256',
+  sha256: 'sha2-256',
+};
+const SUITES_TEXT = 'blake3-256 or sha2-256';
+const SUITES_OPTIONAL = `${SUITES_TEXT}; blake3-256 when absent`;
 
 function suiteOf(input: Input, isOptional: boolean): HashSuiteName {
   const name = input.raw('suite');
   if (name === undefined && isOptional) return 'blake3-256';
-  const suite = SUITES.find((each) => each === name);
+  const suite = typeof name === 'string' && Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
   if (suite === undefined) throw new Unusable('suite-unknown', 'suite');
   return suite;
 }
 
-/** 33 bytes of a P-256 key in SEC1 form, compressed or not; undefined when it is no point. */
-function p256Key(bytes: Bytes): Bytes | undefined {
-  if (bytes.length === 33) return bytes;
-  return compressP256(bytes);
+type Scheme = 'p256' | 'ed25519';
+/** Schemes by every name that the world has for them, in small letters. */
+const SCHEMES: { readonly [name: string]: Scheme } = {
+  p256: 'p256',
+  'p-256': 'p256',
+  es256: 'p256',
+  secp256r1: 'p256',
+  ed25519: 'ed25519',
+};
+
+function schemeOf(input: Input): Scheme {
+  const name = input.text('scheme').toLowerCase();
+  const scheme = Object.hasOwn(SCHEMES, name) ? SCHEMES[name] : undefined;
+  if (scheme === undefined) throw new Unusable('scheme-unknown', 'scheme');
+  return scheme;
+}
+
+type Claim = { readonly publicKey: Bytes; readonly message: Bytes; readonly signature: Bytes };
+
+/** Whether a signature holds; a key or signature that is none verifies nothing. */
+async function isSigned(home: ConformanceHome, algorithm: Scheme, claim: Claim): Promise<boolean> {
+  const publicKey = keyOf(algorithm, claim.publicKey);
+  if (publicKey === undefined || claim.signature.length !== 64) return false;
+  const { message, signature } = claim;
+  const [verdict] = await home.verifier.verify([{ algorithm, publicKey, message, signature }]);
+  return verdict === true;
 }
 
 /** P-256 has one rule: S is normalised, then the equation decides. */
-async function verifyP256(
-  home: ConformanceHome,
-  claim: { readonly publicKey: Bytes; readonly message: Bytes; readonly signature: Bytes },
-): Promise<boolean> {
-  const publicKey = p256Key(claim.publicKey);
-  if (publicKey === undefined || claim.signature.length !== 64) return false;
-  const signature = normalizeLowS(claim.signature);
-  const { message } = claim;
-  const [verdict] = await home.verifier.verify([
-    { algorithm: 'p256', publicKey, message, signature },
-  ]);
-  return verdict === true;
+function isP256Signed(home: ConformanceHome, claim: Claim): Promise<boolean> {
+  return isSigned(home, 'p256', { ...claim, signature: normalizeLowS(claim.signature) });
+}
+
+/** Raw r‖s of a DER signature; one that is malformed becomes empty, which verifies nothing. */
+function rawOf(der: Bytes): Bytes {
+  const raw = derToRaw(der);
+  return raw.ok ? raw.value : new Uint8Array();
 }
 
 const verifySignatureOperation: Operation = {
   summary: 'Whether a signature holds; P-256 is ECDSA over SHA-256 of the message.',
   input: {
     scheme: 'p256 or ed25519',
-    publicKey: 'hex; SEC1, compressed or not, for p256; 32 bytes for ed25519',
+    publicKey: 'hex; for p256 SEC1, compressed or not, for ed25519 32 bytes; or SPKI, or COSE',
     message: 'hex',
     signature: 'hex; raw r‖s of 64 bytes for p256',
+    format: 'raw or der; raw when absent',
+    highS: 'normalised, as wallets do, or refused, as in transactions; normalised when absent',
   },
+  result: '{valid}',
   async run(input, home) {
-    const scheme = input.text('scheme');
+    const scheme = schemeOf(input);
+    const format = input.raw('format') ?? 'raw';
+    if (format !== 'raw' && (format !== 'der' || scheme !== 'p256')) {
+      throw new Unusable('input-malformed', 'format');
+    }
+    const highS = input.raw('highS') ?? 'normalised';
+    if (highS !== 'normalised' && highS !== 'refused') {
+      throw new Unusable('input-malformed', 'highS');
+    }
+    const signature = input.bytes('signature');
     const claim = {
       publicKey: input.bytes('publicKey'),
       message: input.bytes('message'),
-      signature: input.bytes('signature'),
+      signature: format === 'der' ? rawOf(signature) : signature,
     };
-    if (scheme === 'p256') return { valid: await verifyP256(home, claim) };
-    if (scheme !== 'ed25519') throw new Unusable('scheme-unknown', 'scheme');
-    const [verdict] = await home.verifier.verify([{ algorithm: 'ed25519', ...claim }]);
-    return { valid: verdict === true };
+    const isNormalised = scheme === 'p256' && highS === 'normalised';
+    const verify = isNormalised ? isP256Signed(home, claim) : isSigned(home, scheme, claim);
+    return { valid: await verify };
   },
 };
 
 const verifyWebauthnOperation: Operation = {
   summary: 'Whether a WebAuthn assertion is good: every rule but the counter, then its signature.',
   input: {
-    publicKey: 'hex; SEC1',
+    publicKey: 'hex; P-256 as SEC1, compressed or not, SPKI or COSE',
     rpId: 'text',
     origins: 'list of texts',
     challenge: 'hex',
-    userVerification: 'required, preferred or discouraged',
+    userVerification: 'required, preferred or discouraged; preferred when absent',
     authenticatorData: 'hex',
     clientDataJSON: 'hex, or the text itself',
     signature: 'hex; DER as the browser gives it',
   },
+  result: '{valid}, whether the signature holds, when every other rule is kept; else its code',
   async run(input, home) {
     const authenticatorData = input.bytes('authenticatorData');
     const clientDataJson = clientDataOf(input);
+    const publicKey = input.bytes('publicKey');
+    const signature = rawOf(input.bytes('signature'));
     const checked = checkAssertion({
       authenticatorData,
       clientDataJson,
@@ -111,37 +160,34 @@ const verifyWebauthnOperation: Operation = {
       mustVerifyUser: mustVerifyUser(input.raw('userVerification')),
     });
     if (!checked.ok) throw new Unusable(checked.error.code);
-    const signature = derToRaw(input.bytes('signature'));
-    if (!signature.ok) throw new Unusable('signature-malformed');
     const message = webauthnMessage(authenticatorData, clientDataJson);
-    const publicKey = input.bytes('publicKey');
-    const isValid = await verifyP256(home, { publicKey, message, signature: signature.value });
-    if (!isValid) throw new Unusable('signature-invalid');
-    return { valid: true };
+    return { valid: await isP256Signed(home, { publicKey, message, signature }) };
   },
 };
 
 function clientDataOf(input: Input): Bytes {
   const text = input.text('clientDataJSON');
-  return text.startsWith('{') ? encodeUtf8(text) : bytesOf(text, 'clientDataJSON');
+  return /^\s*\{/.test(text) ? encodeUtf8(text) : bytesOf(text, 'clientDataJSON');
 }
 
 function mustVerifyUser(value: Json | undefined): boolean {
-  if (value === undefined || value === false) return false;
   if (value === true || value === 'required') return true;
+  if (value === undefined || value === null || value === false) return false;
   if (value === 'preferred' || value === 'discouraged') return false;
   throw new Unusable('input-malformed', 'userVerification');
 }
 
 const hashOperation: Operation = {
   summary: 'Digest of data, without a domain tag.',
-  input: { suite: SUITES.join(' or '), data: 'hex' },
+  input: { suite: SUITES_TEXT, data: 'hex' },
+  result: 'hex',
   run: (input) => formatHex(plainHash(suiteOf(input, false), input.bytes('data'))),
 };
 
 const parseAddressOperation: Operation = {
   summary: 'The 32 bytes of an address.',
   input: { address: 'bech32m text' },
+  result: '{bytes, text}',
   run(input) {
     const parsed = parseAddress(
       input.text(input.raw('address') === undefined ? 'text' : 'address'),
@@ -153,7 +199,8 @@ const parseAddressOperation: Operation = {
 
 const decodeTransactionOperation: Operation = {
   summary: 'A transaction from its canonical signed bytes, with its ids.',
-  input: { bytes: 'hex', suite: `${SUITES.join(' or ')}; blake3-256 when absent` },
+  input: { bytes: 'hex', suite: SUITES_OPTIONAL },
+  result: '{id, signingHash, transaction}',
   run(input) {
     const bytes = input.bytes('bytes');
     const decoded = decode(protocol.codecs.transaction, bytes);
@@ -175,13 +222,15 @@ const stateRootOperation: Operation = {
   summary: 'Root of a state that holds these entries.',
   input: {
     entries: 'list of {key: hex, value: hex, changedAt: height, 0 when absent}',
-    suite: `${SUITES.join(' or ')}; blake3-256 when absent`,
+    suite: SUITES_OPTIONAL,
   },
+  result: '{root}',
   run(input) {
-    const entries = input.list('entries').map(entryOf);
+    const given = input.list('entries');
+    if (given.length > ENTRIES_MAX) throw new Unusable('too-many-entries', 'entries');
+    const entries = given.map(entryOf);
     const keys = new Set(entries.map(({ key }) => formatHex(key)));
     if (keys.size !== entries.length) throw new Unusable('key-twice', 'entries');
-    if (entries.length > ENTRIES_MAX) throw new Unusable('too-many-entries', 'entries');
     return { root: formatHex(rootOfEntries(hashSuite(suiteOf(input, true)), entries)) };
   },
 };
@@ -192,7 +241,11 @@ function entryOf(json: Json) {
   if (typeof changedAt !== 'number' || !Number.isSafeInteger(changedAt) || changedAt < 0) {
     throw new Unusable('input-malformed', 'changedAt');
   }
-  return { key: members.bytes('key'), value: members.bytes('value'), changedAt };
+  const key = members.bytes('key');
+  const value = members.bytes('value');
+  if (key.length < 1 || key.length > STATE_KEY_BYTES_MAX) throw new Unusable('key-length', 'key');
+  if (value.length > STATE_VALUE_BYTES_MAX) throw new Unusable('value-too-long', 'value');
+  return { key, value, changedAt };
 }
 
 const verifyStateProofOperation: Operation = {
@@ -201,14 +254,15 @@ const verifyStateProofOperation: Operation = {
     root: 'hex',
     keys: 'list of hex, distinct',
     proof: 'hex; canonical bytes',
-    suite: `${SUITES.join(' or ')}; blake3-256 when absent`,
+    suite: SUITES_OPTIONAL,
   },
+  result: '{valid, entries: list of {key, value, changedAt}}',
   run(input) {
     const root = input.bytes('root');
     if (root.length !== 32) throw new Unusable('input-malformed', 'root');
     const keys = input.list('keys').map((key) => bytesOf(key, 'keys'));
     const distinct = new Set(keys.map(formatHex));
-    if (keys.length === 0 || distinct.size !== keys.length) {
+    if (keys.length < 1 || keys.length > PROOF_KEYS_MAX || distinct.size !== keys.length) {
       throw new Unusable('input-malformed', 'keys');
     }
     const proof = decode(stateProofCodec, input.bytes('proof'));

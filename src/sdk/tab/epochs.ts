@@ -1,4 +1,5 @@
 import { TabellionError } from '../../base/index.ts';
+import type { OnCrashPoint } from '../../node/index.ts';
 
 /** A counter shared by all tabs: whoever begins to lead takes the next number, durably. */
 export interface EpochStore {
@@ -16,7 +17,10 @@ const KEY = 'leader';
  * The counter in a small IndexedDB database of its own, apart from the node's, whose opening and
  * upgrades it must not wait for. A transaction makes `next` atomic over all tabs.
  */
-export async function openIndexedDbEpochs(name: string): Promise<EpochStore> {
+export async function openIndexedDbEpochs(
+  name: string,
+  onCrashPoint?: OnCrashPoint,
+): Promise<EpochStore> {
   const opening = indexedDB.open(name, 1);
   opening.onupgradeneeded = () => void opening.result.createObjectStore(STORE);
   const database = await resultOf(opening);
@@ -24,6 +28,7 @@ export async function openIndexedDbEpochs(name: string): Promise<EpochStore> {
   database.onversionchange = () => database.close();
   return {
     async next(atLeast) {
+      await onCrashPoint?.('epoch-begun');
       const transaction = begin(database, 'readwrite');
       const store = transaction.objectStore(STORE);
       const taken = numberOf(await resultOf(store.get(KEY)));
@@ -33,6 +38,7 @@ export async function openIndexedDbEpochs(name: string): Promise<EpochStore> {
         transaction.oncomplete = () => resolve();
         transaction.onabort = () => reject(failure(transaction.error));
       });
+      await onCrashPoint?.('epoch-done');
       return epoch;
     },
     async current() {

@@ -10,7 +10,7 @@ import { loadFastHashing } from '../../crypto/index.ts';
 import { createLedger, parseGenesis } from '../../ledger/index.ts';
 import type { TransportSet } from '../../network/index.ts';
 import { createNetwork, createPeerKey } from '../../network/index.ts';
-import type { NodeHome, StorageEstimate } from '../../node/index.ts';
+import type { NodeHome, OnCrashPoint, StorageEstimate } from '../../node/index.ts';
 import { TabellionNode } from '../../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../../rpc/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
@@ -38,6 +38,8 @@ export type TabNodeParts = {
   createVerifier(): SignatureVerifier;
   readonly version: string;
   readonly tracer?: Tracer;
+  /** Called wherever something is written; only tests kill there. */
+  readonly onCrashPoint?: OnCrashPoint | undefined;
 };
 
 const PEER_KEY = encodeUtf8('peer-key');
@@ -61,7 +63,8 @@ export async function startTabNode(
   const store = fenced(opened, lead);
   const verifier = parts.createVerifier();
   const tracer = parts.tracer ?? silentTracer;
-  const privateKey = await loadPeerKey(store);
+  const { onCrashPoint } = parts;
+  const privateKey = await loadPeerKey(store, onCrashPoint);
   const remembered = await loadRelays(store);
   const relays = [...new Set([...init.relays, ...remembered])];
   const home: NodeHome = {
@@ -82,7 +85,7 @@ export async function startTabNode(
           // A page from this very machine belongs to a network on it.
           allowLoopback: isLoopbackPage(),
           agent: `tabellion-tab/${parts.version}`,
-          onRelaysChanged: (known) => storeRelays(store, known, tracer),
+          onRelaysChanged: (known) => storeRelays({ store, tracer, onCrashPoint }, known),
         },
         handlers,
       ),
@@ -90,6 +93,7 @@ export async function startTabNode(
     clock: systemClock,
     tracer,
     estimateStorage,
+    ...(onCrashPoint === undefined ? {} : { onCrashPoint }),
   };
   const node = TabellionNode.create(home, {
     genesis: genesis.value,
@@ -137,11 +141,16 @@ function fenced(store: KeyValueStore, lead: Lead): KeyValueStore {
 }
 
 /** One identity a profile: other peers know this tab again after a reload. */
-async function loadPeerKey(store: KeyValueStore): Promise<Bytes> {
+async function loadPeerKey(
+  store: KeyValueStore,
+  onCrashPoint: OnCrashPoint | undefined,
+): Promise<Bytes> {
   const known = await store.get('meta', PEER_KEY);
   if (known !== undefined) return known;
   const value = await createPeerKey(crypto.getRandomValues(new Uint8Array(32)));
+  await onCrashPoint?.('tab-identity-begun');
   await store.write([{ kind: 'put', space: 'meta', key: PEER_KEY, value }], 'relaxed');
+  await onCrashPoint?.('tab-identity-done');
   return value;
 }
 
@@ -152,11 +161,22 @@ async function loadRelays(store: KeyValueStore): Promise<readonly string[]> {
   return lines.filter((line) => line !== '').slice(0, RELAYS_REMEMBERED_MAX);
 }
 
-function storeRelays(store: KeyValueStore, relays: readonly string[], tracer: Tracer): void {
+function storeRelays(
+  parts: {
+    readonly store: KeyValueStore;
+    readonly tracer: Tracer;
+    readonly onCrashPoint: OnCrashPoint | undefined;
+  },
+  relays: readonly string[],
+): void {
+  const { store, tracer, onCrashPoint } = parts;
   const value = encodeUtf8(relays.slice(0, RELAYS_REMEMBERED_MAX).join('\n'));
-  store
-    .write([{ kind: 'put', space: 'peers', key: RELAYS_KEY, value }], 'relaxed')
-    .catch(() => tracer.trace('debug', 'relays-not-stored'));
+  const write = async (): Promise<void> => {
+    await onCrashPoint?.('tab-relays-begun');
+    await store.write([{ kind: 'put', space: 'peers', key: RELAYS_KEY, value }], 'relaxed');
+    await onCrashPoint?.('tab-relays-done');
+  };
+  write().catch(() => tracer.trace('debug', 'relays-not-stored'));
 }
 
 function isLoopbackPage(): boolean {

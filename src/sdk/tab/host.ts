@@ -1,5 +1,6 @@
 import type { Clock, Tracer } from '../../base/index.ts';
 import { errorToData, silentTracer, systemClock, TabellionError } from '../../base/index.ts';
+import type { OnCrashPoint } from '../../node/index.ts';
 import type { RpcServer } from '../../rpc/index.ts';
 import { HEARTBEAT_MS, LEADER_DOUBT_MS, LEADER_SILENT_MS, WORKER_RESTART_MS } from '../limits.ts';
 import type { EpochStore } from './epochs.ts';
@@ -39,6 +40,8 @@ export type TabHostOptions = {
   readonly openEpochs?: (name: string) => Promise<EpochStore>;
   readonly clock?: Clock;
   readonly tracer?: Tracer;
+  /** Called around the writing of an epoch; only tests kill there. */
+  readonly onCrashPoint?: OnCrashPoint | undefined;
 };
 
 /** Runs in the worker of a tab: waits until the page speaks, then stands for election. */
@@ -93,7 +96,9 @@ class TabHost {
 
   /** Stands for election, leads, and stands again, until stopped or failed for good. */
   async run(): Promise<void> {
-    const epochs = await (this.#options.openEpochs ?? openIndexedDbEpochs)(this.#names.epochs);
+    const { openEpochs, onCrashPoint } = this.#options;
+    const open = openEpochs ?? ((name) => openIndexedDbEpochs(name, onCrashPoint));
+    const epochs = await open(this.#names.epochs);
     let isStealing = false;
     try {
       while (!this.#isStopped) {

@@ -85,16 +85,40 @@ export function namesOf(scope: string) {
   } as const;
 }
 
-const KINDS: readonly string[] = [
-  'beat',
-  'ask',
-  'resigned',
-  'call',
-  'answer',
-  'alive',
-  'left',
-  'forgotten',
-];
+/** Members that each kind has beside `kind`. */
+const MEMBERS: { readonly [Kind in ChannelMessage['kind']]: readonly string[] } = {
+  beat: ['epoch', 'isReady'],
+  ask: [],
+  resigned: ['epoch'],
+  call: ['client', 'epoch', 'message'],
+  answer: ['client', 'epoch', 'message'],
+  alive: ['client', 'epoch'],
+  left: ['client'],
+  forgotten: ['client', 'epoch'],
+};
+
+function isMember(name: string, value: unknown): boolean {
+  if (name === 'client') return typeof value === 'string';
+  if (name === 'isReady') return typeof value === 'boolean';
+  // One epoch that is no number, or beyond all others, would end every election to come.
+  if (name === 'epoch') return Number.isSafeInteger(value) && Number(value) >= 0;
+  return value !== undefined;
+}
+
+/**
+ * Reads what came over the channel: other tabs of this origin may run another version.
+ *
+ * @returns undefined for anything that is no message of this version.
+ */
+export function parseChannelMessage(data: unknown): ChannelMessage | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const given = data as { readonly [name: string]: unknown }; // Every member is checked below.
+  const { kind } = given;
+  if (typeof kind !== 'string' || !Object.hasOwn(MEMBERS, kind)) return undefined;
+  const members = MEMBERS[kind as ChannelMessage['kind']]; // It has just been found there.
+  const isWhole = members.every((name) => isMember(name, given[name]));
+  return isWhole ? (data as ChannelMessage) : undefined; // All its members were just checked.
+}
 
 /** Opens the platform's channel; messages of another shape (another version) are ignored. */
 export function openBroadcastChannel(name: string): ChannelLike {
@@ -103,10 +127,8 @@ export function openBroadcastChannel(name: string): ChannelLike {
     postMessage: (message) => channel.postMessage(message),
     listen(take) {
       channel.addEventListener('message', (event: MessageEvent<unknown>) => {
-        const { data } = event;
-        if (typeof data !== 'object' || data === null || !('kind' in data)) return;
-        // `as`: only our own pages of this origin can post here, and the kind is known.
-        if (KINDS.includes(String(data.kind))) take(data as ChannelMessage);
+        const message = parseChannelMessage(event.data);
+        if (message !== undefined) take(message);
       });
     },
     close: () => channel.close(),

@@ -20,6 +20,7 @@ export type LastKnown = {
 const KEY = 'tabellion.last-known';
 const WRITE_INTERVAL_MS = 2000;
 const BALANCES_MAX = 16;
+const DECIMALS_MAX = 18;
 const NOTHING: LastKnown = {
   networkName: undefined,
   symbol: undefined,
@@ -34,17 +35,44 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 function read(): LastKnown {
   try {
-    const text = localStorage.getItem(KEY);
-    const parsed: unknown = text === null ? undefined : JSON.parse(text);
-    return isLastKnown(parsed) ? { ...NOTHING, ...parsed } : NOTHING;
+    return parseLastKnown(localStorage.getItem(KEY));
   } catch {
-    return NOTHING;
+    return NOTHING; // Storage is forbidden.
   }
 }
 
-function isLastKnown(value: unknown): value is LastKnown {
-  if (typeof value !== 'object' || value === null || !('balances' in value)) return false;
-  return typeof value.balances === 'object' && value.balances !== null;
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isWhole = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** Reads what was kept; whatever in it is not of its kind counts as never seen. */
+export function parseLastKnown(text: string | null): LastKnown {
+  const { balances, decimals, ...given } = membersOf(parseJson(text));
+  const kept = Object.entries(membersOf(balances)).flatMap(([address, balance]) => {
+    const { amount, atMs } = membersOf(balance);
+    const isKept = isText(amount) && /^\d{1,20}$/.test(amount) && isWhole(atMs);
+    return isKept ? [[address, { amount, atMs }] as const] : [];
+  });
+  return {
+    networkName: isText(given.networkName) ? given.networkName : undefined,
+    symbol: isText(given.symbol) ? given.symbol : undefined,
+    decimals: isWhole(decimals) && decimals <= DECIMALS_MAX ? decimals : undefined,
+    height: isWhole(given.height) ? given.height : undefined,
+    atMs: isWhole(given.atMs) ? given.atMs : undefined,
+    balances: Object.fromEntries(kept.slice(-BALANCES_MAX)),
+  };
+}
+
+function parseJson(text: string | null): unknown {
+  try {
+    return text === null ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function membersOf(value: unknown): { readonly [name: string]: unknown } {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function change(update: Partial<LastKnown>): void {
