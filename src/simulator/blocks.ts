@@ -48,5 +48,17 @@ export function makeBlock(fields: {
 
 /** Whether a block is a valid child of a node's head. */
 export function isValidBlock(block: Block, parentHash: Hash): boolean {
-  return block.header.consensus[0] === 1 && equalBytes(block.header.parentHash, parentHash);
+  const isSound = block.header.consensus[0] === 1 && bindsBody(block);
+  return isSound && equalBytes(block.header.parentHash, parentHash);
+}
+
+/** Whether a body is the one of its header: here every header is made for an empty one. */
+export function bindsBody(block: Block): boolean {
+  return block.transactions.length === 0;
+}
+
+/** The same header before another body. */
+export function alterBody(block: Block): Block {
+  // Only counted: nothing here looks into a transaction.
+  return { ...block, transactions: [{} as Block['transactions'][number]] };
 }

@@ -3,9 +3,11 @@ import type { ConsensusEvent, VerifiedProposal, VerifiedVote } from '../consensu
 import { ZERO_HASH } from '../crypto/index.ts';
 import type { Round } from '../ledger/index.ts';
 import { makeBlock } from './blocks.ts';
-import { headHash, mintProposal, mintVote } from './driver.ts';
+import { headHash } from './driver.ts';
+import { mintProposal, mintVote } from './minting.ts';
+import { isScripted } from './plot.ts';
 import type { SimulatedNode, World } from './world.ts';
-import { hadWinner, send, winnerOf } from './world.ts';
+import { broadcast, hadWinner, send, winnerOf } from './world.ts';
 
 /**
  * A vote of a traitor. Often it supports whatever is proposed, against any lock of its own, since
@@ -22,6 +24,11 @@ export function sendFaces(world: World, node: SimulatedNode, vote: VerifiedVote)
   const isSupport = prng.chance(600) || isBetrayal;
   const silence = mintVote({ ...vote.vote, blockHash: undefined });
   const { kind, height, round } = vote.vote;
+  if (isScripted(world, height, round)) {
+    oracle.voteLeft(vote.vote); // In its own books only.
+    return;
+  }
+  if (prng.chance(world.scenario.farPerMille)) sendFar(world, node, vote);
   const winner = kind === 'precommit' ? winnerOf(world, height, round) : undefined;
   for (const { index: to } of world.nodes) {
     if (to === node.index) continue;
@@ -47,15 +54,27 @@ function supportedBlock(world: World, node: SimulatedNode, { vote }: VerifiedVot
   return round?.proposals[0]?.blockHash;
 }
 
+// A vote of a round that is far away, or just ahead.
+function sendFar(world: World, node: SimulatedNode, { vote }: VerifiedVote): void {
+  const ahead = world.prng.pick([1, 2, 5, 100_000]);
+  const far = mintVote({ ...vote, round: (vote.round + ahead) as Round }); // Far below 2^32.
+  world.oracle.voteLeft(far.vote);
+  broadcast(world, node.index, { kind: 'vote-received', vote: far });
+}
+
 /** A proposal of a traitor: a second block for some, invalid blocks, false justifications. */
 export function sendTwins(world: World, node: SimulatedNode, signed: VerifiedProposal): void {
   const { prng } = world;
   const { proposal } = signed;
+  if (isScripted(world, proposal.height, proposal.round)) return;
   const isBetrayal = hadWinner(world, proposal.height, proposal.round);
   const twin = makeBlock({
     height: proposal.height,
     parentHash: headHash(node),
-    proposer: defined(node.ownPublicKey, 'only members lead'),
+    proposer:
+      world.scenario.forgePerMille > 0 && prng.chance(300)
+        ? prng.pick(world.membership.validators).publicKey
+        : defined(node.ownPublicKey, 'only members lead'),
     atMs: world.nowMs,
     isValid: isBetrayal || prng.chance(700),
     payload: prng.next(),
@@ -66,7 +85,7 @@ export function sendTwins(world: World, node: SimulatedNode, signed: VerifiedPro
   const latest = proposal.round - 1;
   const claimed = prng.pick([latest, latest, prng.below(Math.max(1, proposal.round))]);
   const validRound = isJustified ? (claimed as Round) : undefined; // Below a round.
-  const other = mintProposal({ ...proposal, validRound, block }, blockHash);
+  const other = mintProposal({ ...proposal, validRound, block }, blockHash, node.index);
   const isOneForAll = isBetrayal || prng.chance(600);
   for (const { index: to } of world.nodes) {
     if (to === node.index) continue;

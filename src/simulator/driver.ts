@@ -2,7 +2,6 @@ import { defined, unreachable } from '../base/index.ts';
 import type {
   ConsensusEffect,
   ConsensusEvent,
-  Proposal,
   VerifiedCertificate,
   VerifiedProposal,
   VerifiedVote,
@@ -10,9 +9,12 @@ import type {
 import { walEntryHeight } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import { ZERO_HASH } from '../crypto/index.ts';
-import type { Block, Height, Round, Vote } from '../ledger/index.ts';
+import type { Block, Height, Round } from '../ledger/index.ts';
 import { isValidBlock, makeBlock } from './blocks.ts';
 import { sendFaces, sendTwins } from './byzantine.ts';
+import { admits } from './door.ts';
+import { mintProposal, mintVote } from './minting.ts';
+import { afterCommit, onProposed, onReturned, onRoundBegun, onVoted } from './plot.ts';
 import { Violation } from './violation.ts';
 import type { Delivery, SimulatedNode, World } from './world.ts';
 import {
@@ -29,20 +31,6 @@ import {
 /** A proposal's time may differ from a validator's clock by this much. */
 const TIMELY_WITHIN_MS = 1500;
 
-/* ------------------------------------------------------------- minting */
-
-// Signatures stand for themselves here: nobody in this world signs for another, and what the door
-// of a real node checks was made by `mintVote` and `mintProposal` alone.
-const SIGNATURE = new Uint8Array(64);
-
-export function mintVote(vote: Vote): VerifiedVote {
-  return { vote, signature: SIGNATURE } as unknown as VerifiedVote; // See above.
-}
-
-export function mintProposal(proposal: Proposal, blockHash: Hash): VerifiedProposal {
-  return { proposal, signature: SIGNATURE, blockHash } as unknown as VerifiedProposal; // See above.
-}
-
 /* ------------------------------------------------------------ deliveries */
 
 /** Lets one delivery happen to its node. */
@@ -55,7 +43,14 @@ export function deliver(world: World, delivery: Delivery): void {
   if (delivery.kind === 'status') scheduleStatus(world, node);
   if (!node.isUp) return;
   switch (delivery.kind) {
+    case 'kill':
+      die(world, node);
+      return;
     case 'message':
+      if (!admits({ ...world.door, engine: node.engine }, delivery.event)) {
+        world.stats.refused++;
+        return;
+      }
       advance(world, node, delivery.event);
       return;
     case 'answer':
@@ -94,10 +89,14 @@ function mayDie(world: World, node: SimulatedNode): boolean {
 }
 
 // Of a write under way some first entries may have reached the disk; nothing later was done.
-function die(world: World, node: SimulatedNode, effect: ConsensusEffect): void {
-  if (effect.kind === 'append-wal') {
+function die(world: World, node: SimulatedNode, effect?: ConsensusEffect): void {
+  if (effect?.kind === 'append-wal') {
     const kept = world.prng.below(effect.entries.length + 1);
     node.wal = [...node.wal, ...effect.entries.slice(0, kept)];
+  }
+  if (!world.mutation.isLogSynced) {
+    node.wal = node.wal.slice(0, node.wal.length - node.writtenLast);
+    node.writtenLast = 0;
   }
   node.isUp = false;
   node.life++;
@@ -112,11 +111,23 @@ function restart(world: World, node: SimulatedNode): void {
   const height = (node.chain.length + 1) as Height; // The chain is short.
   const { membership } = world;
   const { ownPublicKey } = node;
-  const signFrom = 0 as Height; // 0 is in range.
-  node.state = node.engine.start({ height, membership, ownPublicKey, signFrom });
   node.wal = node.wal.filter((entry) => walEntryHeight(entry) >= height);
+  maybeWipe(world, node, height);
+  const { signFrom } = node;
+  node.state = node.engine.start({ height, membership, ownPublicKey, signFrom });
   advance(world, node, { kind: 'recovered', entries: node.wal });
   if (node.isUp) offerWork(world, node);
+  if (node.isUp && node.role === 'honest') onReturned(world, node);
+}
+
+// A log may be lost whole; that something was signed at this height is known from elsewhere.
+function maybeWipe(world: World, node: SimulatedNode, height: Height): void {
+  const { scenario, prng, mutation } = world;
+  const mayBe = isChaos(world) && scenario.wiped.includes(node.index) && node.wal.length > 0;
+  if (!mayBe || !prng.chance(500)) return;
+  node.wal = [];
+  world.stats.wipes++;
+  if (mutation.isLogMissed) node.signFrom = (height + 1) as Height; // The chain is short.
 }
 
 /* --------------------------------------------------------------- effects */
@@ -126,12 +137,13 @@ function perform(world: World, node: SimulatedNode, effect: ConsensusEffect): vo
   switch (effect.kind) {
     case 'append-wal':
       node.wal = [...node.wal, ...effect.entries];
+      node.writtenLast = effect.entries.length;
       return;
     case 'sign-vote':
       answer(world, node, prng.below(5), { kind: 'vote-signed', vote: mintVote(effect.vote) });
       return;
     case 'sign-proposal': {
-      const proposal = mintProposal(effect.proposal, effect.blockHash);
+      const proposal = mintProposal(effect.proposal, effect.blockHash, node.index);
       answer(world, node, prng.below(5), { kind: 'proposal-signed', proposal });
       return;
     }
@@ -148,6 +160,8 @@ function perform(world: World, node: SimulatedNode, effect: ConsensusEffect): vo
       validate(world, node, effect);
       return;
     case 'schedule-timeout': {
+      const { kind, height, round } = effect.timeout;
+      if (kind === 'propose' && node.role === 'honest') onRoundBegun(world, height, round);
       const { ratePerMille } = clockOf(world, node);
       const delayMs = Math.floor((effect.delayMs * ratePerMille) / 1000);
       answer(world, node, delayMs, { kind: 'timeout-elapsed', timeout: effect.timeout });
@@ -180,6 +194,7 @@ function performVote(world: World, node: SimulatedNode, vote: VerifiedVote): voi
     return;
   }
   world.oracle.voteLeft(vote.vote);
+  if (node.role === 'honest') onVoted(world, vote);
   broadcast(world, node.index, { kind: 'vote-received', vote });
 }
 
@@ -191,6 +206,7 @@ function performProposal(world: World, node: SimulatedNode, proposal: VerifiedPr
   }
   noteProposal(world, node.index, proposal);
   broadcast(world, node.index, { kind: 'proposal-received', proposal });
+  if (node.role === 'honest') onProposed(world, proposal);
 }
 
 function noteProposal(world: World, leader: number, { proposal, blockHash }: VerifiedProposal) {
@@ -223,6 +239,7 @@ function build(
     isValid: true,
     payload,
   });
+  world.oracle.made(node.index, built.blockHash);
   const event: ConsensusEvent = { kind: 'block-built', height, round, ...built };
   answer(world, node, world.prng.below(20), event);
 }
@@ -256,6 +273,7 @@ function commit(
   if (node.role === 'honest') world.oracle.committed(node.index, committed, headHash(node));
   node.chain = [...node.chain, committed];
   maybeHush(world, node);
+  afterCommit(world, node, block.header.height, certificate.round);
   const next = (node.chain.length + 1) as Height; // The chain is short.
   const { membership } = world;
   answer(world, node, world.prng.below(10), {
@@ -284,7 +302,7 @@ function onRequest(
   node: SimulatedNode,
   { from, height, round }: Extract<Delivery, { kind: 'request' }>,
 ): void {
-  if (node.role === 'silent') return;
+  if (isMute(world, node)) return;
   sendDecision(world, node, from, height);
   const asked = { height, round: round as Round }; // It was a round of the asking machine.
   const { proposals, votes } = node.engine.messagesFor(node.state, asked);
@@ -307,9 +325,14 @@ function onRequest(
   if (node.state.height === height) advance(world, node, { kind: 'work-available', height });
 }
 
+// Who has a plot answers no questions.
+function isMute({ scenario }: World, { role }: SimulatedNode): boolean {
+  return role === 'silent' || (role === 'equivocator' && scenario.plot !== 'none');
+}
+
 function onStatus(world: World, node: SimulatedNode): void {
   const peer = nodeAt(world, world.prng.below(world.nodes.length));
-  if (!peer.isUp || peer.role === 'silent') return;
+  if (!peer.isUp || isMute(world, peer)) return;
   sendDecision(world, peer, node.index, node.state.height);
 }
 

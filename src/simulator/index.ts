@@ -1,5 +1,9 @@
-export type { Mutant, MutantReport } from './mutants.ts';
-export { huntMutant, MUTANTS } from './mutants.ts';
+export type { Hunt } from './hunt.ts';
+export { huntMutant } from './hunt.ts';
+export type { Mutant } from './mutants.ts';
+export { MUTANTS } from './mutants.ts';
+export type { Mutation } from './mutation.ts';
+export { simulateRange } from './range.ts';
 export type { Fault, Role, Scenario } from './scenario.ts';
 export { FAULTS, scenarioOf } from './scenario.ts';
 export type { SimulationReport, Verdict } from './simulate.ts';

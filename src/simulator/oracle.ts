@@ -1,6 +1,15 @@
+import type { Bytes } from '../base/index.ts';
 import { equalBytes, formatHex } from '../base/index.ts';
+import type { ConsensusEngine } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import type { CommitCertificate, Evidence, Membership, Vote } from '../ledger/index.ts';
+import type {
+  Block,
+  CommitCertificate,
+  Evidence,
+  Membership,
+  Round,
+  Vote,
+} from '../ledger/index.ts';
 import { certifies, checkCertificatePower } from '../ledger/index.ts';
 import type { HashedBlock } from './blocks.ts';
 import { isValidBlock } from './blocks.ts';
@@ -16,6 +25,8 @@ export type Oracle = {
   voteLeft(vote: Vote): void;
   /** A proposal left its leader. */
   proposalLeft(facts: ProposalFacts): void;
+  /** A node made a block. */
+  made(node: number, blockHash: Hash): void;
   committed(node: number, block: Committed, parentHash: Hash): void;
   accused(evidence: Evidence): void;
 };
@@ -32,14 +43,30 @@ const shortHash = (hash: Hash | undefined) =>
   hash === undefined ? 'nil' : formatHex(hash.subarray(0, 8));
 
 /** The judge of one run. */
-export function createOracle(membership: Membership, roles: readonly Role[]): Oracle {
+export function createOracle(
+  engine: Pick<ConsensusEngine, 'leaderOf'>,
+  membership: Membership,
+  roles: readonly Role[],
+): Oracle {
   /** What each vote slot held when it first left; every choice of dishonest voters. */
   const votes = new Map<string, string[]>();
   const proposals = new Map<string, string>();
   const decided = new Map<number, Hash>();
+  const makers = new Map<string, number>();
   const isHonest = (index: number) => roles[index] === 'honest';
   const slotOf = ({ height, round, kind, validatorIndex }: Omit<Vote, 'blockHash'>) =>
     `${height}/${round}/${kind}/${validatorIndex}`;
+  // An honest member made each block in its name; a traitor had a turn to propose its own.
+  const isOfItsMaker = ({ header }: Block, blockHash: Hash, decidedIn: Round) => {
+    const isNamed = (key: Bytes) => equalBytes(key, header.proposer);
+    const maker = membership.validators.findIndex(({ publicKey }) => isNamed(publicKey));
+    if (isHonest(maker)) return makers.get(formatHex(blockHash)) === maker;
+    for (let round = 0; round <= decidedIn; round++) {
+      const turn = { height: header.height, round: round as Round }; // At most a round.
+      if (engine.leaderOf(membership, turn) === maker) return true;
+    }
+    return false;
+  };
   return {
     voteLeft(vote) {
       const slot = slotOf(vote);
@@ -63,6 +90,9 @@ export function createOracle(membership: Membership, roles: readonly Role[]): Or
       }
       proposals.set(slot, choice);
     },
+    made(node, blockHash) {
+      makers.set(formatHex(blockHash), node);
+    },
     committed(node, { block, blockHash, certificate }, parentHash) {
       const { height } = block.header;
       const name = `node ${node} at height ${height}`;
@@ -75,6 +105,9 @@ export function createOracle(membership: Membership, roles: readonly Role[]): Or
       }
       decided.set(height, blockHash);
       if (!isValidBlock(block, parentHash)) throw new Violation('validity', name);
+      if (!isOfItsMaker(block, blockHash, certificate.round)) {
+        throw new Violation('validity', `${name}: of another maker`);
+      }
       const power = checkCertificatePower(membership, certificate);
       if (!power.ok) throw new Violation('certificate', `${name}: ${power.error.code}`);
       if (!certifies(certificate, { hash: blockHash, height })) {

@@ -1,6 +1,7 @@
 import { AssertionError } from '../base/index.ts';
-import type { ConsensusEvent, Instruments } from '../consensus/index.ts';
+import type { ConsensusEvent } from '../consensus/index.ts';
 import { deliver } from './driver.ts';
+import type { Mutation } from './mutation.ts';
 import type { Scenario } from './scenario.ts';
 import type { Trace } from './trace.ts';
 import { createTrace } from './trace.ts';
@@ -29,14 +30,14 @@ const DELIVERIES_MAX = 300_000;
  * Runs one network from one seed until every honest node committed all heights, a rule is broken,
  * or the time is over.
  *
- * @param instruments Given to every honest machine: other rules make a mutant.
+ * @param mutation What is broken in every honest node, to see that a run notices.
  */
 export function simulate(
   seed: number,
   scenario: Scenario,
-  instruments: Instruments = {},
+  mutation: Mutation = {},
 ): SimulationReport {
-  const world = createWorld(seed, scenario, instruments);
+  const world = createWorld(seed, scenario, mutation);
   const trace = createTrace();
   let verdict: Verdict = { kind: 'passed' };
   try {
@@ -51,6 +52,7 @@ export function simulate(
     }
   }
   world.stats.endMs = world.nowMs;
+  world.stats.healedMs = Math.max(0, world.nowMs - scenario.healAtMs);
   return { seed, traceHash: trace.finish(), verdict, stats: world.stats };
 }
 

@@ -1,7 +1,6 @@
 import type { Bytes } from '../base/index.ts';
 import { defined } from '../base/index.ts';
 import type {
-  AgreementRules,
   ConsensusEngine,
   ConsensusEvent,
   ConsensusState,
@@ -11,8 +10,14 @@ import type {
 import { combineEngine, describeEngineError } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { ConsensusOptions, Height, Membership } from '../ledger/index.ts';
+import type { DoorRules } from './door.ts';
+import { DOOR_RULES } from './door.ts';
+import { forge } from './forger.ts';
+import type { Mutation } from './mutation.ts';
 import type { Committed, Oracle } from './oracle.ts';
 import { createOracle } from './oracle.ts';
+import type { Plotting } from './plot.ts';
+import { actOf, createPlotting, isBlurred, soloistOf } from './plot.ts';
 import type { Prng } from './prng.ts';
 import { createPrng } from './prng.ts';
 import type { TimedQueue } from './queue.ts';
@@ -39,6 +44,8 @@ export type Delivery =
       readonly round: number;
     }
   | { readonly kind: 'restart'; readonly to: number }
+  /** Dies between two events. */
+  | { readonly kind: 'kill'; readonly to: number }
   /** A node compares heads with another, as sync does. */
   | { readonly kind: 'status'; readonly to: number };
 
@@ -53,6 +60,10 @@ export type SimulatedNode = {
   /** Counts restarts; answers to a former life are void. */
   life: number;
   wal: readonly VerifiedWalEntry[];
+  /** Below this height it signs nothing: its log of it was lost. */
+  signFrom: Height;
+  /** Entries of the last write. */
+  writtenLast: number;
   chain: readonly Committed[];
 };
 
@@ -60,10 +71,15 @@ export type SimulationStats = {
   deliveries: number;
   lost: number;
   crashes: number;
+  /** Logs lost whole. */
+  wipes: number;
   evidence: number;
+  /** Messages that a door kept out. */
+  refused: number;
   roundMax: number;
-  /** Virtual time at the end. */
+  /** Virtual time at the end, and how long after the faults' end that is. */
   endMs: number;
+  healedMs: number;
 };
 
 /** All nodes, the network between them, and the one generator that decides every fault. */
@@ -74,6 +90,8 @@ export type World = {
   readonly oracle: Oracle;
   readonly membership: Membership;
   readonly nodes: readonly SimulatedNode[];
+  readonly mutation: { readonly isLogSynced: boolean; readonly isLogMissed: boolean };
+  readonly door: { readonly rules: DoorRules; readonly membership: Membership };
   readonly stats: SimulationStats;
   /** When the last message of each link arrives, for links that keep order. */
   readonly lastArrivalMs: number[];
@@ -83,6 +101,7 @@ export type World = {
   readonly hearers: Map<string, number>;
   /** Which block traitors proposed to whom, by height, round and node. */
   readonly shown: Map<string, Hash>;
+  readonly plotting: Plotting;
   /** Until when each node is out of reach. */
   readonly hushedUntilMs: number[];
   nowMs: number;
@@ -120,12 +139,13 @@ function engineOf(membership: Membership, instruments: Instruments): ConsensusEn
   return engine.value;
 }
 
-const AMNESIA: Partial<AgreementRules> = { locks: false, keepsValidValue: false };
+const AMNESIA: NonNullable<Instruments['rules']> = { locks: false, keepsValidValue: false };
 
-/** A world before its first event; `instruments` go to every honest machine. */
-export function createWorld(seed: number, scenario: Scenario, instruments: Instruments): World {
+/** A world before its first event, in which every honest node has the mutation. */
+export function createWorld(seed: number, scenario: Scenario, mutation: Mutation): World {
   const membership = membershipOf(scenario);
-  const honest = engineOf(membership, instruments);
+  const { wrap = (engine: ConsensusEngine) => engine } = mutation;
+  const honest = wrap(engineOf(membership, mutation));
   const amnesiac = engineOf(membership, { rules: AMNESIA });
   const start = { height: 1 as Height, membership, signFrom: 0 as Height }; // In range.
   const count = scenario.powers.length + scenario.watchers;
@@ -142,6 +162,8 @@ export function createWorld(seed: number, scenario: Scenario, instruments: Instr
       isUp: true,
       life: 0,
       wal: [],
+      signFrom: 0 as Height, // In range.
+      writtenLast: 0,
       chain: [],
     };
   });
@@ -150,14 +172,27 @@ export function createWorld(seed: number, scenario: Scenario, instruments: Instr
     // Not the scenario's own generator, so that a scenario may be changed by hand.
     prng: createPrng(seed + 2 ** 40),
     queue: createTimedQueue(),
-    oracle: createOracle(membership, scenario.roles),
+    oracle: createOracle(honest, membership, scenario.roles),
     membership,
     nodes,
-    stats: { deliveries: 0, lost: 0, crashes: 0, evidence: 0, roundMax: 0, endMs: 0 },
+    mutation: { isLogSynced: true, isLogMissed: true, ...mutation },
+    door: { rules: { ...DOOR_RULES, ...mutation.door }, membership },
+    stats: {
+      deliveries: 0,
+      lost: 0,
+      crashes: 0,
+      wipes: 0,
+      evidence: 0,
+      refused: 0,
+      roundMax: 0,
+      endMs: 0,
+      healedMs: 0,
+    },
     lastArrivalMs: [],
     winners: new Map(),
     hearers: new Map(),
     shown: new Map(),
+    plotting: createPlotting(),
     hushedUntilMs: [],
     nowMs: 0,
   };
@@ -218,6 +253,23 @@ export function send(world: World, from: number, to: number, delivery: Delivery)
     }
     queue.push(atMs, delivery);
   }
+  maybeForge(world, delivery);
+  if (prng.chance(scenario.replayPerMille)) {
+    queue.push(world.nowMs + prng.between(500, 4000), delivery);
+  }
+}
+
+// Somebody on the way sends something else too; it may overtake the message.
+function maybeForge(world: World, delivery: Delivery): void {
+  const { scenario, prng, queue } = world;
+  if (delivery.kind !== 'message') return;
+  // Blocks are rare among messages, and worth more to a forger.
+  const weight = delivery.event.kind === 'vote-received' ? 1 : 8;
+  if (!prng.chance(weight * scenario.forgePerMille)) return;
+  const event = forge(world, delivery.event);
+  if (event === undefined) return;
+  const delayMs = prng.pick([0, prng.below(scenario.delayMaxMs)]);
+  queue.push(world.nowMs + delayMs, { ...delivery, event });
 }
 
 function isCut(world: World, from: number, to: number): boolean {
@@ -239,11 +291,13 @@ export function winnerOf(world: World, height: Height, round: number): number | 
   const name = `${height}/${round}`;
   let winner = world.winners.get(name);
   if (winner === undefined) {
+    const isPlotted = actOf(world, height, round) === 'solo';
     const isDrawn =
       isChaos(world) &&
       !hadWinner(world, height, round) &&
       world.prng.chance(world.scenario.hidePerMille);
     winner = isDrawn ? world.prng.below(world.nodes.length) : -1;
+    if (isPlotted) winner = soloistOf(world, height, round);
     world.winners.set(name, winner);
   }
   return winner < 0 ? undefined : winner;
@@ -262,6 +316,7 @@ function isWithheld(world: World, delivery: Delivery): boolean {
   const { withholdPerMille } = world.scenario;
   if (delivery.kind !== 'message' || delivery.event.kind !== 'vote-received') return false;
   const { height, round, kind, validatorIndex } = delivery.event.vote.vote;
+  if (isBlurred(world, delivery.event.vote.vote, delivery.to)) return true;
   if (kind === 'precommit') return winnerOf(world, height, round) === validatorIndex;
   if (withholdPerMille === 0) return false;
   const name = `${height}/${round}`;
@@ -283,8 +338,20 @@ export function maybeHush(world: World, node: SimulatedNode): void {
 
 /** Sends to all others. */
 export function broadcast(world: World, from: number, event: ConsensusEvent): void {
+  if (event.kind === 'proposal-received') maybeForgeForAll(world, event);
   for (const { index: to } of world.nodes) {
     if (to !== from) send(world, from, to, { kind: 'message', to, event });
+  }
+}
+
+// Somebody is faster than the leader, with one forgery for everybody.
+function maybeForgeForAll(world: World, event: ConsensusEvent): void {
+  const { scenario, prng, queue } = world;
+  if (!prng.chance(4 * scenario.forgePerMille) || !isChaos(world)) return;
+  const forged = forge(world, event);
+  if (forged === undefined) return;
+  for (const { index: to } of world.nodes) {
+    queue.push(world.nowMs, { kind: 'message', to, event: forged });
   }
 }
 
