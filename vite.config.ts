@@ -95,7 +95,16 @@ export default defineConfig(({ mode }) => ({
       treeshake: { moduleSideEffects: (id) => !PURE_SOURCES.test(id) },
     },
   },
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    // In a folder of their own, so that what the page itself loads can be told from it.
+    rolldownOptions: {
+      output: {
+        entryFileNames: 'assets/workers/[name]-[hash].js',
+        chunkFileNames: 'assets/workers/[name]-[hash].js',
+      },
+    },
+  },
   server: {
     proxy: {
       '/rpc': { target: RELAY },

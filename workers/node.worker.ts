@@ -4,6 +4,8 @@ import type { PageLike, TabNodeInit } from '../src/sdk/index.ts';
 import { serveTabNode, startTabNode } from '../src/sdk/index.ts';
 import { IndexedDbStore } from '../src/storage/indexed-db-store.ts';
 import { createPooledVerifier, verifierPortOf } from '../src/verifier/index.ts';
+import type { CrashTest } from './crash-point.ts';
+import { haltAtCrashPoint } from './crash-point.ts';
 
 const VERSION = '0.1.0';
 /** More workers than cores would only take turns; one core is left to execution and page. */
@@ -20,17 +22,18 @@ function createVerifier() {
   );
   return createPooledVerifier({ workers });
 }
-
+const crashTest: CrashTest = import.meta.env.MODE === 'crash-test' ? haltAtCrashPoint() : {};
 const parts = {
-  openStore: (name: string) => IndexedDbStore.open(name),
+  ...crashTest,
+  openStore: (name: string) => IndexedDbStore.open(name, crashTest),
   transports: (rtcPort: MessagePort | undefined) => browserTransports({ rtcPort }),
   createVerifier,
   version: VERSION,
 };
-
 serveTabNode({
+  ...crashTest,
   // In a dedicated worker the global scope is one end of the line to its page.
   page: globalThis as unknown as PageLike,
   // The page of this worker is part of this program, and gives just this.
-  start: (lead, init) => startTabNode(parts, lead, init as TabNodeInit),
+  start: (lead, init) => startTabNode(parts, lead, { ...(init as TabNodeInit), ...crashTest }),
 });

@@ -6,6 +6,7 @@ import {
   bytes,
   decode,
   encode,
+  encodeEach,
   enumeration,
   fixedBytes,
   jsonSchemaOf,
@@ -38,6 +39,44 @@ function codeOf(codec: Codec<unknown>, ...input: number[]): string {
 }
 
 describe('binary form', () => {
+  test.each(['', 'a', 'é', '\u{1f600}', 'aé', 'a'.repeat(200)])(
+    'of a text is its length and its UTF-8, whatever its length: %j and more',
+    (tail) => {
+      const codec = text({ max: 1000 });
+      const reference = bcs.string();
+      for (const length of [0, 1, 46, 47, 48, 49, 126, 127, 128, 300]) {
+        const value = 'x'.repeat(length) + tail;
+        const expected = new Uint8Array(reference.serialize(value).toBytes());
+        expect(encode(codec, value)).toEqual(expected);
+        expect(decode(codec, expected)).toEqual({ ok: true, value });
+      }
+    },
+  );
+
+  test('of many values is that of each', () => {
+    const texts = ['', 'one', 'ünlike', 'x'.repeat(900)];
+    const codec = text({ max: 1000 });
+    expect(encodeEach(codec, texts)).toEqual(texts.map((each) => encode(codec, each)));
+    expect(encodeEach(codec, [])).toEqual([]);
+  });
+
+  test('of a value that encodes another on the way is not disturbed by it', () => {
+    const nested: Codec<number> = {
+      ...u16,
+      write(writer, value) {
+        writer.u8(7);
+        expect(encode(u32, 0xffff_ffff)).toEqual(Uint8Array.of(255, 255, 255, 255));
+        u16.write(writer, value);
+      },
+    };
+    expect(encode(nested, 258)).toEqual(Uint8Array.of(7, 2, 1));
+  });
+
+  test('after one that could not be encoded is whole again', () => {
+    expect(() => encode(vector(u8, { max: 4 }), [1, 2, 300])).toThrow();
+    expect(encode(u8, 9)).toEqual(Uint8Array.of(9));
+  });
+
   test('equals what the reference BCS library writes', () => {
     const reference = bcs.struct('Person', {
       name: bcs.string(),

@@ -71,6 +71,10 @@ export function struct<Of extends { readonly [name: string]: unknown }>(
     string,
     AnyCodec,
   ][];
+  // In arrays of their own: taking pairs apart was a fifth of the time of reading and writing.
+  const names = entries.map(([field]) => field);
+  const codecs = entries.map(([, codec]) => codec);
+  const { length } = entries;
   return {
     shape: {
       kind: 'struct',
@@ -79,11 +83,16 @@ export function struct<Of extends { readonly [name: string]: unknown }>(
     },
     write(writer, value) {
       const record = value as { readonly [field: string]: unknown };
-      for (const [field, codec] of entries) codec.write(writer, record[field]);
+      // Both arrays have `length` items, as below.
+      for (let at = 0; at < length; at++) {
+        (codecs[at] as AnyCodec).write(writer, record[names[at] as string]);
+      }
     },
     read(reader) {
       const value: { [field: string]: unknown } = {};
-      for (const [field, codec] of entries) value[field] = codec.read(reader);
+      for (let at = 0; at < length; at++) {
+        value[names[at] as string] = (codecs[at] as AnyCodec).read(reader);
+      }
       return value as StructValue<Of>; // Every field of `Of` was just set by its own codec.
     },
     toJson(value) {

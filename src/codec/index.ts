@@ -1,5 +1,5 @@
 export type { Codec, Infer } from './codec.ts';
-export { decode, encode, parseJson, toJson } from './codec.ts';
+export { decode, encode, encodeEach, parseJson, toJson } from './codec.ts';
 export type { StructValue, UnionValue } from './composites.ts';
 export { option, refined, struct, union, vector } from './composites.ts';
 export type { DecodeCode, DecodeError } from './errors.ts';

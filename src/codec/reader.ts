@@ -1,15 +1,26 @@
 import type { Bytes } from '../base/index.ts';
 import { Refusal } from './errors.ts';
 
+/** Up to here a loop is faster than a view to copy from: hashes, keys and signatures. */
+const COPIED_BY_HAND_MAX = 64;
+/** Longer texts are left to the platform's decoder. */
+const ASCII_TEXT_MAX = 48;
+
+/** Where eight bytes become a bigint: a view of its own for each reader cost more than reading. */
+const eight = new DataView(new ArrayBuffer(8));
+
 /** Walks over little-endian BCS bytes; every step refuses what the bytes do not hold. */
 export class Reader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** The bytes that are walked over: not to be changed. */
+  get source(): Uint8Array {
+    return this.#bytes;
   }
 
   /** Offset of the next byte. */
@@ -29,28 +40,43 @@ export class Reader {
     return at;
   }
 
+  /** A byte that was taken. */
+  #byteAt(at: number): number {
+    return this.#bytes[at] as number; // Inside: whoever calls took it.
+  }
+
+  /** 32 bits that were taken. */
+  #u32At(at: number): number {
+    const low = this.#byteAt(at) | (this.#byteAt(at + 1) << 8) | (this.#byteAt(at + 2) << 16);
+    return (low | (this.#byteAt(at + 3) << 24)) >>> 0;
+  }
+
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#byteAt(this.#take(1));
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2), true);
+    const at = this.#take(2);
+    return this.#byteAt(at) | (this.#byteAt(at + 1) << 8);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#u32At(this.#take(4));
   }
 
   u64(): bigint {
-    return this.#view.getBigUint64(this.#take(8), true);
+    const at = this.#take(8);
+    eight.setUint32(0, this.#u32At(at), true);
+    eight.setUint32(4, this.#u32At(at + 4), true);
+    return eight.getBigUint64(0, true);
   }
 
   /** Eight bytes that must hold a whole number below 2^53. */
   uint53(): number {
     const at = this.#take(8);
-    const high = this.#view.getUint32(at + 4, true);
+    const high = this.#u32At(at + 4);
     if (high > 0x1f_ffff) throw new Refusal('out-of-range', at);
-    return high * 0x1_0000_0000 + this.#view.getUint32(at, true);
+    return high * 0x1_0000_0000 + this.#u32At(at);
   }
 
   /** A ULEB128 number of at most 32 bits; longer than the shortest form is not canonical. */
@@ -72,6 +98,27 @@ export class Reader {
   /** A copy of the next bytes: never a view into what a peer sent. */
   bytes(count: number): Bytes {
     const at = this.#take(count);
-    return new Uint8Array(this.#bytes.subarray(at, at + count));
+    if (count > COPIED_BY_HAND_MAX) return new Uint8Array(this.#bytes.subarray(at, at + count));
+    const copy = new Uint8Array(count);
+    for (let offset = 0; offset < count; offset++) copy[offset] = this.#byteAt(at + offset);
+    return copy;
+  }
+
+  /**
+   * The next bytes as text if all of them are ASCII and few; undefined, with nothing read, if not.
+   * Most texts of a ledger are short words, for which a decoder's call is the larger part.
+   */
+  ascii(count: number): string | undefined {
+    const at = this.#take(count);
+    let text = '';
+    for (let index = at; index < at + count; index++) {
+      const byte = this.#byteAt(index);
+      if (byte >= 0x80 || count > ASCII_TEXT_MAX) {
+        this.#at = at;
+        return undefined;
+      }
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 }

@@ -148,10 +148,16 @@ export function text(bounds: { readonly max: number }): Codec<string> {
   const inner = bytes(bounds);
   return {
     shape: { kind: 'text', bytesMax: bounds.max },
-    write: (writer, value) => inner.write(writer, encodeUtf8(value)),
+    write(writer, value) {
+      if (value.length > bounds.max || !writer.ascii(value)) inner.write(writer, encodeUtf8(value));
+    },
     read(reader) {
       const at = reader.at;
-      const decoded = decodeUtf8(inner.read(reader));
+      const length = reader.uleb();
+      if (length > bounds.max) throw new Refusal('too-long', at);
+      const ascii = reader.ascii(length);
+      if (ascii !== undefined) return ascii;
+      const decoded = decodeUtf8(reader.bytes(length));
       if (!decoded.ok) throw new Refusal('utf8-malformed', at);
       return decoded.value;
     },

@@ -66,8 +66,40 @@ export class Writer {
     this.#bytes.set(value, at);
   }
 
+  /** Writes a text of at most 127 ASCII characters behind its length; false, and nothing, if not. */
+  ascii(text: string): boolean {
+    const { length } = text;
+    if (length > 0x7f) return false;
+    const start = this.#reserve(1 + length);
+    this.#bytes[start] = length;
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) {
+        this.#length = start;
+        return false;
+      }
+      this.#bytes[start + 1 + index] = code;
+    }
+    return true;
+  }
+
+  /** Count of bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** Fresh bytes of what was written so far. */
   finish(): Bytes {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Copies what was written so far; it must fit. */
+  copyTo(target: Uint8Array, at: number): void {
+    target.set(this.#bytes.subarray(0, this.#length), at);
+  }
+
+  /** Begins anew in the same buffer. */
+  clear(): void {
+    this.#length = 0;
   }
 }

@@ -1,5 +1,4 @@
 import { blake3 as nobleBlake3 } from '@noble/hashes/blake3.js';
-import { sha256 } from '@noble/hashes/sha2.js';
 import type { IHasher } from 'hash-wasm';
 import { createBLAKE3 } from 'hash-wasm';
 import type { Bytes } from '../base/index.ts';
@@ -8,6 +7,7 @@ import type { Codec } from '../codec/index.ts';
 import { fixedBytes, refined } from '../codec/index.ts';
 import type { ShortBlake3 } from './blake3-wasm.ts';
 import { compileShortBlake3, SHORT_INPUT_BYTES_MAX } from './blake3-wasm.ts';
+import { compileSha256, sha256 } from './sha256.ts';
 import type { Hash, HashSuite, HashSuiteName, HashTag } from './types.ts';
 
 /** 32 bytes; hexadecimal text in JSON. */
@@ -23,11 +23,12 @@ let shortBlake3: ShortBlake3 | undefined;
 
 /**
  * Compiles the WebAssembly BLAKE3, which is several times faster than the JavaScript one: one for
- * inputs up to a kilobyte, one for any. All give the same digests, so nothing depends on when or
- * whether this was called.
+ * inputs up to a kilobyte, one for any; and SHA-256. All give the same digests, so nothing depends
+ * on when or whether this was called.
  */
 export function loadFastHashing(): Promise<void> {
-  return Promise.all([createBLAKE3(), compileShortBlake3()]).then(([hasher, short]) => {
+  const compiling = [createBLAKE3(), compileShortBlake3(), compileSha256()] as const;
+  return Promise.all(compiling).then(([hasher, short]) => {
     wasmBlake3 = hasher;
     shortBlake3 ??= short;
   });
@@ -107,6 +108,9 @@ function taggedBlake3(tag: HashTag, parts: readonly Uint8Array[]): Hash {
   return memory.slice(0, 32) as Hash; // The digest.
 }
 
+/** Up to here a loop is quicker than a view of the bytes, and leaves no garbage. */
+const LOOP_BYTES_MAX = 128;
+
 /** As `HashSuite.hashInto`, for inputs that fit; `false` when it did nothing. */
 function shortHashInto(
   tag: HashTag,
@@ -121,7 +125,9 @@ function shortHashInto(
   const slot = slotOf(shortBlake3, tag);
   const length = slot.bodyAt - slot.at + to - from;
   if (length > SHORT_INPUT_BYTES_MAX) return false;
-  memory.set(source.subarray(from, to), slot.bodyAt);
+  const { bodyAt } = slot;
+  if (to - from > LOOP_BYTES_MAX) memory.set(source.subarray(from, to), bodyAt);
+  else for (let read = from, write = bodyAt; read < to; ) memory[write++] = source[read++] ?? 0;
   shortBlake3.hash(slot.at, length);
   for (let offset = 0; offset < 32; offset++) target[at + offset] = memory[offset] ?? 0;
   return true;
@@ -139,7 +145,7 @@ const suites: { readonly [Name in HashSuiteName]: HashSuite } = {
   'sha2-256': {
     name: 'sha2-256',
     // 32 bytes by SHA-256.
-    hash: (tag, ...parts) => new Uint8Array(sha256(joined(tag, parts))) as Hash,
+    hash: (tag, ...parts) => sha256(joined(tag, parts)) as Hash,
     hashInto(tag, source, from, to, target, at) {
       target.set(sha256(joined(tag, [source.subarray(from, to)])), at);
     },
@@ -148,7 +154,7 @@ const suites: { readonly [Name in HashSuiteName]: HashSuite } = {
 
 /** Digest of bytes as they are, without a tag: for comparing with other implementations. */
 export function plainHash(name: HashSuiteName, bytes: Uint8Array): Hash {
-  return name === 'blake3-256' ? blake3(bytes) : (new Uint8Array(sha256(bytes)) as Hash);
+  return name === 'blake3-256' ? blake3(bytes) : (sha256(bytes) as Hash);
 }
 
 /** The hash functions that a genesis may name. */

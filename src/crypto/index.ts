@@ -17,12 +17,10 @@ export { merkleProof, merkleRoot, verifyMerkleProof } from './merkle.ts';
 export {
   compressP256,
   decompressP256,
-  derToRaw,
-  isP256SignatureInRange,
-  normalizeLowS,
   recoverP256PublicKeys,
   verifyP256,
 } from './p256.ts';
+export { derToRaw, isP256SignatureInRange, normalizeLowS } from './p256-form.ts';
 export { sha256 } from './sha256.ts';
 export { mintVerified, precheckClaim, verifySignature } from './signature.ts';
 export type {

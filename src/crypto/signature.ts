@@ -1,6 +1,7 @@
 import { unreachable } from '../base/index.ts';
 import { precheckEd25519, verifyEd25519 } from './ed25519.ts';
-import { hasP256KeyForm, isP256SignatureInRange, verifyP256 } from './p256.ts';
+import { verifyP256 } from './p256.ts';
+import { hasP256KeyForm, isP256SignatureInRange } from './p256-form.ts';
 import type { SignatureClaim, Verified } from './types.ts';
 
 /**

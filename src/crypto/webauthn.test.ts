@@ -29,6 +29,36 @@ function clientData(members: { readonly [name: string]: unknown } = {}): Uint8Ar
   );
 }
 
+describe('what browsers write', () => {
+  test.each([
+    { origin: 'https://wallet.example' },
+    { origin: 'http://localhost:4700', crossOrigin: true },
+    { type: '', challenge: '', origin: '' },
+    { type: 'webauthn.create', origin: 'a b[]^~!#' },
+  ])('reads what browsers write as it reads the same with a space: %j', (members) => {
+    const plain = clientData(members);
+    const spaced = encodeUtf8(new TextDecoder().decode(plain).replace('{', '{ '));
+    const read = parseClientData(plain);
+    expect(read).toMatchObject({ ok: true, value: members });
+    expect(read).toEqual(parseClientData(spaced));
+  });
+
+  test.each([
+    '{"type":"webauthn.get","challenge":"AA","origin":"o","crossOrigin":false,"type":"x"}',
+    '{"type":"webauthn.get","challenge":"AA","origin":"o","crossOrigin":false}}',
+    '{"type":"webauthn.get","challenge":"AA","origin":"o","crossOrigin":false}\u0000',
+    '{"type":"webauthn.get","challenge":"AA","origin":"o\\","crossOrigin":false}',
+    '{"type":"webauthn.get","challenge":"AA","origin":"o\n","crossOrigin":false}',
+  ])('refuses %j', (json) => {
+    expect(parseClientData(encodeUtf8(json)).ok).toBe(false);
+  });
+
+  test('takes a newline after the object for the space that it is', () => {
+    const json = '{"type":"webauthn.get","challenge":"AA","origin":"o","crossOrigin":false}\n';
+    expect(parseClientData(encodeUtf8(json)).ok).toBe(true);
+  });
+});
+
 function codeOf(change: Partial<AssertionCheck>): string {
   const result = checkAssertion({
     authenticatorData: authenticatorData(0x05),

@@ -42,8 +42,8 @@ export function parseAuthenticatorData(
   if (length < AUTHENTICATOR_DATA_BYTES_MIN || length > AUTHENTICATOR_DATA_BYTES_MAX) {
     return malformed;
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
-  const flags = view.getUint8(32);
+  const at = (place: number): number => bytes[place] ?? 0; // Long enough, as was just checked.
+  const flags = at(32);
   const has = (flag: number): boolean => (flags & flag) !== 0;
   if (has(FLAG_AT) || (has(FLAG_BS) && !has(FLAG_BE))) return malformed;
   if (has(FLAG_ED) !== length > AUTHENTICATOR_DATA_BYTES_MIN) return malformed;
@@ -54,7 +54,7 @@ export function parseAuthenticatorData(
     isBackupEligible: has(FLAG_BE),
     isBackedUp: has(FLAG_BS),
     hasExtensions: has(FLAG_ED),
-    counter: view.getUint32(33, false),
+    counter: at(33) * 0x100_0000 + ((at(34) << 16) | (at(35) << 8) | at(36)),
   });
 }
 

@@ -1,9 +1,10 @@
 import type { Bytes, TimestampMs } from '../base/index.ts';
+import { encodeEach } from '../codec/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
 import type { BlockRun } from './apply.ts';
 import { applyTransaction, beginBlock, endBlock } from './apply.ts';
 import type { BlockError, TransactionError } from './errors.ts';
-import { receiptsRootOf } from './header.ts';
+import { encodedReceiptsRoot } from './header.ts';
 import { membershipHashOf } from './ids.ts';
 import type { Kernel } from './kernel.ts';
 import { blockRules } from './kernel.ts';
@@ -11,6 +12,7 @@ import type { PreparedTransaction } from './prepare.ts';
 import type { MissingKeys, StateChange, StateView } from './state.ts';
 import { MissingKey, missingKeysOf, Overlay } from './state.ts';
 import type { Gas, Height, Membership, Receipt, Transaction } from './types.ts';
+import { receiptCodec } from './types.ts';
 import { registeredAction, validate } from './validate.ts';
 
 /** Where a block stands. */
@@ -20,6 +22,8 @@ export type BlockPlace = { readonly height: Height; readonly timestampMs: Timest
 export type BlockExecution = {
   readonly kind: 'executed';
   readonly receipts: readonly Receipt[];
+  /** Their canonical bytes, in the same order. */
+  readonly receiptBytes: readonly Bytes[];
   /** Sorted by key, each key once, no change without effect. */
   readonly changes: readonly StateChange[];
   readonly gasUsed: Gas;
@@ -100,12 +104,14 @@ function finish(run: BlockRun): BlockExecution {
   // Hooks and actions of this block may have changed who decides the next one.
   const nextMembership =
     kernel.services.membership?.next(state, run.height) ?? kernel.genesis.membership;
+  const receiptBytes = encodeEach(receiptCodec, run.receipts);
   return {
     kind: 'executed',
     receipts: run.receipts,
+    receiptBytes,
     changes: state.changes(),
     gasUsed: run.gasUsed as Gas, // A sum of bounded gas.
-    receiptsRoot: receiptsRootOf(kernel.suite, run.receipts),
+    receiptsRoot: encodedReceiptsRoot(kernel.suite, receiptBytes),
     nextMembership,
     nextMembershipHash: membershipHashOf(kernel.suite, nextMembership),
   };

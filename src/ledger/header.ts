@@ -1,6 +1,6 @@
 import type { Bytes, Result, TimestampMs } from '../base/index.ts';
 import { equalBytes, fail, ok } from '../base/index.ts';
-import { encode } from '../codec/index.ts';
+import { encode, encodeEach } from '../codec/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { merkleRoot, ZERO_HASH } from '../crypto/index.ts';
 import type { HeaderError } from './errors.ts';
@@ -37,9 +37,14 @@ export function receiptLeaf(suite: HashSuite, receipt: Receipt): Hash {
 
 /** Root over the receipts of a block, in the order of its transactions. */
 export function receiptsRootOf(suite: HashSuite, receipts: readonly Receipt[]): Hash {
+  return encodedReceiptsRoot(suite, encodeEach(receiptCodec, receipts));
+}
+
+/** As {@link receiptsRootOf}, of their canonical bytes. */
+export function encodedReceiptsRoot(suite: HashSuite, receipts: readonly Bytes[]): Hash {
   return merkleRoot(
     suite,
-    receipts.map((receipt) => receiptLeaf(suite, receipt)),
+    receipts.map((receipt) => suite.hash('receipt-leaf', receipt)),
   );
 }
 

@@ -49,6 +49,7 @@ import {
   encodePreparedBlock,
   prepareBlockBytes,
   prepareBlockParts,
+  prepareBlockValue,
   prepareTransactionBytes,
   prepareTransactionValue,
   preparingCodecs,
@@ -60,6 +61,7 @@ import type { Simulation, SimulationRequest } from './simulate.ts';
 import { simulateTransaction } from './simulate.ts';
 import type { MissingKeys, StateView } from './state.ts';
 import type {
+  Block,
   CommitCertificate,
   Header,
   Key,
@@ -87,6 +89,8 @@ export type Ledger = {
   decodeBody(bytes: Uint8Array): Result<TransactionBody, DecodeError>;
   encodeBody(body: TransactionBody): Bytes;
   prepareBlock(bytes: Uint8Array): Result<PreparedBlock, DecodeError>;
+  /** As `prepareBlock`, of a block that was decoded as part of something else. */
+  prepareBlockValue(block: Block): Result<PreparedBlock, { readonly code: 'too-long' }>;
   assembleBlock(header: Header, transactions: readonly PreparedTransaction[]): PreparedBlock;
   encodeBlock(block: PreparedBlock): Bytes;
 
@@ -199,6 +203,7 @@ function bindLedger(kernel: Kernel): Ledger {
     decodeBody: (bytes) => decode(codecs.body, bytes),
     encodeBody: (body) => encode(codecs.body, body),
     prepareBlock: (bytes) => prepareBlockBytes(kernel, bytes),
+    prepareBlockValue: (block) => prepareBlockValue(kernel, block),
     assembleBlock: (header, transactions) => prepareBlockParts(suite, header, transactions),
     encodeBlock: encodePreparedBlock,
     transactionId: (bodyBytes) => transactionIdOf(suite, bodyBytes),

@@ -36,7 +36,7 @@ export type PreparedBlock = {
   readonly transactions: readonly PreparedTransaction[];
 };
 
-type Span = { readonly from: number; readonly to: number };
+type Span = { readonly source: Uint8Array; readonly from: number; readonly to: number };
 
 /** Codecs that remember which bytes each decoded body and transaction came from. */
 const spans = new WeakMap<object, Span>();
@@ -48,16 +48,20 @@ function remembering<Value>(codec: Codec<Value>): Codec<Value> {
       const from = reader.at;
       const value = codec.read(reader);
       // Bodies and transactions are objects.
-      spans.set(value as object, { from, to: reader.at });
+      spans.set(value as object, { source: reader.source, from, to: reader.at });
       return value;
     },
   };
 }
 
-function spanOf(value: object): Span {
-  const span = defined(spans.get(value), 'decoded by these codecs');
-  spans.delete(value);
+function takeSpan(value: object): Span | undefined {
+  const span = spans.get(value);
+  if (span !== undefined) spans.delete(value);
   return span;
+}
+
+function spanOf(value: object): Span {
+  return defined(takeSpan(value), 'decoded by these codecs');
 }
 
 /** Codecs of bodies, transactions and blocks for some modules. */
@@ -139,18 +143,53 @@ export function prepareBlockBytes(
   const decoded = decode(kernel.codecs.block, input);
   if (!decoded.ok) return decoded;
   const transactions: PreparedTransaction[] = [];
+  // One copy for all: a buffer for each transaction and body took as long as decoding them.
+  const copy = new Uint8Array(input);
   for (const transaction of decoded.value.transactions) {
     const whole = spanOf(transaction);
     const body = spanOf(transaction.body);
     if (whole.to - whole.from > TRANSACTION_BYTES_MAX) {
       return fail({ code: 'too-long', at: whole.from });
     }
-    const bytes = new Uint8Array(input.subarray(whole.from, whole.to));
-    const bodyBytes = bytes.slice(body.from - whole.from, body.to - whole.from);
+    const bytes = copy.subarray(whole.from, whole.to);
+    const bodyBytes = copy.subarray(body.from, body.to);
     transactions.push(prepare(kernel.suite, transaction, { bytes, bodyBytes }));
   }
   const hash = blockHashOf(kernel.suite, decoded.value.header);
   return ok({ block: decoded.value, hash, transactions });
+}
+
+/**
+ * Prepares a block that was decoded as part of something else, by these same codecs: from the bytes
+ * its transactions came in, where they are still known.
+ */
+export function prepareBlockValue(
+  kernel: Kernel,
+  block: Block,
+): Result<PreparedBlock, { readonly code: 'too-long' }> {
+  const transactions: PreparedTransaction[] = [];
+  for (const transaction of block.transactions) {
+    const forms = formsOf(kernel, transaction);
+    if (forms.bytes.length > TRANSACTION_BYTES_MAX) return fail({ code: 'too-long' });
+    transactions.push(prepare(kernel.suite, transaction, forms));
+  }
+  return ok({ block, hash: blockHashOf(kernel.suite, block.header), transactions });
+}
+
+function formsOf(
+  kernel: Kernel,
+  transaction: Transaction,
+): { readonly bytes: Bytes; readonly bodyBytes: Bytes } {
+  const whole = takeSpan(transaction);
+  const body = takeSpan(transaction.body);
+  if (whole === undefined || body === undefined || whole.source !== body.source) {
+    return {
+      bytes: encode(kernel.codecs.transaction, transaction),
+      bodyBytes: encode(kernel.codecs.body, transaction.body),
+    };
+  }
+  const bytes = new Uint8Array(whole.source.subarray(whole.from, whole.to));
+  return { bytes, bodyBytes: bytes.slice(body.from - whole.from, body.to - whole.from) };
 }
 
 /** Prepares a block whose transactions are prepared already. */

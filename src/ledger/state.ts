@@ -53,21 +53,40 @@ export function missingKeysOf(view: StateView, keys: Iterable<Bytes>): Bytes[] {
 /** One key's new value; an absent value deletes it. */
 export type StateChange = { readonly key: Bytes; readonly value: Bytes | undefined };
 
-/** A value met by an overlay, and its decoded form once some table asked for it. */
+/** A value met by an overlay: its bytes, its decoded form, or both, as they were asked for. */
 export type StateEntry = {
   readonly key: Bytes;
-  readonly value: Bytes | undefined;
+  /** Absent from the state, or not encoded yet: see `encoded`. */
+  value: Bytes | undefined;
   decoded: unknown;
+  /** Gives the bytes of `decoded` once they are needed; most writes are written over before. */
+  encode: ((decoded: never) => Bytes) | undefined;
 };
+
+/** The bytes of an entry; undefined when the state has none. */
+function encoded(entry: StateEntry): Bytes | undefined {
+  if (entry.value === undefined && entry.encode !== undefined) {
+    // Whoever set it gave a function for this very value.
+    entry.value = entry.encode(entry.decoded as never);
+  }
+  return entry.value;
+}
 
 /** State that execution reads and writes; see {@link Overlay}. */
 export interface MutableState extends StateView {
-  entry(key: Bytes): StateEntry;
-  set(key: Bytes, value: Bytes | undefined, decoded?: unknown): void;
+  /** @param text That of the key, by `textOf`, where it is known already. */
+  entry(key: Bytes, text?: string): StateEntry;
+  set(key: Bytes, value: Bytes | undefined, text?: string): void;
+  /** Sets a value whose bytes are made when they are needed. */
+  setDecoded<Value>(
+    key: Bytes,
+    value: { readonly decoded: Value; readonly encode: (decoded: Value) => Bytes },
+    text?: string,
+  ): void;
 }
 
 /** A map key of one character a byte: cheaper than hexadecimal, and as exact. */
-function textOf(key: Uint8Array): string {
+export function textOf(key: Uint8Array): string {
   return String.fromCharCode.apply(null, key as unknown as number[]); // Any array-like will do.
 }
 
@@ -87,26 +106,38 @@ export class Overlay implements MutableState {
   #entryAt(text: string, key: Bytes): StateEntry {
     let entry = this.#entries.get(text);
     if (entry === undefined) {
-      entry = { key, value: this.#view.get(key), decoded: undefined };
+      entry = { key, value: this.#view.get(key), decoded: undefined, encode: undefined };
       this.#entries.set(text, entry);
     }
     return entry;
   }
 
-  entry(key: Bytes): StateEntry {
-    return this.#entryAt(textOf(key), key);
+  entry(key: Bytes, text: string = textOf(key)): StateEntry {
+    return this.#entryAt(text, key);
   }
 
   get(key: Bytes): Bytes | undefined {
-    return this.entry(key).value;
+    return encoded(this.entry(key));
   }
 
-  set(key: Bytes, value: Bytes | undefined, decoded?: unknown): void {
-    const text = textOf(key);
+  set(key: Bytes, value: Bytes | undefined, text: string = textOf(key)): void {
+    this.#put(text, { key, value, decoded: undefined, encode: undefined });
+  }
+
+  setDecoded<Value>(
+    key: Bytes,
+    { decoded, encode }: { readonly decoded: Value; readonly encode: (decoded: Value) => Bytes },
+    text: string = textOf(key),
+  ): void {
+    this.#put(text, { key, value: undefined, decoded, encode });
+  }
+
+  #put(text: string, next: StateEntry): void {
+    const { key } = next;
     const entry = this.#entryAt(text, key);
     if (!this.#originals.has(text)) this.#originals.set(text, entry);
     this.#undo.push({ text, entry });
-    this.#entries.set(text, { key: entry.key, value, decoded });
+    this.#entries.set(text, next);
   }
 
   /** A point to return to. */
@@ -127,8 +158,9 @@ export class Overlay implements MutableState {
     const changes: { readonly text: string; readonly change: StateChange }[] = [];
     for (const [text, original] of this.#originals) {
       const now = this.#entries.get(text) ?? original;
-      if (isSame(original.value, now.value)) continue;
-      changes.push({ text, change: { key: now.key, value: now.value } });
+      const value = encoded(now);
+      if (isSame(encoded(original), value)) continue;
+      changes.push({ text, change: { key: now.key, value } });
     }
     // One character is one byte, so the order of these texts is the order of the bytes.
     changes.sort((left, right) => (left.text < right.text ? -1 : 1));

@@ -3,7 +3,7 @@ import { assert } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
 import { decode, encode, Writer } from '../codec/index.ts';
 import type { MutableState, StateView } from './state.ts';
-import { Overlay } from './state.ts';
+import { Overlay, textOf } from './state.ts';
 
 /**
  * One kind of state that a module owns: typed keys and values under a permanent prefix.
@@ -24,6 +24,34 @@ const KEY_BYTES_MAX = 128;
 /** Two numbers, an account and an asset or key. */
 const KEY_BYTES_USUAL = 66;
 
+/** A typed key with its bytes, and the text by which overlays find these. */
+type Place<Key> = { readonly typed: Key; readonly key: Bytes; readonly text: string };
+/**
+ * Keys whose bytes are kept, found by identity: a transaction comes back to the same few objects
+ * (its sender, its recipient), and making their bytes was a third of executing it.
+ */
+const PLACES_KEPT = 4;
+/** No key holds another, so all tables write theirs here. */
+const writer = new Writer(KEY_BYTES_USUAL);
+
+/** Keys share buffers: one of its own for each, just too long for the engine's heap, is dear. */
+const SLAB_BYTES = 8192;
+let slab: Bytes = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
+
+/** The key that was just written. */
+function takeKey(): Bytes {
+  const { length } = writer;
+  if (slabUsed + length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  const at = slabUsed;
+  writer.copyTo(slab, at);
+  slabUsed += length;
+  return slab.subarray(at, slabUsed);
+}
+
 /** Makes a {@link Table}; the two numbers are permanent and never used for anything else. */
 export function createTable<Key, Value>(
   numbers: { readonly module: number; readonly table: number },
@@ -31,23 +59,35 @@ export function createTable<Key, Value>(
   value: Codec<Value>,
 ): Table<Key, Value> {
   const prefix = Uint8Array.of(numbers.module, numbers.table);
+  const kept: (Place<Key> | undefined)[] = new Array(PLACES_KEPT).fill(undefined);
+  let oldest = 0;
   const keyOf = (typed: Key): Bytes => {
-    // Small and short-lived: half the cost of `encode` and a join, a dozen times a transaction.
-    const writer = new Writer(KEY_BYTES_USUAL);
+    writer.clear();
     writer.u8(numbers.module);
     writer.u8(numbers.table);
     key.write(writer, typed);
-    const bytes = writer.finish();
-    assert(bytes.length <= KEY_BYTES_MAX, 'state key too long');
-    return bytes;
+    assert(writer.length <= KEY_BYTES_MAX, 'state key too long');
+    return takeKey();
+  };
+  const toBytes = (typed: Value): Bytes => encode(value, typed);
+  const placeOf = (typed: Key): Place<Key> => {
+    // Keys are values: nobody changes one, so the same object is the same key.
+    for (const place of kept) if (place?.typed === typed) return place;
+    const bytes = keyOf(typed);
+    const place = { typed, key: bytes, text: textOf(bytes) };
+    kept[oldest] = place;
+    oldest = (oldest + 1) % PLACES_KEPT;
+    return place;
   };
   return {
     prefix,
     keyOf,
     get(state, typed) {
-      const entry = (state instanceof Overlay ? state : new Overlay(state)).entry(keyOf(typed));
-      if (entry.value === undefined) return undefined;
+      const place = placeOf(typed);
+      const overlay = state instanceof Overlay ? state : new Overlay(state);
+      const entry = overlay.entry(place.key, place.text);
       if (entry.decoded === undefined) {
+        if (entry.value === undefined) return undefined;
         const decoded = decode(value, entry.value);
         // Only this table writes under its prefix, so other bytes are a corrupt state.
         assert(decoded.ok, `state value of table ${numbers.module}.${numbers.table} is corrupt`);
@@ -55,8 +95,14 @@ export function createTable<Key, Value>(
       }
       return entry.decoded as Value; // Decoded or written by this very table.
     },
-    set: (state, typed, next) => state.set(keyOf(typed), encode(value, next), next),
-    delete: (state, typed) => state.set(keyOf(typed), undefined),
+    set(state, typed, next) {
+      const place = placeOf(typed);
+      state.setDecoded(place.key, { decoded: next, encode: toBytes }, place.text);
+    },
+    delete(state, typed) {
+      const place = placeOf(typed);
+      state.set(place.key, undefined, place.text);
+    },
     parseKey(bytes) {
       if (bytes[0] !== prefix[0] || bytes[1] !== prefix[1]) return undefined;
       const decoded = decode(key, bytes.subarray(2));

@@ -72,6 +72,7 @@ export function validateForm(
 }
 
 function hasDuplicate(signatures: readonly KeySignature[]): boolean {
+  if (signatures.length < 2) return false;
   return signatures.some(({ publicKey }, at) =>
     signatures.slice(0, at).some((other) => equalBytes(other.publicKey, publicKey)),
   );

@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr';
 import { describe, expect, it } from 'vitest';
-import { parseAddress, remoteHost, scopeOf, targetOf, transportOf } from './addresses.ts';
+import { parseAddress, remoteHost, scopeOf, targetOf, transportOf, voiceOf } from './addresses.ts';
 import { mayDial } from './gater.ts';
 
 const ID = '12D3KooWRbLugYBwgLyPNNjvjqBihwzkJXxU6B6tFyXJRcnbTjTA';
@@ -59,5 +59,25 @@ describe('addresses', () => {
     expect(remoteHost(multiaddr('/ip6/2606:4700:1:2:ffff::9/tcp/1/ws'))).toBe(one);
     expect(remoteHost(multiaddr('/ip6/2606:4700:1:3::1/tcp/1/ws'))).not.toBe(one);
     expect(remoteHost(multiaddr('/ip6/::ffff:10.1.2.3/tcp/1/ws'))).toBe('10.1.2.3');
+  });
+});
+
+describe('voiceOf', () => {
+  const relay = '/ip4/93.184.216.34/tcp/443/wss';
+  const tab = `${relay}/p2p/${ID}/p2p-circuit/p2p/${ID}`;
+  it.each([
+    ['a relay by its host', [`${relay}/p2p/${ID}`], '93.184.216.34'],
+    ['another of that host by it, too', ['/ip4/93.184.216.34/tcp/8/ws'], '93.184.216.34'],
+    ['IPv6 by the /64', ['/ip6/2606:4700:1:2:3::9/tcp/1/ws'], '2606:4700:1:2::/64'],
+    ['a name by the name', ['/dns4/Relay.example/tcp/443/wss'], 'relay.example'],
+    ['who came through a relay by that relay', [tab], '93.184.216.34'],
+    ['who is reached directly by its host', [tab, '/ip4/8.8.8.8/tcp/1/ws'], '8.8.8.8'],
+    ['WebRTC by who signalled it', [`${relay}/p2p-circuit/webrtc/p2p/${ID}`], '93.184.216.34'],
+    ['WebRTC that came by nobody knows whom', [`/webrtc/p2p/${ID}`], 'webrtc'],
+    ['this machine by the peer', ['/ip4/127.0.0.1/tcp/1/ws'], 'peer'],
+    ['no connection by the peer', [], 'peer'],
+    ['what is no address by the peer', ['nonsense'], 'peer'],
+  ])('counts %s', (_, addresses, expected) => {
+    expect(voiceOf('peer', addresses)).toBe(expected);
   });
 });

@@ -63,9 +63,13 @@ export function hostNameOf(address: Multiaddr): string | undefined {
 export function remoteHost(address: Multiaddr): string | undefined {
   if (isRelayed(address)) return undefined;
   const host = hostOf(address);
-  if (host === undefined || host.kind === 'dns') return undefined;
-  if (host.kind === 'ip4') return host.value;
-  const groups = ipv6Groups(host.value);
+  return host === undefined || host.kind === 'dns' ? undefined : siteOf(host);
+}
+
+function siteOf({ kind, value }: Host): string | undefined {
+  if (kind === 'dns') return value.toLowerCase().replace(/\.$/, '');
+  if (kind === 'ip4') return value;
+  const groups = ipv6Groups(value);
   if (groups === undefined) return undefined;
   const mapped = mappedIpv4(groups);
   if (mapped !== undefined) return mapped.join('.');
@@ -74,6 +78,23 @@ export function remoteHost(address: Multiaddr): string | undefined {
     .slice(0, 4)
     .map((group) => group.toString(16))
     .join(':')}::/64`;
+}
+
+/**
+ * Whose word the word of a peer is: peers of one host have one voice, and so have those that came
+ * through one relay, since host and relay make peer ids at no cost. Peers on this very machine are
+ * told apart by their ids: a whole network may run there, and whoever rules it rules us.
+ *
+ * @param addresses Other ends of the peer's connections, as `PeerView` tells them.
+ */
+export function voiceOf(peerId: string, addresses: readonly string[]): string {
+  const parsed = addresses.map(parseAddress).filter((address) => address !== undefined);
+  const address = parsed.find((each) => !isRelayed(each) && !isWebRtc(each)) ?? parsed[0];
+  if (address === undefined || scopeOf(address) === 'loopback') return peerId;
+  const host = hostOf(address);
+  // WebRTC without an address: whoever carried the signals made it, and is not told.
+  if (host === undefined) return isWebRtc(address) ? 'webrtc' : peerId;
+  return siteOf(host) ?? peerId;
 }
 
 /** Where an address lies. */

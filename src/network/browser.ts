@@ -1,5 +1,6 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { webSockets } from '@libp2p/websockets';
+import { coalescing } from './coalescing.ts';
 import { installRtcShim } from './rtc-shim.ts';
 import type { TransportSet } from './types.ts';
 
@@ -18,7 +19,7 @@ export type BrowserTransportOptions = {
 /** Transports of a tab: WebSockets to relays, circuits through them, and WebRTC between tabs. */
 export async function browserTransports(options: BrowserTransportOptions): Promise<TransportSet> {
   const transports: TransportSet = [
-    webSockets(),
+    coalescing(webSockets(), queueMicrotask),
     circuitRelayTransport({ reservationConcurrency: 4 }),
   ];
   if (options.rtcPort === undefined) return transports;

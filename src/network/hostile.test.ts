@@ -177,6 +177,7 @@ describe('the door of the room', () => {
       'createNetwork',
       'createPeerKey',
       'peerIdOfKey',
+      'voiceOf',
     ]);
   });
 });

@@ -93,10 +93,11 @@ export const DEFAULT_LIMITS: NetworkLimits = {
   topics: {
     transactions: {
       messageBytesMax: 64 * KB,
+      // Many travel in one message under load; a lone one is a message.
       messagesPerSecond: 4_000,
       messagesBurst: 8_000,
-      bytesPerSecond: 8 * MB,
-      bytesBurst: 16 * MB,
+      bytesPerSecond: 4 * MB,
+      bytesBurst: 8 * MB,
     },
     proposals: {
       messageBytesMax: BLOCK_MESSAGE_BYTES_MAX,

@@ -1,6 +1,5 @@
 import type { Stream } from '@libp2p/interface';
 import type { Bytes, Clock } from '../base/index.ts';
-import { concatBytes } from '../base/index.ts';
 import { networkError } from './errors.ts';
 import { FramedStream } from './framed-stream.ts';
 import type { Frame } from './frames.ts';
@@ -19,7 +18,8 @@ type Dependencies = {
 type Pending = {
   total: number | undefined;
   received: number;
-  pieces: Bytes[];
+  /** Grows with what arrives: tiny pieces cost no more than large ones, nor does a lying head. */
+  buffer: Bytes;
   readonly resolve: (response: Bytes) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -64,7 +64,7 @@ export class RequestClient {
       this.#pending.set(id, {
         total: undefined,
         received: 0,
-        pieces: [],
+        buffer: new Uint8Array(0),
         resolve: (response) => {
           settle();
           resolvePromise(response);
@@ -156,18 +156,25 @@ export class RequestClient {
   }
 
   #onPiece(id: number, pending: Pending, body: Bytes): void {
-    pending.received += body.length;
-    if (pending.total === undefined || pending.received > pending.total) {
+    const { total, received: at, buffer } = pending;
+    const received = at + body.length;
+    if (total === undefined || received > total) {
       this.#broken('more than promised');
       return;
     }
-    pending.pieces.push(body);
-    if (pending.received === pending.total) this.#succeed(id, pending);
+    if (received > buffer.length) {
+      pending.buffer = new Uint8Array(Math.min(total, Math.max(received, 2 * buffer.length)));
+      pending.buffer.set(buffer.subarray(0, at));
+    }
+    pending.buffer.set(body, at);
+    pending.received = received;
+    if (received === total) this.#succeed(id, pending);
   }
 
   #succeed(id: number, pending: Pending): void {
     this.#pending.delete(id);
-    pending.resolve(concatBytes(...pending.pieces));
+    // Full, and so exactly as long as promised.
+    pending.resolve(pending.buffer);
   }
 
   #fail(id: number, error: unknown): void {

@@ -54,6 +54,48 @@ describe('a decided block', () => {
     expect(heightOf(node)).toBe(1);
   });
 
+  it('that came with its certificate needs no further check of signatures', async () => {
+    let calls = 0;
+    const { node, stored, certificate } = await beginner((claims) => {
+      calls += 1;
+      return village.verifier.verify(claims);
+    });
+    const { chain } = node.parts;
+    const verified = await chain.verifyBlock(stored.blockBytes, certificate);
+    if (!verified.ok) throw new Error('it is a good block');
+    expect(verified.value.proof).toBeDefined();
+    const before = calls;
+    // Another certificate is not the one that was looked at.
+    const copy = { ...certificate, signatures: certificate.signatures.slice(0, 1) };
+    expect(await chain.importBlock(verified.value, copy)).toMatchObject({
+      ok: false,
+      error: { code: 'certificate-power-too-low' },
+    });
+    expect(await chain.importBlock(verified.value, certificate)).toMatchObject({ ok: true });
+    expect(calls).toBe(before);
+    expect(heightOf(node)).toBe(1);
+  });
+
+  it('whose certificate is forged is refused, though its transactions are good', async () => {
+    const { node, stored, certificate } = await beginner();
+    const { chain } = node.parts;
+    const forged = {
+      ...certificate,
+      signatures: certificate.signatures.map(({ validatorIndex }) => ({
+        validatorIndex,
+        signature: new Uint8Array(64).fill(1),
+      })),
+    };
+    const verified = await chain.verifyBlock(stored.blockBytes, forged);
+    if (!verified.ok) throw new Error('its transactions are good');
+    expect(verified.value.proof).toBeUndefined();
+    expect(await chain.importBlock(verified.value, forged)).toEqual({
+      ok: false,
+      error: { code: 'certificate-signature-invalid' },
+    });
+    expect(heightOf(node)).toBe(0);
+  });
+
   it('is not mistaken for one with the same header and another body', async () => {
     const { node, stored, certificate } = await beginner();
     const { chain } = node.parts;

@@ -9,7 +9,6 @@ import {
   TabellionError,
   timestampMs,
 } from '../base/index.ts';
-import { encode } from '../codec/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
 import { mintVerified } from '../crypto/index.ts';
 import type {
@@ -31,15 +30,10 @@ import type {
 } from '../ledger/index.ts';
 import { transactionsRootOf } from '../ledger/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
-import {
-  CLOCK_AHEAD_MS_MAX,
-  CLOCK_BEHIND_MS_MAX,
-  EXECUTED_BLOCKS_KEPT_MAX,
-  VERIFIED_BYTES_KEPT_MAX,
-  VERIFIED_TRANSACTIONS_KEPT_MAX,
-} from './limits.ts';
+import { CLOCK_AHEAD_MS_MAX, CLOCK_BEHIND_MS_MAX, EXECUTED_BLOCKS_KEPT_MAX } from './limits.ts';
 import { SerialQueue } from './serial-queue.ts';
 import type { LedgerStore, StagedBlock } from './store/index.ts';
+import { VerifiedTransactions } from './verified-transactions.ts';
 
 /** The newest committed block. */
 export type Head = { readonly header: Header; readonly hash: Hash };
@@ -56,6 +50,10 @@ export type ExecutedBlock = {
 export type VerifiedBlock = {
   readonly prepared: PreparedBlock;
   readonly transactions: readonly Verified<PreparedTransaction>[];
+  /** Proves the block if those still decide its height who did when it was looked at. */
+  readonly proof:
+    | { readonly certificate: Verified<CommitCertificate>; readonly membership: Membership }
+    | undefined;
 };
 
 /** What listeners learn of each block, after it is durable. */
@@ -95,11 +93,9 @@ export class Chain {
   readonly #executing = new Map<string, Promise<Result<ExecutedBlock, BlockRefusal>>>();
   /** Proposed blocks whose headers bind their transactions; forgotten with the block itself. */
   readonly #whole = new WeakMap<Block, PreparedBlock>();
-  #verifiedBytes = 0;
   /** Blocks executed on the present head, by hash. */
   readonly #executed = new Map<string, ExecutedBlock>();
-  /** Transactions whose signatures held, by the hash of their signed bytes. */
-  readonly #verified = new Map<string, Verified<PreparedTransaction>>();
+  readonly #verified = new VerifiedTransactions();
   #membership: Membership;
 
   constructor(dependencies: ChainDependencies) {
@@ -140,11 +136,11 @@ export class Chain {
   async verifyTransaction(
     prepared: PreparedTransaction,
   ): Promise<Result<Verified<PreparedTransaction>, TransactionError>> {
-    const known = this.#verified.get(formatHex(prepared.signedHash));
+    const known = this.#verified.get(prepared.signedHash);
     if (known !== undefined) return ok(known);
     const verdicts = await this.#dependencies.verifier.verify(prepared.claims);
     const verified = this.ledger.verifyTransaction(prepared, verdicts);
-    if (verified.ok) this.#remember(verified.value);
+    if (verified.ok) this.#verified.add(verified.value);
     return verified;
   }
 
@@ -163,25 +159,6 @@ export class Chain {
     if (verdict.kind === 'valid') return ok({ accountSequence: sequence });
     const { error } = verdict;
     return error.code === 'sequence-gap' ? ok({ accountSequence: sequence }) : fail(error);
-  }
-
-  #remember(verified: Verified<PreparedTransaction>): void {
-    const key = formatHex(verified.signedHash);
-    if (this.#verified.has(key)) return;
-    this.#verified.set(key, verified);
-    this.#verifiedBytes += verified.bytes.length;
-    for (const oldest of this.#verified.keys()) {
-      const isFull =
-        this.#verified.size > VERIFIED_TRANSACTIONS_KEPT_MAX ||
-        this.#verifiedBytes > VERIFIED_BYTES_KEPT_MAX;
-      if (!isFull) return;
-      this.#forget(oldest);
-    }
-  }
-
-  #forget(key: string): void {
-    this.#verifiedBytes -= this.#verified.get(key)?.bytes.length ?? 0;
-    this.#verified.delete(key);
   }
 
   /** Settles when what was begun is done; the store may be closed then. */
@@ -213,6 +190,7 @@ export class Chain {
       const prepared = ledger.assembleBlock(header, verdict.included);
       const { included, ...execution } = verdict;
       this.#keep({ prepared, transactions: included, execution, staged });
+      this.#whole.set(prepared.block, prepared); // Our own proposal comes back to us.
       return prepared.block;
     });
   }
@@ -225,7 +203,7 @@ export class Chain {
   #prepareWhole(block: Block): Result<PreparedBlock, BlockRefusal> {
     const known = this.#whole.get(block);
     if (known !== undefined) return ok(known);
-    const prepared = this.ledger.prepareBlock(encode(this.ledger.codecs.block, block));
+    const prepared = this.ledger.prepareBlockValue(block);
     if (!prepared.ok) return fail({ code: 'block-malformed' });
     const root = transactionsRootOf(this.ledger.suite, prepared.value.transactions);
     if (!equalBytes(root, block.header.transactionsRoot)) {
@@ -278,13 +256,36 @@ export class Chain {
   /**
    * Decodes a block from a peer and checks the signatures of its transactions: the part of the work
    * that needs no state, so that many blocks can be at it at once.
+   *
+   * @param certificate Checked on the way, as far as it can be: against those who decide now.
    */
-  async verifyBlock(bytes: Uint8Array): Promise<Result<VerifiedBlock, BlockRefusal>> {
+  async verifyBlock(
+    bytes: Uint8Array,
+    certificate?: CommitCertificate,
+  ): Promise<Result<VerifiedBlock, BlockRefusal>> {
     const prepared = this.ledger.prepareBlock(bytes);
     if (!prepared.ok) return fail({ code: 'block-malformed' });
+    // Begun before the transactions: it would else wait behind those of all blocks on their way.
+    const proof = this.#proofOf(prepared.value.hash, certificate);
+    proof.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
     const transactions = await this.#verifyAll(prepared.value.transactions);
     if (!transactions.ok) return transactions;
-    return ok({ prepared: prepared.value, transactions: transactions.value });
+    return ok({
+      prepared: prepared.value,
+      transactions: transactions.value,
+      proof: await proof,
+    });
+  }
+
+  /** A certificate checked ahead of its turn; undefined says nothing against it. */
+  async #proofOf(
+    hash: Hash,
+    certificate: CommitCertificate | undefined,
+  ): Promise<VerifiedBlock['proof']> {
+    if (certificate === undefined || !equalBytes(certificate.blockHash, hash)) return undefined;
+    const membership = this.#membership;
+    const verified = await this.#verifySignatures(certificate, membership);
+    return verified.ok ? { certificate: verified.value, membership } : undefined;
   }
 
   /**
@@ -299,7 +300,7 @@ export class Chain {
     // Whoever asked for a height takes the certificate's word for it.
     if (header.height !== certificate.height) return fail({ code: 'certificate-wrong-height' });
     if (header.height <= this.head().header.height) return ok('known');
-    const proven = await this.verifyCertificate(block.prepared.hash, certificate);
+    const proven = await this.#prove(block, certificate);
     if (!proven.ok) {
       // Consensus may have committed it while the signatures were checked.
       return header.height <= this.head().header.height ? ok('known') : proven;
@@ -329,6 +330,31 @@ export class Chain {
     if (!equalBytes(certificate.blockHash, hash)) return fail({ code: 'certificate-wrong-block' });
     const { height, membership } = this.next();
     if (certificate.height !== height) return fail({ code: 'certificate-wrong-height' });
+    return this.#verifySignatures(certificate, membership);
+  }
+
+  async #prove(
+    { prepared, proof }: VerifiedBlock,
+    certificate: CommitCertificate,
+  ): Promise<Result<Verified<CommitCertificate>, { readonly code: string }>> {
+    const { height, membership } = this.next();
+    const isProven =
+      proof?.certificate === certificate &&
+      certificate.height === height &&
+      this.#isSame(proof.membership, membership);
+    if (isProven) return ok(proof.certificate);
+    return this.verifyCertificate(prepared.hash, certificate);
+  }
+
+  #isSame(left: Membership, right: Membership): boolean {
+    const { ledger } = this;
+    return left === right || equalBytes(ledger.membershipHash(left), ledger.membershipHash(right));
+  }
+
+  async #verifySignatures(
+    certificate: CommitCertificate,
+    membership: Membership,
+  ): Promise<Result<Verified<CommitCertificate>, { readonly code: string }>> {
     const claims = this.ledger.certificateClaims(membership, certificate);
     if (!claims.ok) return claims;
     const verdicts = await this.#dependencies.verifier.verify(claims.value);
@@ -378,9 +404,7 @@ export class Chain {
     transactions: readonly PreparedTransaction[],
   ): Promise<Result<readonly Verified<PreparedTransaction>[], TransactionError>> {
     // Looked up before waiting: what is known may be forgotten meanwhile.
-    const verified = transactions.map(({ signedHash }) =>
-      this.#verified.get(formatHex(signedHash)),
-    );
+    const verified = transactions.map(({ signedHash }) => this.#verified.get(signedHash));
     const unknown = transactions.filter((_, index) => verified[index] === undefined);
     const claims = unknown.flatMap((prepared) => prepared.claims);
     const verdicts = await this.#dependencies.verifier.verify(claims);
@@ -438,13 +462,14 @@ export class Chain {
         blockBytes: this.ledger.encodeBlock(executed.prepared),
         certificate,
         receipts: executed.execution.receipts,
+        receiptBytes: executed.execution.receiptBytes,
         changes: executed.execution.changes,
         staged: executed.staged,
         nextMembership: executed.execution.nextMembership,
       });
       this.#executed.clear();
       this.#membership = executed.execution.nextMembership;
-      for (const { signedHash } of executed.transactions) this.#forget(formatHex(signedHash));
+      for (const { signedHash } of executed.transactions) this.#verified.delete(signedHash);
       if (origin === 'imported') this.#dependencies.onImported(header.height);
       this.#dependencies.onCommitted({ executed, certificate });
     });

@@ -157,6 +157,11 @@ export class ConsensusDriver {
     return this.#options.engine.messagesFor(this.#state, request);
   }
 
+  /** Whether nothing was offered yet for the height being decided. */
+  wantsWork(): boolean {
+    return this.#isReady && this.#workHeight !== this.#options.chain.next().height;
+  }
+
   /** Something waits to be put into a block; offered again after `start`, if it was before. */
   offerWork(): void {
     // The head's, not the machine's: `height-advanced` may still be on its way to the machine.
@@ -318,11 +323,7 @@ export class ConsensusDriver {
     const options = this.#options;
     switch (effect.kind) {
       case 'append-wal':
-        return options.wal.append(
-          this.#height,
-          effect.entries,
-          options.guard.recordOf(this.#height),
-        );
+        return this.#appendWal(effect.entries);
       case 'sign-vote':
         return this.#signVote(effect);
       case 'sign-proposal':
@@ -361,6 +362,16 @@ export class ConsensusDriver {
         throw new TabellionError('consensus-halted', { height, blockHash: formatHex(blockHash) });
       }
     }
+  }
+
+  /** What follows in the same list of effects may say aloud what was signed. */
+  async #appendWal(entries: EffectOf<'append-wal'>['entries']): Promise<void> {
+    const { guard, wal } = this.#options;
+    const mark = await wal.append(this.#height, entries, (reached) => guard.recordsOf(reached));
+    const isSigned = entries.some(
+      ({ kind }) => kind === 'vote-signed' || kind === 'proposal-signed',
+    );
+    if (isSigned) await guard.keep(mark);
   }
 
   #schedule(effect: EffectOf<'schedule-timeout'>): void {

@@ -4,6 +4,7 @@ import { decode, encode } from '../codec/index.ts';
 import type { Evidence } from '../ledger/index.ts';
 import { evidenceCodec } from '../ledger/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
+import type { OnCrashPoint } from './crash-points.ts';
 import { EVIDENCE_LISTED_MAX } from './limits.ts';
 
 const PREFIX = encodeUtf8('evidence/');
@@ -13,16 +14,20 @@ const END = encodeUtf8('evidence0');
 /** Remembers proofs that a member voted twice: one a member, height and kind of vote. */
 export class EvidenceStore {
   readonly #store: KeyValueStore;
+  readonly #onCrashPoint: OnCrashPoint | undefined;
 
-  constructor(store: KeyValueStore) {
+  constructor(store: KeyValueStore, onCrashPoint?: OnCrashPoint) {
     this.#store = store;
+    this.#onCrashPoint = onCrashPoint;
   }
 
   /** Returns once the evidence survives a crash; the same again changes nothing. */
   async append(evidence: Evidence): Promise<void> {
     const value = encode(evidenceCodec, evidence);
     const key = keyOf(evidence);
+    await this.#onCrashPoint?.('evidence-begun');
     await this.#store.write([{ kind: 'put', space: 'meta', key, value }], 'strict');
+    await this.#onCrashPoint?.('evidence-done');
   }
 
   /** The newest evidence, newest first, at most {@link EVIDENCE_LISTED_MAX}. */

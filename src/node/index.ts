@@ -1,9 +1,22 @@
 export type { BlockRefusal, CommittedEvent, ExecutedBlock, Head } from './chain.ts';
 export type { ValidatorSigner } from './consensus-driver.ts';
+export type { CrashPoint, FileCrashPoint, OnCrashPoint, TabCrashPoint } from './crash-points.ts';
+export { CRASH_POINTS } from './crash-points.ts';
 export type { TraceLine } from './diagnostics.ts';
 export type { FaucetError, FaucetSigner } from './faucet.ts';
+export { evidenceStored, votesLogged } from './inspect.ts';
 export type { SubmissionError } from './mempool-driver.ts';
 export { TabellionNode } from './node.ts';
+export { signingMarkCodec } from './signing-guard.ts';
 export type { NodeEvents, NodeStage, NodeStatus } from './status.ts';
+export type { LedgerStore } from './store/index.ts';
+export { openLedgerStore } from './store/index.ts';
 export type { TrackedTransaction } from './tracker.ts';
-export type { NodeHome, NodeOptions, StorageEstimate, ValidatorMarker } from './types.ts';
+export type {
+  NodeHome,
+  NodeOptions,
+  SigningMark,
+  SigningMarkKeeper,
+  StorageEstimate,
+  ValidatorMarker,
+} from './types.ts';

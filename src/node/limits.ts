@@ -1,5 +1,16 @@
 /** A proposal or block with its envelope; genesis bounds blocks at or below this. */
 export const BLOCK_MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Transactions gossiped together, and their bytes with their lengths; the topic allows 64 KiB. */
+export const TRANSACTIONS_PER_MESSAGE_MAX = 256;
+export const TRANSACTIONS_MESSAGE_BYTES_MAX = 60 * 1024;
+/** Own transactions wait so long for others to travel with, unless none went before them. */
+export const TRANSACTIONS_GATHER_MS = 40;
+/** Of one message, signatures verified before any bad one costs the sender its rejection. */
+export const VERIFIED_AT_ONCE_MAX = 32;
+/** Share of the time that a round waits for a block in which one is made, or checked. */
+export const BLOCK_TIME_SHARE = 0.1;
+/** Transactions that a block may hold however slow the machine is. */
+export const PACED_TRANSACTIONS_MIN = 128;
 /** Blocks in one answer; the answer's size is bounded too, so large blocks come fewer. */
 export const BLOCKS_PER_RESPONSE_MAX = 128;
 export const BLOCKS_RESPONSE_BYTES_MAX = 6 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import type { Bytes, Clock, Result, TimestampMs, Tracer } from '../base/index.ts';
 import { fail, formatHex, ok } from '../base/index.ts';
+import { decode } from '../codec/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
 import type {
   Address,
@@ -28,7 +29,13 @@ import {
   step,
 } from '../mempool/index.ts';
 import type { GossipVerdict } from '../network/index.ts';
-import { OWN_PENDING_MAX, REFUSALS_PER_PEER_MAX, REFUSED_PEERS_MAX } from './limits.ts';
+import {
+  OWN_PENDING_MAX,
+  REFUSALS_PER_PEER_MAX,
+  REFUSED_PEERS_MAX,
+  VERIFIED_AT_ONCE_MAX,
+} from './limits.ts';
+import { transactionsMessageCodec } from './messages.ts';
 
 /** What the pool keeps for each transaction. */
 export type Pooled = {
@@ -118,11 +125,27 @@ export class MempoolDriver {
     return [...this.#own.values()].slice(0, limit);
   }
 
-  /** A transaction from a peer. */
-  async receiveGossip(bytes: Uint8Array, from: string): Promise<GossipVerdict> {
-    const admitted = await this.#receive(bytes, from);
-    if (admitted.ok) return 'accept';
-    return HOSTILE.has(admitted.error.code) ? 'reject' : 'ignore';
+  /**
+   * Transactions from a peer, judged as one: forwarded if any of them is news here, and rejected
+   * for the first that no honest node forwards, before the signatures of many others cost us.
+   */
+  async receiveGossip(message: Uint8Array, from: string): Promise<GossipVerdict> {
+    const decoded = decode(transactionsMessageCodec, message);
+    if (!decoded.ok || decoded.value.length === 0) return 'reject';
+    let isNews = false;
+    for (let at = 0; at < decoded.value.length; at += VERIFIED_AT_ONCE_MAX) {
+      const some = decoded.value.slice(at, at + VERIFIED_AT_ONCE_MAX);
+      const checked = await Promise.all(some.map((bytes) => this.#check(bytes)));
+      const isHostile = checked.some((each) => !each.ok && HOSTILE.has(each.error.code));
+      if (isHostile) return 'reject';
+      // One after another: those of one sender came in the order of their sequences.
+      for (const each of checked) {
+        const admitted = each.ok ? await this.#admit(each.value, from) : each;
+        isNews ||= admitted.ok;
+        if (!admitted.ok && HOSTILE.has(admitted.error.code)) return 'reject';
+      }
+    }
+    return isNews ? 'accept' : 'ignore';
   }
 
   /** Takes out what a block included or outdated. */
@@ -179,16 +202,28 @@ export class MempoolDriver {
     bytes: Uint8Array,
     from: string | undefined,
   ): Promise<Result<Hash, SubmissionError>> {
-    const { chain, clock } = this.#options;
+    const checked = await this.#check(bytes);
+    return checked.ok ? this.#admit(checked.value, from) : checked;
+  }
+
+  /** What can be said without the state: form, then signatures. */
+  async #check(bytes: Uint8Array): Promise<Result<Verified<PreparedTransaction>, SubmissionError>> {
+    const { chain } = this.#options;
     const prepared = chain.prepareTransaction(bytes);
     if (!prepared.ok) return prepared;
-    const { id, transaction } = prepared.value;
-    if (isKnown(this.#state, id)) return fail({ code: 'duplicate' });
+    if (isKnown(this.#state, prepared.value.id)) return fail({ code: 'duplicate' });
     const form = chain.validateForm(prepared.value);
     if (form !== undefined) return fail(form);
-    const verified = await chain.verifyTransaction(prepared.value);
-    if (!verified.ok) return verified;
-    const admission = await chain.admit(verified.value);
+    return chain.verifyTransaction(prepared.value);
+  }
+
+  async #admit(
+    prepared: Verified<PreparedTransaction>,
+    from: string | undefined,
+  ): Promise<Result<Hash, SubmissionError>> {
+    const { chain, clock } = this.#options;
+    const { id, transaction } = prepared;
+    const admission = await chain.admit(prepared);
     if (!admission.ok) {
       if (from !== undefined) this.#countRefusal(from);
       return admission;
@@ -205,9 +240,9 @@ export class MempoolDriver {
         gasLimit: body.gasLimit,
         validFrom: body.validFrom,
         validUntil: body.validUntil,
-        sizeBytes: prepared.value.bytes.length,
+        sizeBytes: prepared.bytes.length,
         receivedFrom: from,
-        payload: { prepared: verified.value, seenAtMs: clock.now() },
+        payload: { prepared, seenAtMs: clock.now() },
       },
     });
     const refusal = effects.find((effect) => effect.kind === 'transaction-refused');
@@ -248,8 +283,10 @@ export class MempoolDriver {
     switch (effect.kind) {
       case 'transaction-admitted': {
         const { prepared } = effect.transaction.payload;
-        if (effect.transaction.receivedFrom === undefined) this.#keepOwn(prepared);
         options.onSeen(prepared);
+        // What a peer sent, the verdict `accept` lets the network forward.
+        if (effect.transaction.receivedFrom !== undefined) return;
+        this.#keepOwn(prepared);
         options.gossip(prepared.bytes);
         return;
       }

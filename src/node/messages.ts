@@ -12,8 +12,23 @@ import {
   vector,
 } from '../codec/index.ts';
 import { hashCodec } from '../crypto/index.ts';
-import { addressCodec, commitCertificateCodec, headerCodec, heightCodec } from '../ledger/index.ts';
-import { BLOCK_MESSAGE_BYTES_MAX, BLOCKS_PER_RESPONSE_MAX } from './limits.ts';
+import {
+  addressCodec,
+  commitCertificateCodec,
+  headerCodec,
+  heightCodec,
+  TRANSACTION_BYTES_MAX,
+} from '../ledger/index.ts';
+import {
+  BLOCK_MESSAGE_BYTES_MAX,
+  BLOCKS_PER_RESPONSE_MAX,
+  TRANSACTIONS_PER_MESSAGE_MAX,
+} from './limits.ts';
+
+/** Signed transactions under way to everybody: what came within a few milliseconds. */
+export const transactionsMessageCodec = vector(bytes({ max: TRANSACTION_BYTES_MAX }), {
+  max: TRANSACTIONS_PER_MESSAGE_MAX,
+});
 
 /** What a peer says of itself; asked after connecting and now and then. */
 export const peerStatusCodec = struct('PeerStatus', {

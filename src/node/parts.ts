@@ -2,12 +2,14 @@ import type { Bytes } from '../base/index.ts';
 import type { ConsensusEngine } from '../consensus/index.ts';
 import type { Height, Ledger } from '../ledger/index.ts';
 import type { Topic } from '../network/index.ts';
+import { BlockPace } from './block-pace.ts';
 import type { CommittedEvent } from './chain.ts';
 import { Chain } from './chain.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Emitter } from './emitter.ts';
 import { FaucetService } from './faucet.ts';
 import { FaucetQuotas } from './faucet-quotas.ts';
+import { BLOCK_TIME_SHARE, PACED_TRANSACTIONS_MIN } from './limits.ts';
 import { MempoolDriver } from './mempool-driver.ts';
 import type { Fault } from './penalties.ts';
 import type { Running } from './running.ts';
@@ -16,6 +18,7 @@ import type { LedgerStore } from './store/index.ts';
 import { openLedgerStore } from './store/index.ts';
 import { SyncDriver } from './sync-driver.ts';
 import { TransactionTracker } from './tracker.ts';
+import { TransactionOutbox } from './transaction-outbox.ts';
 import type { NodeHome, NodeOptions } from './types.ts';
 
 /** What the parts of a node need of the whole. */
@@ -47,6 +50,10 @@ export type Parts = {
   readonly mempool: MempoolDriver;
   readonly sync: SyncDriver;
   readonly tracker: TransactionTracker;
+  /** Where own transactions leave for the others. */
+  readonly outbox: TransactionOutbox;
+  /** How large blocks may be for this machine to keep up. */
+  readonly pace: BlockPace;
   readonly faucet: FaucetService | undefined;
   /** What may be asked of other relays' faucets through this one. */
   readonly forwarding: FaucetQuotas;
@@ -61,20 +68,32 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
     ledger,
     tracer: diagnostics,
     options: { cacheBytesMax },
+    ...(home.onCrashPoint === undefined ? {} : { onCrashPoint: home.onCrashPoint }),
   });
   const tracker = new TransactionTracker(clock);
+  const publish = (message: Bytes) => core.publish('transactions', message);
+  const { proposeTimeoutMs } = ledger.genesis.document.consensus;
+  const pace = new BlockPace({
+    targetMs: proposeTimeoutMs * BLOCK_TIME_SHARE,
+    countMin: PACED_TRANSACTIONS_MIN,
+  });
+  const outbox = new TransactionOutbox({ clock, publish });
   const chain: Chain = new Chain({
     ledger,
     store,
     verifier: home.verifier,
     clock,
     tracer: diagnostics,
-    candidates: (height) => mempool.select({ height, ...selectionLimits(ledger) }),
+    candidates: (height) => mempool.select({ height, ...selectionLimits(ledger, pace) }),
     onInvalid: (id, { code }) => mempool.invalidate(id, code),
-    onCommitted: (event) => core.onCommitted(event),
+    onCommitted: (event) => {
+      const { height, timestampMs } = event.executed.prepared.block.header;
+      core.running()?.guard.committed(height, timestampMs);
+      core.onCommitted(event);
+    },
     onImported: (height) => core.running()?.guard.imported(height),
   });
-  const mempool: MempoolDriver = createMempoolDriver(core, { chain, store, tracker });
+  const mempool: MempoolDriver = createMempoolDriver(core, { chain, store, tracker, outbox });
   const sync = new SyncDriver({
     chain,
     clock,
@@ -89,7 +108,7 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
   const faucet =
     signer === undefined ? undefined : new FaucetService({ chain, mempool, signer, clock });
   const forwarding = new FaucetQuotas(clock);
-  return { store, chain, mempool, sync, tracker, faucet, forwarding };
+  return { store, chain, mempool, sync, tracker, outbox, pace, faucet, forwarding };
 }
 
 /** Waits for what was begun, then closes. */
@@ -101,9 +120,9 @@ export async function closeParts(parts: Parts): Promise<void> {
 
 function createMempoolDriver(
   core: NodeCore,
-  parts: Pick<Parts, 'chain' | 'store' | 'tracker'>,
+  parts: Pick<Parts, 'chain' | 'store' | 'tracker' | 'outbox'>,
 ): MempoolDriver {
-  const { chain, store, tracker } = parts;
+  const { chain, store, tracker, outbox } = parts;
   return new MempoolDriver({
     chain: {
       prepareTransaction: (bytes) => chain.prepareTransaction(bytes),
@@ -115,7 +134,7 @@ function createMempoolDriver(
     },
     clock: core.home.clock,
     tracer: core.diagnostics,
-    gossip: (bytes) => core.publish('transactions', bytes),
+    gossip: (bytes) => outbox.add(bytes),
     onSeen: ({ id, transaction }) => tracker.seen(id, transaction.body),
     onDropped: (id, code) => tracker.dropped(id, code),
     reportPeer: (peerId, fault) => core.report(peerId, fault),
@@ -123,11 +142,11 @@ function createMempoolDriver(
   });
 }
 
-function selectionLimits(ledger: Ledger) {
+function selectionLimits(ledger: Ledger, pace: BlockPace) {
   const { blockTransactionsMax, blockBytesMax } = ledger.genesis.document.consensus;
   // Gas is bounded by execution itself, which knows the parameters of the height.
   return {
-    transactionsMax: blockTransactionsMax,
+    transactionsMax: Math.min(blockTransactionsMax, pace.countMax()),
     bytesMax: blockBytesMax,
     gasMax: Number.MAX_SAFE_INTEGER,
   };

@@ -5,6 +5,7 @@ import type { CatchUpRequest, ConsensusCodecs } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Height, Ledger } from '../ledger/index.ts';
 import type { Network } from '../network/index.ts';
+import { voiceOf } from '../network/index.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { FaucetError } from './faucet.ts';
 import { HINT_INTERVAL_MS, STATUS_INTERVAL_MS, STATUS_KEPT_MS } from './limits.ts';
@@ -36,6 +37,8 @@ type Known = {
   toldAtMs: number;
   askedAtMs: number;
   isAsking: boolean;
+  /** Whose word its status is; peer ids cost nothing. */
+  voice: string | undefined;
 };
 
 /** What peers said of themselves, and what this node asks them beside blocks. */
@@ -57,7 +60,11 @@ export class PeerBook {
     const { network, clock } = this.#options;
     const round = (): void => {
       this.#cancelRound = clock.after(STATUS_INTERVAL_MS, round);
-      for (const { peerId } of network.peers()) this.connected(peerId);
+      for (const { peerId, addresses } of network.peers()) {
+        this.connected(peerId);
+        const known = this.#known.get(peerId);
+        if (known !== undefined) known.voice = voiceOf(peerId, addresses);
+      }
       // One that fell silent without leaving does not vouch for our head for ever.
       if (this.comparedCount() < this.#comparedTold) this.#compared();
     };
@@ -75,11 +82,22 @@ export class PeerBook {
     return this.#known.get(peerId)?.status?.headHeight;
   }
 
-  /** Connected peers of this network that told their head not long ago. */
+  /**
+   * How many voices told their head not long ago: connected peers of this network, those of one
+   * host counted once.
+   */
   comparedCount(): number {
     const sinceMs = this.#options.clock.now() - STATUS_KEPT_MS;
-    const isFresh = ({ status, toldAtMs }: Known) => status !== undefined && toldAtMs > sinceMs;
-    return [...this.#known.values()].filter(isFresh).length;
+    const voices = new Set<string>();
+    for (const [peerId, { status, toldAtMs, voice }] of this.#known) {
+      if (status !== undefined && toldAtMs > sinceMs) voices.add(voice ?? peerId);
+    }
+    return voices.size;
+  }
+
+  #voiceOf(peerId: string): string | undefined {
+    const view = this.#options.network.peers().find((peer) => peer.peerId === peerId);
+    return view === undefined ? undefined : voiceOf(peerId, view.addresses);
   }
 
   #compared(): void {
@@ -90,7 +108,8 @@ export class PeerBook {
   connected(peerId: string): void {
     if (this.#stop.signal.aborted) return;
     if (!this.#known.has(peerId)) {
-      this.#known.set(peerId, { status: undefined, toldAtMs: 0, askedAtMs: 0, isAsking: false });
+      const never = { status: undefined, toldAtMs: 0, askedAtMs: 0, isAsking: false };
+      this.#known.set(peerId, { ...never, voice: undefined });
     }
     this.#ask(peerId);
   }
@@ -141,6 +160,8 @@ export class PeerBook {
       reportPeer(peerId, 'wrong-network');
       return;
     }
+    // The round that asks everybody keeps it up to date.
+    known.voice ??= this.#voiceOf(peerId);
     known.status = status;
     known.toldAtMs = clock.now();
     sync.peerStatus(peerId, { head: status.headHeight, earliest: status.earliestHeight });

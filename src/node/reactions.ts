@@ -13,7 +13,7 @@ export class Reactions {
 
   constructor(core: NodeCore) {
     this.#core = core;
-    this.#evidence = new EvidenceStore(core.home.store);
+    this.#evidence = new EvidenceStore(core.home.store, core.home.onCrashPoint);
   }
 
   /** A block is durable. */
@@ -26,6 +26,7 @@ export class Reactions {
       const failure = outcome?.kind === 'failed' ? outcome : undefined;
       tracker.committed(id, { height, index, timestampMs }, failure);
     }
+    if (event.certificate.round > 0) parts.pace.roundFailed();
     const sequences = sequencesAfter(event);
     tracker.advanced(height, sequences);
     const running = this.#core.running();
@@ -49,8 +50,8 @@ export class Reactions {
   proposalValid(parts: Parts, { header }: Block): void {
     const executed = parts.chain.executedOf(header);
     const { height, timestampMs } = header;
-    for (const [index, { id }] of (executed?.transactions ?? []).entries()) {
-      parts.tracker.included(id, { height, index, timestampMs });
+    for (const [index, { id, transaction }] of (executed?.transactions ?? []).entries()) {
+      parts.tracker.included(id, { height, index, timestampMs }, transaction.body);
     }
   }
 
@@ -80,7 +81,7 @@ export class Reactions {
     this.#core.events.emit('mempool', undefined);
     const running = this.#core.running();
     if (running === undefined || this.#core.options.signer === undefined) return;
-    if (parts.mempool.hasWork()) running.consensus.offerWork();
+    if (running.consensus.wantsWork() && parts.mempool.hasWork()) running.consensus.offerWork();
   }
 
   /** A member voted twice: told once it is stored. */

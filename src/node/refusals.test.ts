@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Bytes } from '../base/index.ts';
 import { formatHex } from '../base/index.ts';
+import { encode } from '../codec/index.ts';
 import type { KeyPolicy, KeySignature, Transaction } from '../ledger/index.ts';
 import type { Draft, Person } from '../ledger/testing/world.ts';
 import {
@@ -12,6 +14,7 @@ import {
   recordOf,
 } from '../ledger/testing/world.ts';
 import type { TabellionNode } from './index.ts';
+import { transactionsMessageCodec } from './messages.ts';
 import { heightOf, transferTo, Village } from './testing/village.ts';
 
 const VALIDATOR = 'validator 1';
@@ -204,6 +207,14 @@ function withHighS(signature: Uint8Array): Uint8Array<ArrayBuffer> {
   return high;
 }
 
+/** A message of these transactions, as a peer sends them. */
+function gossipOf(...transactions: readonly Uint8Array[]): Bytes {
+  return encode(
+    transactionsMessageCodec,
+    transactions.map((each) => new Uint8Array(each)),
+  );
+}
+
 describe('a transaction that is', () => {
   for (const [what, code, make] of CASES) {
     it(`${what} is refused with ${code} and changes nothing`, async () => {
@@ -233,19 +244,42 @@ describe('refusals from gossip', () => {
     await village.clock.pass(10);
     const penalties = () =>
       village.hub.penalties.filter(({ peerId }) => peerId === 'gossip').length;
-    await stranger.publish('transactions', village.sign(poor, draftOf()));
-    await stranger.publish('transactions', used);
+    await stranger.publish('transactions', gossipOf(village.sign(poor, draftOf())));
+    await stranger.publish('transactions', gossipOf(used));
     await village.clock.pass(100);
     expect(penalties()).toBe(0);
     await stranger.publish('transactions', Uint8Array.of(1, 2, 3));
     await stranger.publish(
       'transactions',
-      village.encode(
-        withSignature(ada, (s) => ({ ...s, signature: s.signature.map((b) => b ^ 2) })),
+      gossipOf(
+        village.encode(
+          withSignature(ada, (s) => ({ ...s, signature: s.signature.map((b) => b ^ 2) })),
+        ),
       ),
     );
     await village.clock.pass(100);
     expect(penalties()).toBe(2);
+  });
+
+  it('take a message for what its transactions are: one forged, and none of it is taken', async () => {
+    const stranger = village.stranger('mixed');
+    await village.clock.pass(10);
+    const before = heightOf(node);
+    const forged = withSignature(ada, (s) => ({ ...s, signature: s.signature.map((b) => b ^ 2) }));
+    const good = village.pay(bob, ada.address, 1);
+    await stranger.publish('transactions', gossipOf(good, village.encode(forged)));
+    await stranger.publish('transactions', gossipOf());
+    await village.clock.pass(1_000);
+    const reasons = village.hub.penalties.filter(({ peerId }) => peerId === 'mixed');
+    expect(reasons.map(({ reason }) => reason)).toEqual([
+      'transactions: rejected',
+      'transactions: rejected',
+    ]);
+    expect(heightOf(node)).toBe(before);
+    // With one that is old news, another that is not is taken.
+    await stranger.publish('transactions', gossipOf(used, good));
+    await village.clock.pass(1_000);
+    expect(heightOf(node)).toBe(before + 1);
   });
 
   it('end in blame when one peer floods with what cannot be paid for', async () => {
@@ -253,7 +287,7 @@ describe('refusals from gossip', () => {
     await village.clock.pass(10);
     for (let at = 0; at < 300; at++) {
       const change = { memo: `${at}` };
-      await stranger.publish('transactions', village.pay(poor, bob.address, 1, change));
+      await stranger.publish('transactions', gossipOf(village.pay(poor, bob.address, 1, change)));
     }
     await village.clock.pass(100);
     expect(village.hub.penalties).toContainEqual({

@@ -1,6 +1,7 @@
 import { errorToData, formatHex } from '../base/index.ts';
 import type { ConsensusCodecs } from '../consensus/index.ts';
 import { consensusCodecsOf } from '../consensus/index.ts';
+import type { Block } from '../ledger/index.ts';
 import type { Network } from '../network/index.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { SIGNING_HOLD_MS_MAX } from './limits.ts';
@@ -42,10 +43,14 @@ export async function connect(
   const guard = await SigningGuard.load({
     store: home.store,
     marker: core.options.signer === undefined ? undefined : home.validatorMarker,
+    marks: core.options.signer === undefined ? undefined : home.signingMarks,
+    onCrashPoint: home.onCrashPoint,
     headHeight: headHeight(parts),
+    startedAtMs: clock.now(),
     nextHeight: () => parts.chain.next().height,
   });
   if (guard.isDataLost) diagnostics.trace('warn', 'validator-data-lost');
+  if (guard.isLogShort) diagnostics.trace('warn', 'validator-log-short');
   const protocols = new Protocols({ core, parts, codecs });
   const network = await home.openNetwork(protocols.handlers(), formatHex(ledger.chainId));
   const peers = createPeerBook(core, parts, { network, codecs });
@@ -53,7 +58,7 @@ export async function connect(
   const reminder = new Reminder({
     clock,
     ownPending: (limit) => parts.mempool.ownPending(limit),
-    gossip: (bytes) => core.publish('transactions', bytes),
+    gossip: (bytes) => parts.outbox.add(bytes),
   });
   const cancelHold = clock.after(SIGNING_HOLD_MS_MAX, () => guard.holdElapsed());
   if (decidesAlone(core)) guard.release();
@@ -73,6 +78,7 @@ export async function connect(
 export async function disconnect(core: NodeCore, parts: Parts, running: Running): Promise<void> {
   running.cancelHold();
   running.reminder.stop();
+  parts.outbox.pause();
   running.peers.stop();
   parts.sync.pause();
   await running.consensus.stop();
@@ -112,6 +118,11 @@ function createConsensus(
   const { home, ledger, options, diagnostics } = core;
   const { chain } = parts;
   const { codecs, guard, peers } = made;
+  const beginMeasure = () => {
+    const begunMs = home.clock.now();
+    return (block: Block | undefined) =>
+      parts.pace.measured(block?.transactions.length ?? 0, home.clock.now() - begunMs);
+  };
   return new ConsensusDriver({
     engine: core.engine,
     chain: {
@@ -120,11 +131,22 @@ function createConsensus(
       blockCodec: ledger.codecs.block,
       next: () => chain.next(),
       bindsTransactions: (block) => chain.bindsTransactions(block),
-      build: (height, proposer) => chain.build(height, proposer),
-      validate: (block, hash) => chain.validate(block, hash),
+      build: async (height, proposer) => {
+        const end = beginMeasure();
+        const block = await chain.build(height, proposer);
+        end(block);
+        return block;
+      },
+      validate: async (block, hash) => {
+        // Our own is executed already: nothing is learnt from it.
+        const end = chain.executedOf(block.header) === undefined ? beginMeasure() : undefined;
+        const verdict = await chain.validate(block, hash);
+        end?.(block);
+        return verdict;
+      },
       commit: (block, hash, certificate) => chain.commit(block, hash, certificate),
     },
-    wal: new WalStore(home.store, ledger.suite, codecs.walEntry),
+    wal: new WalStore(home.store, ledger.suite, codecs.walEntry, home.onCrashPoint),
     verifier: home.verifier,
     clock: home.clock,
     tracer: diagnostics,

@@ -20,7 +20,7 @@ export type NodeStatus = {
   readonly peers: number;
   /** Whether any connected peer told its head lately. */
   readonly hasCompared: boolean;
-  /** How many did. */
+  /** How many did, peers of one host counted once. */
   readonly comparedPeers: number;
   /** Whether this node is one of those who decide. */
   readonly isMember: boolean;

@@ -149,7 +149,7 @@ export class SyncDriver {
     const { chain, tracer } = this.#options;
     const { ticket, peerId, block } = effect;
     // Begins at once, beside the blocks in front of it; only execution waits for its turn.
-    const verifying = chain.verifyBlock(block.payload.block);
+    const verifying = chain.verifyBlock(block.payload.block, block.payload.certificate);
     verifying.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
     await this.#imports.run(async () => {
       if (this.#stop.signal.aborted) return;

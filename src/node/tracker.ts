@@ -37,6 +37,9 @@ export type SignedFacts = {
 type Listener = (transaction: TrackedTransaction) => void;
 type Open = { readonly sender: string; readonly sequence: Sequence; readonly validUntil: Height };
 
+/** In no block, or in none that counts. */
+const NOWHERE = { height: undefined, index: undefined, includedAtMs: undefined } as const;
+
 const VERDICTS: readonly TrackedTransaction['stage'][] = ['final', 'failed', 'expired'];
 
 function isSettled({ stage }: TrackedTransaction): boolean {
@@ -59,6 +62,8 @@ export class TransactionTracker {
   readonly #bySender = new Map<string, Set<string>>();
   /** By the last height that can take them. */
   readonly #expiring = new Map<number, Set<string>>();
+  /** Those `included` now, by id. */
+  readonly #proposed = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -95,7 +100,8 @@ export class TransactionTracker {
 
   /**
    * A block was committed, and its own transactions were told. What it or an earlier one should
-   * have taken comes too late, and so does what has a sequence that its sender used.
+   * have taken comes too late, and so does what has a sequence that its sender used. What stood in
+   * another proposal of its height is as it was before.
    *
    * @param sequences The next sequence of at least every sender in the block.
    */
@@ -103,6 +109,13 @@ export class TransactionTracker {
     height: Height,
     sequences: readonly { readonly address: Address; readonly sequence: Sequence }[],
   ): void {
+    for (const key of [...this.#proposed]) {
+      const lost = this.#transactions.get(key);
+      if (lost === undefined) this.#proposed.delete(key);
+      else if ((lost.height ?? 0) <= height) {
+        this.#update(lost.id, () => ({ stage: 'seen', ...NOWHERE }));
+      }
+    }
     for (const { address, sequence } of sequences) {
       for (const key of [...(this.#bySender.get(formatHex(address)) ?? [])]) {
         const isUsed = (this.#open.get(key)?.sequence ?? sequence) < sequence;
@@ -114,8 +127,13 @@ export class TransactionTracker {
     }
   }
 
-  /** In a proposal that this node found valid; another block may still be decided. */
-  included(id: Hash, placement: Placement): void {
+  /**
+   * In a proposal that this node found valid; another block may still be decided. The proposal may
+   * be the first that this node hears of the transaction.
+   */
+  included(id: Hash, placement: Placement, facts: SignedFacts): void {
+    const key = formatHex(id);
+    if (!this.#transactions.has(key)) this.#watch(key, facts);
     this.#update(id, (before) =>
       before !== undefined && before.stage !== 'seen'
         ? undefined
@@ -125,6 +143,7 @@ export class TransactionTracker {
             height: placement.height,
             index: placement.index,
             includedAtMs: placement.timestampMs,
+            validUntil: facts.validUntil,
           },
     );
   }
@@ -159,7 +178,7 @@ export class TransactionTracker {
 
   #settle(key: string, stage: 'failed' | 'expired', code: string): void {
     const id = this.#transactions.get(key)?.id;
-    if (id !== undefined) this.#update(id, () => ({ stage, code }));
+    if (id !== undefined) this.#update(id, () => ({ stage, code, ...NOWHERE }));
   }
 
   #watch(key: string, { sender, sequence, validUntil }: SignedFacts): void {
@@ -205,6 +224,8 @@ export class TransactionTracker {
     const after = { ...(before ?? blank), ...changes };
     this.#transactions.delete(key); // Moves it to the newest end.
     this.#transactions.set(key, after);
+    if (after.stage === 'included') this.#proposed.add(key);
+    else this.#proposed.delete(key);
     if (isSettled(after)) this.#unwatch(key);
     if (this.#transactions.size > TRACKED_TRANSACTIONS_MAX) {
       for (const oldest of this.#transactions.keys()) {

@@ -1,9 +1,10 @@
-import type { Clock, Tracer } from '../base/index.ts';
-import type { GenesisDocument } from '../ledger/index.ts';
+import type { Bytes, Clock, Tracer } from '../base/index.ts';
+import type { GenesisDocument, Height } from '../ledger/index.ts';
 import type { Network, NetworkHandlers } from '../network/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
 import type { ValidatorSigner } from './consensus-driver.ts';
+import type { OnCrashPoint } from './crash-points.ts';
 import type { FaucetSigner } from './faucet.ts';
 
 /** What the platform says about the room that the store has. */
@@ -23,6 +24,27 @@ export type ValidatorMarker = {
   set(): Promise<void>;
 };
 
+/** How far a validator's log went when it was written last, or when it signed last. */
+export type SigningMark = {
+  /** 0 before the first signature. */
+  readonly height: Height;
+  /** Entries in the log of that height. */
+  readonly entries: number;
+  /** Digest of the last of them, which covers all before it. */
+  readonly digest: Bytes;
+};
+
+/**
+ * Keeps the newest mark outside of the store: a store that lost the end of its log, by a disk that
+ * lied or a copy that was put back, cannot tell it by itself.
+ */
+export type SigningMarkKeeper = {
+  /** Absent when none was kept yet; `spoilt` when one was, and cannot be read any more. */
+  load(): Promise<SigningMark | 'spoilt' | undefined>;
+  /** Returns once the mark would survive a loss of power. */
+  store(mark: SigningMark): Promise<void>;
+};
+
 /** Where a node lives: everything that differs between a tab, a relay and the simulator. */
 export type NodeHome = {
   readonly kind: 'tab' | 'relay' | 'simulator';
@@ -35,7 +57,11 @@ export type NodeHome = {
   readonly tracer: Tracer;
   /** Without it an empty store is taken for that of a new validator. */
   readonly validatorMarker?: ValidatorMarker;
+  /** Without it only the store itself says how far its log went. */
+  readonly signingMarks?: SigningMarkKeeper;
   estimateStorage?(): Promise<StorageEstimate>;
+  /** Called at every place where something is written; only tests kill there. */
+  readonly onCrashPoint?: OnCrashPoint;
 };
 
 /** What a person or operator decides about a node. */

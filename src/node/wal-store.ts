@@ -6,7 +6,9 @@ import type { WalEntry } from '../consensus/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import type { Entry, KeyValueStore, WriteOperation } from '../storage/index.ts';
+import type { OnCrashPoint } from './crash-points.ts';
 import { walRecordCodec } from './messages.ts';
+import type { SigningMark } from './types.ts';
 
 /** Entries read at once; a height that stood still for days has many such pages. */
 const PAGE_ENTRIES = 1_000;
@@ -19,12 +21,19 @@ export class WalStore {
   readonly #store: KeyValueStore;
   readonly #suite: HashSuite;
   readonly #codec: Codec<WalEntry>;
+  readonly #onCrashPoint: OnCrashPoint | undefined;
   #height: Height | undefined;
   #count = 0;
   #digest: Bytes;
 
-  constructor(store: KeyValueStore, suite: HashSuite, codec: Codec<WalEntry>) {
+  constructor(
+    store: KeyValueStore,
+    suite: HashSuite,
+    codec: Codec<WalEntry>,
+    onCrashPoint?: OnCrashPoint,
+  ) {
     this.#store = store;
+    this.#onCrashPoint = onCrashPoint;
     this.#suite = suite;
     this.#codec = codec;
     this.#digest = new Uint8Array(32);
@@ -64,17 +73,24 @@ export class WalStore {
     }
   }
 
-  /** Whether a store holds anything that was logged at a height. */
-  static async hasEntries(store: KeyValueStore, height: Height): Promise<boolean> {
-    return (await store.list('wal', { ...rangeOf(height), limit: 1 })).length > 0;
+  /** Whether the log of a mark's height reaches the mark, and holds there what it then held. */
+  static async reaches(store: KeyValueStore, mark: SigningMark): Promise<boolean> {
+    if (mark.entries === 0) return true;
+    const value = await store.get('wal', keyOf(mark.height, mark.entries - 1));
+    const record = value === undefined ? undefined : decode(walRecordCodec, value);
+    return record?.ok === true && equalBytes(record.value.digest, mark.digest);
   }
 
-  /** Returns once the entries survive a crash, and whatever is written along with them. */
+  /**
+   * Returns once the entries survive a crash, and whatever is written along with them.
+   *
+   * @param along What else belongs into the same write, for a log that reaches `mark`.
+   */
   async append(
     height: Height,
     entries: readonly WalEntry[],
-    along: readonly WriteOperation[] = [],
-  ): Promise<void> {
+    along: (mark: SigningMark) => readonly WriteOperation[] = () => [],
+  ): Promise<SigningMark> {
     if (this.#height !== height) this.#begin(height);
     const operations = entries.map((entry) => {
       const bytes = encode(this.#codec, entry);
@@ -84,15 +100,21 @@ export class WalStore {
       const value = encode(walRecordCodec, { digest: this.#digest, entry: bytes });
       return { kind: 'put', space: 'wal', key, value } as const;
     });
-    await this.#store.write([...along, ...operations], 'strict');
+    const mark = { height, entries: this.#count, digest: this.#digest };
+    await this.#onCrashPoint?.('wal-append-begun');
+    await this.#store.write([...along(mark), ...operations], 'strict');
+    await this.#onCrashPoint?.('wal-append-done');
+    return mark;
   }
 
   /** Forgets everything below a height whose parent is committed. */
   async prune(height: Height): Promise<void> {
+    await this.#onCrashPoint?.('wal-prune-begun');
     await this.#store.write(
       [{ kind: 'delete-range', space: 'wal', from: Uint8Array.of(0), to: keyOf(height, 0) }],
       'relaxed',
     );
+    await this.#onCrashPoint?.('wal-prune-done');
   }
 
   #begin(height: Height): void {

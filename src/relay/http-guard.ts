@@ -33,9 +33,18 @@ function hostName(header: string | undefined): string | undefined {
  */
 export function isHostAllowed(request: IncomingMessage, options: GuardOptions): boolean {
   const name = hostName(request.headers.host);
-  if (name === undefined) return false;
+  // Of two names a proxy in front may have judged the other (RFC 9112 §3.2).
+  if (name === undefined || countOf(request, 'host') !== 1) return false;
   if (LOOPBACK_NAMES.includes(name) || name.endsWith('.localhost')) return true;
   return options.hosts.includes(name);
+}
+
+function countOf({ rawHeaders }: IncomingMessage, name: string): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.toLowerCase() === name) count++;
+  }
+  return count;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -31,6 +32,9 @@ export type HttpLimits = {
   readonly loopbackConnectionsMax: number;
   readonly socketsPerAddressMax: number;
   readonly loopbackSocketsMax: number;
+  /** How long the lines before a body, and a whole request, may take to come. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
 };
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
@@ -42,10 +46,12 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   loopbackConnectionsMax: 2048,
   socketsPerAddressMax: 16,
   loopbackSocketsMax: 512,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
 };
 const ADDRESSES_MAX = 10_000;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How often slow requests are looked for; Node.js alone would let them wait half a minute more. */
+const SLOW_LOOK_MS = 5_000;
 const KEEP_ALIVE_MS = 30_000;
 const SOCKET_PING_MS = 30_000;
 /** For text that holds no call which could be told so. */
@@ -167,12 +173,16 @@ class HttpService {
       addressesMax: 16,
     });
     this.#files = options.appFolder === undefined ? undefined : new StaticFiles(options.appFolder);
-    this.#server = createServer({ maxHeaderSize: 16 * 1024 }, (request, response) => {
+    const { headersTimeoutMs, requestTimeoutMs } = this.#limits;
+    const timing = {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: Math.min(headersTimeoutMs, SLOW_LOOK_MS),
+    };
+    this.#server = createServer({ maxHeaderSize: 16 * 1024, ...timing }, (request, response) => {
       this.#respond(request, response).catch((error: unknown) => this.#failed(response, error));
     });
-    this.#server.headersTimeout = HEADERS_TIMEOUT_MS;
-    this.#server.requestTimeout = REQUEST_TIMEOUT_MS;
-    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#server.maxConnections = this.#limits.connectionsMax;
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -282,6 +292,11 @@ class HttpService {
     // Anything else can be sent by a form of a foreign page, without asking first.
     if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
       return refuse(response, 415, 'content-type-wrong');
+    }
+    // A small body could unfold into any size, so none is unfolded.
+    const { 'content-encoding': encoding = 'identity' } = request.headers;
+    if (encoding.toLowerCase() !== 'identity') {
+      return refuse(response, 415, 'content-encoding-wrong');
     }
     const source = await readBody(request);
     if (source === undefined) {
@@ -421,10 +436,15 @@ function readBody(request: IncomingMessage): Promise<string | undefined> {
       if (length <= REQUEST_BYTES_MAX) chunks.push(bytes);
       else resolve(undefined); // What still comes is dropped until the connection is closed.
     });
-    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('end', () => resolve(textOf(Buffer.concat(chunks))));
     request.on('error', reject);
     request.on('close', () => reject(new TabellionError('aborted')));
   });
+}
+
+/** Bytes that are no UTF-8 become the empty text, which is no JSON and is refused as such. */
+function textOf(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString('utf8') : '';
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

@@ -49,7 +49,8 @@ export async function loadKey(path: string): Promise<KeyPair> {
   return pair.value;
 }
 
-function parseKey(json: Json): Result<KeyPair, 'malformed'> {
+/** The key of a key file's content, whose public key must be that of its secret. */
+export function parseKey(json: Json): Result<KeyPair, 'malformed'> {
   if (!isJsonObject(json)) return fail('malformed');
   const { algorithm, secretKey, publicKey } = json;
   if (algorithm !== 'ed25519' && algorithm !== 'p256') return fail('malformed');

@@ -1,7 +1,9 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Json } from '../base/index.ts';
 import { TabellionError } from '../base/index.ts';
+import type { FileCrashPoint } from '../node/index.ts';
+import { passCrashPoint } from './crash-point.ts';
 
 /** Files of one node below its data folder. */
 export function nodeFiles(folder: string) {
@@ -10,6 +12,7 @@ export function nodeFiles(folder: string) {
     peerKey: join(folder, 'peer.key.json'),
     validatorKey: join(folder, 'validator.key.json'),
     validatorStarted: join(folder, 'validator.started.json'),
+    validatorSigned: join(folder, 'validator.signed'),
     faucetKey: join(folder, 'faucet.key.json'),
     genesis: join(folder, 'genesis.json'),
     settings: join(folder, 'node.json'),
@@ -32,19 +35,56 @@ export async function loadJson(path: string): Promise<Json | undefined> {
   }
 }
 
+type FileName<Point> = Point extends `${infer Name}-drafted` ? Name : never;
+
+/** What the crash points of a file are called. */
+const CRASH_NAMES: { readonly [name: string]: FileName<FileCrashPoint> } = {
+  'peer.key.json': 'peer-key',
+  'validator.key.json': 'validator-key',
+  'validator.started.json': 'validator-mark',
+  'faucet.key.json': 'faucet-key',
+  'genesis.json': 'genesis-file',
+  'node.json': 'settings',
+  'devnet.json': 'plan',
+};
+
+type WriteOptions = { readonly isSecret?: boolean };
+
 /** Writes a JSON file whole or not at all; `isSecret` makes it readable by its owner only. */
 export async function storeJson(
   path: string,
   value: Json,
-  options: { readonly isSecret?: boolean } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
+  await replaceFile(path, `${JSON.stringify(value, undefined, 2)}\n`, options);
+}
+
+/** Writes a file whole or not at all; returns once it would survive a loss of power. */
+export async function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  options: WriteOptions = {},
+): Promise<void> {
+  const crashName = CRASH_NAMES[basename(path)];
+  if (crashName !== undefined) passCrashPoint(`${crashName}-begun`);
   const draft = `${path}.new`;
   // What an interrupted write left may be readable by others, and would stay so.
   await rm(draft, { force: true });
-  await writeFile(draft, `${JSON.stringify(value, undefined, 2)}\n`, {
+  await writeFile(draft, content, {
     mode: options.isSecret === true ? 0o600 : 0o644,
     flag: 'wx',
+    flush: true,
   });
+  if (crashName !== undefined) passCrashPoint(`${crashName}-drafted`);
   await rename(draft, path);
+  await syncFolder(dirname(path));
+  if (crashName !== undefined) passCrashPoint(`${crashName}-done`);
+}
+
+/** A new name is durable when its folder is; not every platform opens folders. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
 }

@@ -10,8 +10,10 @@ export function createMetrics(node: TabellionNode): () => Promise<string> {
   let transactions = 0;
   let failures = 0;
   let equivocations = 0;
-  node.events.on('head', ({ executed }) => {
+  let rounds = 0;
+  node.events.on('head', ({ executed, certificate }) => {
     blocks += 1;
+    rounds += certificate.round + 1;
     transactions += executed.transactions.length;
     failures += executed.execution.receipts.filter((each) => each.outcome.kind === 'failed').length;
   });
@@ -27,6 +29,7 @@ export function createMetrics(node: TabellionNode): () => Promise<string> {
     for (const { transport } of node.peers())
       counts.set(transport, (counts.get(transport) ?? 0) + 1);
     const memory = process.memoryUsage();
+    const { user, system } = process.cpuUsage();
     return [
       metric('gauge', 'head_height', 'Height of the newest committed block', [
         { value: status.head?.header.height ?? 0 },
@@ -41,6 +44,9 @@ export function createMetrics(node: TabellionNode): () => Promise<string> {
         { value: consensus?.round ?? 0 },
       ]),
       metric('counter', 'blocks_committed_total', 'Blocks committed', [{ value: blocks }]),
+      metric('counter', 'consensus_rounds_total', 'Rounds they took, one each at best', [
+        { value: rounds },
+      ]),
       metric('counter', 'transactions_committed_total', 'Transactions in committed blocks', [
         { value: transactions },
       ]),
@@ -72,6 +78,9 @@ export function createMetrics(node: TabellionNode): () => Promise<string> {
         spaces.map(({ space, bytes }) => ({ labels: { space }, value: bytes })),
       ),
       metric('gauge', 'process_resident_bytes', 'Resident memory', [{ value: memory.rss }]),
+      metric('counter', 'process_cpu_seconds_total', 'Processor time of this process', [
+        { value: (user + system) / 1e6 },
+      ]),
       '',
     ].join('\n');
   };

@@ -10,7 +10,7 @@ import {
 } from '../base/index.ts';
 import { toJson } from '../codec/index.ts';
 import type { KeyPair } from '../crypto/index.ts';
-import { loadFastHashing, signEd25519 } from '../crypto/index.ts';
+import { loadFastHashing } from '../crypto/index.ts';
 import type { GenesisDocument } from '../ledger/index.ts';
 import { parseGenesis, protocol } from '../ledger/index.ts';
 import type { NetworkHandlers } from '../network/index.ts';
@@ -21,13 +21,16 @@ import { TabellionNode } from '../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../rpc/index.ts';
 import { LevelDbStore } from '../storage/level-db-store.ts';
 import { createWebCryptoVerifier } from '../verifier/index.ts';
+import { passCrashPoint } from './crash-point.ts';
 import type { HttpServer } from './http-server.ts';
 import { startHttpServer } from './http-server.ts';
 import { loadKey, policyOfKey } from './key-files.ts';
 import { loadJson, nodeFiles, storeJson } from './layout.ts';
 import { createMetrics } from './metrics.ts';
+import { nativeSigner } from './native-signer.ts';
 import type { NodeSettings } from './settings.ts';
 import { isLoopbackOperator, LOOPBACK_SETTINGS, parseSettings } from './settings.ts';
+import { SigningMarkFile } from './signing-marks.ts';
 import { validatorMarker } from './validator-marker.ts';
 import { VERSION } from './version.ts';
 
@@ -65,7 +68,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const peerKey = await loadPeerKey(files.peerKey);
   const validator = await loadOptionalKey(files.validatorKey);
   const faucet = await loadOptionalKey(files.faucetKey);
-  const store = await LevelDbStore.open(files.database);
+  const marks = new SigningMarkFile(files.validatorSigned);
+  const store = await LevelDbStore.open(files.database, { onCrashPoint: passCrashPoint });
   const verifier = createWebCryptoVerifier({ concurrency: 64 });
   const ownId = peerIdOfKey(peerKey);
   const others = settings.relays.filter((address) => !address.endsWith(`/p2p/${ownId}`));
@@ -79,24 +83,27 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     clock: systemClock,
     tracer,
     validatorMarker: validatorMarker(files.validatorStarted),
+    signingMarks: marks,
+    onCrashPoint: passCrashPoint,
   };
   const nodeOptions: NodeOptions = {
     genesis,
     cacheBytesMax: (settings.cacheMegabytes ?? CACHE_MEGABYTES_DEFAULT) * MEGABYTE,
     version: VERSION,
     relays: settings.relays,
-    ...(validator === undefined ? {} : { signer: signerOf(validator) }),
+    ...(validator === undefined ? {} : { signer: nativeSigner(validator) }),
     ...(faucet === undefined
       ? {}
-      : { faucet: { ...signerOf(faucet), policy: policyOfKey(faucet) } }),
+      : { faucet: { ...nativeSigner(faucet), policy: policyOfKey(faucet) } }),
   };
   let node: TabellionNode | undefined;
   try {
     node = TabellionNode.create(home, nodeOptions);
-    return await serve({ node, store, verifier }, { genesis, settings, ownId, options });
+    return await serve({ node, store, marks, verifier }, { genesis, settings, ownId, options });
   } catch (error) {
     await node?.stop();
     await store.close();
+    await marks.close();
     await verifier.stop();
     throw error;
   }
@@ -104,7 +111,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
 /** Starts the node, then answers questions of strangers. */
 async function serve(
-  parts: Pick<StopParts, 'node' | 'store' | 'verifier'>,
+  parts: Pick<StopParts, 'node' | 'store' | 'marks' | 'verifier'>,
   known: {
     readonly genesis: GenesisDocument;
     readonly settings: NodeSettings;
@@ -141,6 +148,7 @@ type StopParts = {
   readonly rpc: { close(): void };
   readonly node: TabellionNode;
   readonly store: LevelDbStore;
+  readonly marks: SigningMarkFile;
   readonly verifier: { stop(): Promise<void> };
 };
 
@@ -149,6 +157,7 @@ async function stopInOrder(parts: StopParts): Promise<void> {
   parts.rpc.close();
   await parts.node.stop();
   await parts.store.close();
+  await parts.marks.close();
   await parts.verifier.stop();
 }
 
@@ -158,12 +167,6 @@ function once(job: () => Promise<void>): () => Promise<void> {
     running ??= job();
     return running;
   };
-}
-
-function signerOf(pair: KeyPair): { readonly publicKey: Bytes; sign(message: Uint8Array): Bytes } {
-  if (pair.algorithm !== 'ed25519') throw new TabellionError('validator-key-not-ed25519');
-  const { publicKey, secretKey } = pair;
-  return { publicKey, sign: (message) => signEd25519(secretKey, message) };
 }
 
 function openNetwork(parts: {

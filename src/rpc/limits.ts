@@ -28,6 +28,8 @@ export const BLOCKS_PER_PAGE_MAX = 100;
 export const HISTORY_PER_PAGE_MAX = 100;
 export const ASSETS_PER_PAGE_MAX = 200;
 export const MEMPOOL_PER_PAGE_MAX = 500;
+/** Transactions whose status is asked at once; each may cost a look into the store. */
+export const STATUSES_MAX = 500;
 export const PEERS_MAX = 1024;
 export const EVENTS_MAX = 1000;
 export const MULTIADDR_BYTES_MAX = 512;

@@ -14,7 +14,7 @@ import {
 import type { RpcErrorCode } from './errors.ts';
 import { FAUCET_ERROR_CODES, TRANSACTION_ERROR_CODES } from './errors.ts';
 import { jsonCodec } from './json.ts';
-import { MEMPOOL_PER_PAGE_MAX, MULTIADDR_BYTES_MAX } from './limits.ts';
+import { MEMPOOL_PER_PAGE_MAX, MULTIADDR_BYTES_MAX, STATUSES_MAX } from './limits.ts';
 import { transactionViews } from './transaction-views.ts';
 import * as views from './views.ts';
 
@@ -237,6 +237,14 @@ function chainMethods(action: Codec<Action>) {
       'How far a transaction has come; unknown ids answer `unknown`.',
       byId,
       views.transactionStatusCodec,
+      { trust: LABELLED },
+    ),
+    'transaction.statuses': method(
+      'As `transaction.status` for many at once, in the order asked.',
+      struct('ByIds', { ids: vector(hashCodec, { max: STATUSES_MAX }) }),
+      struct('TransactionStatuses', {
+        statuses: vector(views.transactionStatusCodec, { max: STATUSES_MAX }),
+      }),
       { trust: LABELLED },
     ),
     'transaction.submit': method(

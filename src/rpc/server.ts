@@ -107,7 +107,9 @@ class Connection implements RpcConnection {
   readonly #onClose: () => void;
   readonly #outbox: Outbox | undefined;
   readonly #ends = new Map<number, () => void>();
-  readonly #calls = new Map<string, AbortController>();
+  /** Calls that run now, and those of them that `rpc.cancel` can name. */
+  readonly #calls = new Set<Call>();
+  readonly #named = new Map<string, Call>();
   readonly #life = new AbortController();
   #running = 0;
   #nextSubscription = 1;
@@ -135,6 +137,7 @@ class Connection implements RpcConnection {
 
   close(): void {
     this.#life.abort(rpcError('aborted'));
+    for (const call of this.#calls) call.abort(rpcError('aborted'));
     for (const [subscription, end] of this.#ends) {
       this.#outbox?.close(subscription);
       end();
@@ -170,20 +173,33 @@ class Connection implements RpcConnection {
       throw rpcError('not-permitted');
     }
     const value = readParams(spec.params, params);
-    const controller = new AbortController();
+    const call = new Call();
     const key = id === undefined ? undefined : callKey(id);
-    if (key !== undefined) this.#calls.set(key, controller);
+    this.#calls.add(call);
+    if (key !== undefined) this.#named.set(key, call);
     const stopTimer = this.#shared.clock.after(CALL_TIMEOUT_MS, () =>
-      controller.abort(rpcError('timed-out', { timeoutMs: CALL_TIMEOUT_MS })),
+      call.abort(rpcError('timed-out', { timeoutMs: CALL_TIMEOUT_MS })),
     );
-    const signal = AbortSignal.any([controller.signal, this.#life.signal]);
     try {
-      const result = await untilAborted(handler(value, this.#context(signal)), signal);
+      const result = await call.until(handler(value, this.#contextOf(call)));
       return spec.result.toJson(result);
     } finally {
       stopTimer();
-      if (key !== undefined && this.#calls.get(key) === controller) this.#calls.delete(key);
+      this.#calls.delete(call);
+      if (key !== undefined && this.#named.get(key) === call) this.#named.delete(key);
     }
+  }
+
+  #contextOf(call: Call): CallContext {
+    const { access, transport, remoteAddress } = this.#options;
+    return {
+      get signal() {
+        return call.signal;
+      },
+      access,
+      transport,
+      remoteAddress,
+    };
   }
 
   #context(signal: AbortSignal): CallContext {
@@ -239,9 +255,9 @@ class Connection implements RpcConnection {
   #cancel(params: Json | undefined): Json {
     const id = isJsonObject(params) ? params.id : undefined;
     if (typeof id !== 'string' && typeof id !== 'number') return { wasRunning: false };
-    const controller = this.#calls.get(callKey(id));
-    controller?.abort(rpcError('aborted'));
-    return { wasRunning: controller !== undefined };
+    const call = this.#named.get(callKey(id));
+    call?.abort(rpcError('aborted'));
+    return { wasRunning: call !== undefined };
   }
 
   #publicError(method: string, error: unknown): TabellionError {
@@ -273,11 +289,33 @@ function readParams<Params>(codec: Codec<Params>, params: Json | undefined): Par
   return parsed.value;
 }
 
-function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
+/** One running call. Few methods look at its signal, so it is made when asked for. */
+class Call {
+  #controller: AbortController | undefined;
+  #reason: TabellionError | undefined;
+  #reject: ((reason: TabellionError) => void) | undefined;
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: TabellionError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+    this.#reject?.(reason);
+  }
+
+  /** Settles as the promise does, or rejects once the call is aborted. */
+  until<Value>(promise: Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      if (this.#reason !== undefined) reject(this.#reason);
+      promise.then(resolve, reject);
+    });
+  }
 }

@@ -247,7 +247,11 @@ function wordsOf(error: unknown): string {
   return words;
 }
 
+/** The disk, a quota of its owner, or the largest file that a process may write. */
+const FULL = /ENOSPC|No space left|Disk quota|EFBIG|File too large/i;
+
 function openErrorCode(error: unknown): StoreErrorCode {
+  if (FULL.test(wordsOf(error))) return 'store-full';
   return /LEVEL_LOCKED|lock/i.test(wordsOf(error)) ? 'store-in-use' : 'store-failed';
 }
 
@@ -257,6 +261,6 @@ function translate(error: unknown): unknown {
   if (/LEVEL_DATABASE_NOT_OPEN|LEVEL_ITERATOR_NOT_OPEN/.test(words)) {
     return storeError('store-closed', error);
   }
-  if (/ENOSPC|No space left|Disk quota/i.test(words)) return storeError('store-full', error);
+  if (FULL.test(words)) return storeError('store-full', error);
   return 'code' in error ? storeError('store-failed', error) : error;
 }

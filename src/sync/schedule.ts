@@ -91,7 +91,7 @@ function ask<Payload>(planned: SyncState<Payload>): SyncTransition<Payload> {
     const count = Math.min(batch.count, peer.headHeight - batch.from + 1);
     const { from, avoided } = batch;
     const { peerId } = peer;
-    const asked = { ticket, peerId, askedAt: state.ticks };
+    const asked = { ticket, peerId, askedAt: state.ticks, askedFrom: from };
     const parts: Batch<Payload>[] = [{ kind: 'requested', from, count, avoided, ...asked }];
     if (count < batch.count) parts.push(waiting(from + count, batch.count - count, avoided));
     state = {

@@ -131,9 +131,12 @@ function onBlocksReceived<Payload>(
   }
   // The head may have passed the start of the batch since it was asked for.
   const blocks = all.filter(({ height }) => height >= request.from);
+  const first = all[0]?.height ?? 0;
+  // Below what was asked for is no answer: it would be asked for again, for ever.
   const isRunOfHeights =
+    first >= request.askedFrom &&
     blocks.length <= request.count &&
-    all.every(({ height }, at) => height === (all[0]?.height ?? 0) + at) &&
+    all.every(({ height }, at) => height === first + at) &&
     (blocks[0] === undefined || blocks[0].height === request.from);
   if (!isRunOfHeights) return blame(state, peerId, 'malformed-answer');
   const { from, count } = request;

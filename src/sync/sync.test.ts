@@ -252,3 +252,27 @@ test('strangers cannot crowd out known peers, but take the place of a faulty one
   expect(requests(meet('c', 8))).toMatchObject([{ peerId: 'c', from: 1, count: 8 }]);
   expect([...state().peers.keys()]).toEqual(['a', 'c']);
 });
+
+test('blocks below what was asked for are no answer, unless the head passed them meanwhile', () => {
+  const liar = setUp(4);
+  const [asked] = requests(liar.meet('a', 9));
+  expect(asked).toMatchObject({ from: 5, count: 5 });
+  const told = liar.send({
+    kind: 'blocks-received',
+    ticket: asked?.ticket ?? 0,
+    blocks: run(1, 1),
+  });
+  expect(reports(told)).toEqual([['a', 'malformed-answer']]);
+  expect(requests(told)).toEqual([]);
+
+  const honest = setUp(4);
+  const [early] = requests(honest.meet('a', 9));
+  honest.send({ kind: 'head-advanced', height: height(6) });
+  const late = honest.send({
+    kind: 'blocks-received',
+    ticket: early?.ticket ?? 0,
+    blocks: run(5, 2),
+  });
+  expect(reports(late)).toEqual([]);
+  expect(requests(late)).toMatchObject([{ peerId: 'a', from: 7, count: 3 }]);
+});

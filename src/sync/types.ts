@@ -105,6 +105,8 @@ export type Batch<Payload> =
       readonly peerId: string;
       /** The tick at which it was asked for. */
       readonly askedAt: number;
+      /** `from` as the peer heard it; the head may have raised it since. */
+      readonly askedFrom: number;
     }
   /** Here; `blocks.length` equals `count`. */
   | {

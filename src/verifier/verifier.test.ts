@@ -138,6 +138,58 @@ describe('createWebCryptoVerifier', () => {
   });
 });
 
+describe('keys of P-256', () => {
+  /** An engine that counts imports by the length of the key, and takes some lengths only. */
+  function engineFor(lengths: readonly number[]) {
+    const asked: number[] = [];
+    const subtle: SubtleVerify = {
+      importKey: ((format: 'raw', key: Uint8Array<ArrayBuffer>, ...rest: [never, never, never]) => {
+        asked.push(key.length);
+        if (!lengths.includes(key.length)) return Promise.reject(new Error('form unknown'));
+        return crypto.subtle.importKey(format, key, ...rest);
+      }) as SubtleVerify['importKey'], // The one of its forms that verification calls.
+      verify: (...words) => crypto.subtle.verify(...words),
+    };
+    return { asked, verifier: createWebCryptoVerifier({ subtle }) };
+  }
+
+  test('are handed over compressed, once each', async () => {
+    const { claims, expected } = claimsOf(12);
+    const { asked, verifier } = engineFor([33, 65]);
+    expect(await verifier.verify(claims)).toEqual(expected);
+    expect(asked).toEqual([33, 33]);
+    await verifier.stop();
+  });
+
+  test('are decompressed here for an engine that cannot; it is not asked again', async () => {
+    const { claims, expected } = claimsOf(12);
+    const { asked, verifier } = engineFor([65]);
+    for (const claim of claims) await verifier.verify([claim]);
+    expect(await verifier.verify(claims)).toEqual(expected);
+    expect(asked).toEqual([33, 65, 65]);
+    await verifier.stop();
+  });
+
+  test('off the curve verify nothing, and say nothing of the engine', async () => {
+    const { claims, expected } = claimsOf(3);
+    const { asked, verifier } = engineFor([33, 65]);
+    const [first] = claims;
+    if (first === undefined) throw new Error('no claim');
+    // x = 1 has no y on P-256, and x = 2^256 - 1 is no element of the field.
+    const one = new Uint8Array(33);
+    one.set([2], 0);
+    one.set([1], 32);
+    const beyond = new Uint8Array(33).fill(255);
+    beyond[0] = 3;
+    for (const publicKey of [one, beyond]) {
+      expect(await verifier.verify([{ ...first, publicKey }])).toEqual([false]);
+    }
+    expect(await verifier.verify(claims)).toEqual(expected);
+    expect(asked.filter((length) => length === 65)).toEqual([]);
+    await verifier.stop();
+  });
+});
+
 describe('createPooledVerifier', () => {
   test('spreads a batch over its workers', async () => {
     const counts = [0, 0];

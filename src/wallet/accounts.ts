@@ -1,11 +1,11 @@
 import type { Bytes, TimestampMs } from '../base/index.ts';
 import { equalBytes } from '../base/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
-import { recoverP256PublicKeys } from '../crypto/index.ts';
 import type { Action, Address, KeyHint, KeyPolicy, Transport } from '../ledger/index.ts';
 import { addressOfPolicy, keyIdOf } from '../ledger/index.ts';
 import type { WalletContext } from './context.ts';
 import { walletError } from './errors.ts';
+import { loadCurve } from './load-curve.ts';
 import { initialPolicyFor, isUsableAt, keyRecordFor, lossesOrRefuse, recordOf } from './policy.ts';
 import type { Assertion, CreatedCredential } from './prompt.ts';
 import { freshChallenge, isSignedBy, messageOf, promptCreate, promptGet } from './prompt.ts';
@@ -133,11 +133,11 @@ function accountFromLedger(
 }
 
 /** The account's key that made an assertion; a signature by anything else is refused. */
-export function signerOf(account: LocalAccount, assertion: Assertion): LocalKey {
+export async function signerOf(account: LocalAccount, assertion: Assertion): Promise<LocalKey> {
   const { credentialId } = assertion;
   const key = account.keys.find((each) => equalBytes(each.credentialId, credentialId));
   if (key === undefined) throw walletError('key-unknown');
-  if (!isSignedBy(assertion, key.publicKey)) throw walletError('signature-invalid');
+  if (!(await isSignedBy(assertion, key.publicKey))) throw walletError('signature-invalid');
   return key;
 }
 
@@ -169,7 +169,7 @@ async function findOnLedger(
     const account = accountFromLedger(context, suite, ledger, undefined);
     const key = account.keys.find((each) => equalBytes(each.credentialId, credentialId));
     // Anybody may claim a credential id; only its key can sign.
-    if (key !== undefined && isSignedBy(assertion, key.publicKey)) {
+    if (key !== undefined && (await isSignedBy(assertion, key.publicKey))) {
       return noteSignature(account, assertion, context.now());
     }
   }
@@ -184,8 +184,12 @@ async function recoverAccount(
   second: Assertion,
   signal: AbortSignal | undefined,
 ): Promise<LocalAccount> {
-  const candidates = recoverP256PublicKeys(messageOf(first), first.signature);
-  const [publicKey, ...others] = candidates.filter((key) => isSignedBy(second, key));
+  const { recoverP256PublicKeys } = await loadCurve();
+  const candidates: Bytes[] = [];
+  for (const key of recoverP256PublicKeys(messageOf(first), first.signature)) {
+    if (await isSignedBy(second, key)) candidates.push(key);
+  }
+  const [publicKey, ...others] = candidates;
   if (publicKey === undefined || others.length > 0) throw walletError('recovery-failed');
   const initialPolicy = initialPolicyFor(publicKey, context.place);
   const address = addressOfPolicy(suite, initialPolicy);
@@ -233,7 +237,7 @@ export async function signInWithPasskey(
     account.keys.some((key) => equalBytes(key.credentialId, first.credentialId)),
   );
   if (local !== undefined) {
-    signerOf(local, first);
+    await signerOf(local, first);
     return noteSignature(local, first, context.now());
   }
   const suite = await context.suite(signal);
@@ -271,7 +275,7 @@ export async function signInWithAddress(
     allow: account.keys,
     signal,
   });
-  signerOf(account, assertion);
+  await signerOf(account, assertion);
   return noteSignature(account, assertion, context.now());
 }
 
@@ -308,7 +312,7 @@ export async function addKey(
     allow: [credential],
     signal,
   });
-  if (!isSignedBy(assertion, credential.publicKey)) throw walletError('signature-invalid');
+  if (!(await isSignedBy(assertion, credential.publicKey))) throw walletError('signature-invalid');
   const { isBackupEligible, isBackedUp } = assertion;
   const key: LocalKey = {
     ...createdKey(context, suite, request, credential),

@@ -127,10 +127,25 @@ describe('advance', () => {
     const seen = advance(start, { stage: 'seen', at: timestampMs(2) });
     expect(advance(seen, { stage: 'seen', at: timestampMs(3) })).toBe(seen);
     const final = advance(seen, { stage: 'final', at: timestampMs(4) });
-    expect(final.steps.map(({ stage }) => stage)).toEqual(['signed', 'seen', 'final']);
+    expect(final.steps.at(-1)).toEqual({ stage: 'final', at: 4 });
     for (const stage of ['signed', 'seen', 'included', 'failed', 'expired'] as const) {
       expect(advance(final, { stage, at: timestampMs(5) })).toBe(final);
     }
+  });
+
+  test('what passed before its news came has the time of the news that implies it', () => {
+    const stepsOf = (stage: TransactionProgress['stage']) =>
+      advance(start, { stage, at: timestampMs(7) }).steps;
+    expect(stepsOf('final')).toEqual([
+      { stage: 'signed', at: 1 },
+      { stage: 'seen', at: 7 },
+      { stage: 'included', at: 7 },
+      { stage: 'final', at: 7 },
+    ]);
+    expect(stepsOf('included').map(({ stage }) => stage)).toEqual(['signed', 'seen', 'included']);
+    // A refusal, or an end without a block, says nothing of what was before.
+    expect(stepsOf('failed').map(({ stage }) => stage)).toEqual(['signed', 'failed']);
+    expect(stepsOf('expired').map(({ stage }) => stage)).toEqual(['signed', 'expired']);
   });
 });
 

@@ -7,15 +7,14 @@ import {
   normalizeLowS,
   parseClientData,
   sha256,
-  verifySignature,
   webauthnMessage,
 } from '../crypto/index.ts';
 import type { KeySignature, Transport } from '../ledger/index.ts';
 import { transportCodec } from '../ledger/index.ts';
 import type { NewCredential } from './attestation.ts';
-import { readAttestation } from './attestation.ts';
 import { walletError } from './errors.ts';
 import { PROMPT_TIMEOUT_MS } from './limits.ts';
+import { loadCurve } from './load-curve.ts';
 import type { CredentialsApi, KeyKind } from './types.ts';
 
 /** The page that prompts are shown on. */
@@ -71,6 +70,8 @@ async function ask(
   prompt: () => Promise<Credential | null>,
 ): Promise<PublicKeyCredential> {
   if (signal?.aborted === true) throw walletError('aborted');
+  // Whoever reads the answer asks for it again, and hears of a failure.
+  loadCurve().catch(() => undefined);
   let credential: Credential | null;
   try {
     credential = await prompt();
@@ -160,6 +161,7 @@ export async function promptCreate(
     throw walletError('authenticator-answer-malformed', { reason: 'client-data' });
   }
   const rpIdHash = sha256(encodeUtf8(place.rpId));
+  const { readAttestation } = await loadCurve();
   const read = readAttestation(new Uint8Array(response.attestationObject), rpIdHash);
   if (!read.ok) throw walletError(read.error.code, { reason: 'attestation' });
   if (!equalBytes(read.value.credentialId, new Uint8Array(credential.rawId))) {
@@ -233,7 +235,8 @@ export function messageOf(assertion: Assertion): Bytes {
 }
 
 /** Whether an assertion was signed by a key. */
-export function isSignedBy(assertion: Assertion, publicKey: Bytes): boolean {
+export async function isSignedBy(assertion: Assertion, publicKey: Bytes): Promise<boolean> {
+  const { verifySignature } = await loadCurve();
   return verifySignature({
     algorithm: 'p256',
     publicKey,

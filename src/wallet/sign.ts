@@ -52,7 +52,7 @@ async function authorizationOf(
       allow: left,
       signal,
     });
-    const { publicKey } = signerOf(account, assertion);
+    const { publicKey } = await signerOf(account, assertion);
     signatures.push(keySignatureOf(assertion, publicKey));
     signed = noteSignature(signed, assertion, context.now());
     held += recordOf(policy, publicKey)?.weight ?? 0;

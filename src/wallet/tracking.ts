@@ -24,7 +24,13 @@ export function isSettled(progress: TransactionProgress): boolean {
   return RANK[progress.stage] === 3;
 }
 
-/** The next progress, or the same object when a report says nothing new. Stages only rise. */
+/** Stages that come one after another when all goes well. */
+const COURSE: readonly ProgressStage[] = ['signed', 'seen', 'included', 'final'];
+
+/**
+ * The next progress, or the same object when a report says nothing new. Stages only rise. One that
+ * a fast network passed before its news arrived has the time of the news that implies it.
+ */
 export function advance(
   progress: TransactionProgress,
   report: {
@@ -35,10 +41,15 @@ export function advance(
   },
 ): TransactionProgress {
   if (RANK[report.stage] <= RANK[progress.stage]) return progress;
+  const passed = COURSE.slice(RANK[progress.stage] + 1, COURSE.indexOf(report.stage));
+  const implied = COURSE.includes(report.stage) ? passed : [];
   return {
     ...progress,
     stage: report.stage,
-    steps: [...progress.steps, { stage: report.stage, at: report.at }],
+    steps: [
+      ...progress.steps,
+      ...[...implied, report.stage].map((stage) => ({ stage, at: report.at })),
+    ],
     height: report.height ?? progress.height,
     failure: report.failure ?? progress.failure,
   };

@@ -58,10 +58,16 @@ function personOf(pair: KeyPair, key: Key): Person {
   return { pair, key, policy, address: addressOfPolicy(suite, policy) };
 }
 
-/** A person with a raw Ed25519 key; equal names give equal keys. */
+const known = new Map<string, Person>();
+
+/** A person with a raw Ed25519 key; equal names give equal keys, which are made once. */
 export function person(name: string): Person {
+  const met = known.get(name);
+  if (met !== undefined) return met;
   const pair = generateKeyPair('ed25519', sha256(encodeUtf8(name)));
-  return personOf(pair, { kind: 'ed25519', publicKey: pair.publicKey });
+  const made = personOf(pair, { kind: 'ed25519', publicKey: pair.publicKey });
+  known.set(name, made);
+  return made;
 }
 
 /** A person with a raw P-256 key. */

@@ -48,8 +48,20 @@ function placeOf(entry: Uint8Array): Place {
   return { height: height as Height, index: view.getUint16(15) }; // Written from a height.
 }
 
-function textOf(name: Uint8Array): string {
-  return String.fromCharCode(...name);
+/** One character for each byte of `nameOf`; written out, for some four are made a transaction. */
+function nameText(kind: IndexKind, name: Uint8Array): string {
+  const at = (place: number): number => name[place] ?? 0;
+  return String.fromCharCode(
+    KIND_BYTES[kind],
+    at(0),
+    at(1),
+    at(2),
+    at(3),
+    at(4),
+    at(5),
+    at(6),
+    at(7),
+  );
 }
 
 /** Above every place that exists. */
@@ -99,7 +111,7 @@ export class HistoryIndex {
 
   /** Adds an entry of a new block. */
   add(kind: IndexKind, name: Uint8Array, place: Place): void {
-    const text = textOf(nameOf(kind, name));
+    const text = nameText(kind, name);
     const places = this.#recent.get(text);
     if (places === undefined) this.#recent.set(text, [place]);
     else places.push(place);
@@ -131,7 +143,7 @@ export class HistoryIndex {
     const before = options.before ?? LAST_PLACE;
     const bound = entryOf(prefix, before);
     const found: Place[] = [];
-    const recent = this.#recent.get(textOf(prefix)) ?? [];
+    const recent = this.#recent.get(nameText(kind, name)) ?? [];
     for (let at = recent.length - 1; at >= 0 && found.length < options.limit; at--) {
       const place = defined(recent[at], 'inside');
       if (compareBytes(entryOf(prefix, place), bound) < 0) found.push(place);

@@ -1,7 +1,13 @@
-import { formatHex } from '../../base/index.ts';
+import { equalBytes } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Address, Height, Receipt, Transaction } from '../../ledger/index.ts';
 import type { HistoryIndex } from './history-index.ts';
+
+/** Few accounts stand in one transaction: 16 actions log 8 each at most. */
+function addOnce(accounts: Address[], account: Address): void {
+  for (const known of accounts) if (known === account || equalBytes(known, account)) return;
+  accounts.push(account);
+}
 
 /** Accounts in whose history a transaction stands: who signed, who paid, who is named in its logs. */
 export function accountsOf(
@@ -9,16 +15,15 @@ export function accountsOf(
   receipt: Receipt | undefined,
 ): Address[] {
   const { sender, sponsor } = transaction.body;
-  const accounts = new Map<string, Address>([[formatHex(sender), sender]]);
-  const add = (account: Address): void => {
-    accounts.set(formatHex(account), account);
-  };
-  if (sponsor !== undefined) add(sponsor);
+  const accounts = [sender];
+  if (sponsor !== undefined) addOnce(accounts, sponsor);
   if (receipt !== undefined) {
-    add(receipt.payer);
-    for (const log of receipt.logs) for (const account of log.accounts) add(account);
+    addOnce(accounts, receipt.payer);
+    for (const log of receipt.logs) {
+      for (const account of log.accounts) addOnce(accounts, account);
+    }
   }
-  return [...accounts.values()];
+  return accounts;
 }
 
 /** Adds a committed block to the index. */

@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/index.ts';
 import { assert, equalBytes, silentTracer, TabellionError } from '../../base/index.ts';
-import { decode, encode } from '../../codec/index.ts';
+import { decode, encode, encodeEach } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type {
   Address,
@@ -11,6 +11,7 @@ import type {
   StateChange,
   StateView,
 } from '../../ledger/index.ts';
+import { receiptCodec } from '../../ledger/index.ts';
 import type { StateProof, StateTree } from '../../state/index.ts';
 import { STATE_KEY_BYTES_MAX } from '../../state/index.ts';
 import type { SpaceUsage } from '../../storage/index.ts';
@@ -29,7 +30,14 @@ import {
   JOURNAL_BYTES_MAX,
 } from './limits.ts';
 import type { CheckpointRecord, CommittedRecord } from './records.ts';
-import { committedRecordCodec, journalRecordCodec, orderedKey, seal, unseal } from './records.ts';
+import {
+  committedRecordCodec,
+  encodeCommitted,
+  journalRecordCodec,
+  orderedKey,
+  seal,
+  unseal,
+} from './records.ts';
 import type { Recovered } from './recovery.ts';
 import { recover } from './recovery.ts';
 import type {
@@ -245,7 +253,8 @@ export class LedgerStore {
       ledger.membershipHash(nextMembership),
       ledger.membershipHash(this.#head.membership),
     );
-    const committed = encode(committedRecordCodec, { block: blockBytes, certificate, receipts });
+    const { receiptBytes = encodeEach(receiptCodec, receipts) } = request;
+    const committed = encodeCommitted({ block: blockBytes, certificate, receiptBytes });
     const record = encode(journalRecordCodec, {
       committed,
       stateRoot,

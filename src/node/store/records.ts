@@ -3,6 +3,7 @@ import { concatBytes, encodeUtf8, equalBytes } from '../../base/index.ts';
 import type { Infer } from '../../codec/index.ts';
 import {
   bytes,
+  encode,
   enumeration,
   option,
   struct,
@@ -11,6 +12,7 @@ import {
   u32,
   uint53,
   vector,
+  Writer,
 } from '../../codec/index.ts';
 import type { HashSuite } from '../../crypto/index.ts';
 import { hashCodec } from '../../crypto/index.ts';
@@ -34,6 +36,20 @@ export const committedRecordCodec = struct('CommittedRecord', {
   receipts: vector(receiptCodec, { max: BLOCK_TRANSACTIONS_MAX }),
 });
 export type CommittedRecord = Infer<typeof committedRecordCodec>;
+
+/** As `encode` by {@link committedRecordCodec}, of receipts that were encoded before. */
+export function encodeCommitted(
+  record: Pick<CommittedRecord, 'block' | 'certificate'> & {
+    readonly receiptBytes: readonly Bytes[];
+  },
+): Bytes {
+  const { block, certificate, receiptBytes } = record;
+  const none = encode(committedRecordCodec, { block, certificate, receipts: [] });
+  const count = new Writer(8);
+  count.uleb(receiptBytes.length);
+  // The empty list is one byte, at the very end.
+  return concatBytes(none.subarray(0, -1), count.finish(), ...receiptBytes);
+}
 
 /** All that committing one block writes: the record of space `journal`. */
 export const journalRecordCodec = struct('JournalRecord', {

@@ -56,6 +56,8 @@ export type CommitRequest = {
   readonly certificate: CommitCertificate;
   /** One a transaction, in their order. */
   readonly receipts: readonly Receipt[];
+  /** Their canonical bytes, where somebody made them already. */
+  readonly receiptBytes?: readonly Bytes[];
   readonly changes: readonly StateChange[];
   /** What staging the changes gave, where that was done already. */
   readonly staged?: StagedBlock;

@@ -176,14 +176,19 @@ export class MemoryNetwork implements Network {
     return [`/memory/${this.peerId}`];
   }
 
+  #addressSeen(): string {
+    const host = this.#remoteAddress;
+    return host === undefined ? `/memory/${this.peerId}` : `/ip4/${host}/tcp/4710/ws`;
+  }
+
   peers(): readonly PeerView[] {
-    return this.#hub.peersOf(this).map(({ peerId }) => ({
-      peerId,
-      addresses: [`/memory/${peerId}`],
+    return this.#hub.peersOf(this).map((peer) => ({
+      peerId: peer.peerId,
+      addresses: [peer.#addressSeen()],
       transport: 'websocket',
-      direction: this.peerId < peerId ? 'outbound' : 'inbound',
+      direction: this.peerId < peer.peerId ? 'outbound' : 'inbound',
       latencyMs: undefined,
-      score: this.#scores.get(peerId) ?? SCORE_MAX,
+      score: this.#scores.get(peer.peerId) ?? SCORE_MAX,
       agent: 'test',
       connectedSinceMs: 0,
     }));

@@ -76,11 +76,12 @@ export function accountMethods(context: NodeContext): AccountMethods {
       const claims = await context.parts.chain.read((view) => ({
         kind: 'read' as const,
         found: node.ledger.findByCredential(view, credentialId),
+        height: context.head().header.height,
       }));
       return {
         address: claims.found[0]?.address,
         accounts: claims.found,
-        height: context.head().header.height,
+        height: claims.height,
         trust: context.trust(),
       };
     },
@@ -95,7 +96,7 @@ export function accountMethods(context: NodeContext): AccountMethods {
     },
     'asset.list': async ({ after, limit }) => {
       const page = limitOf(limit, ASSETS_PER_PAGE_MAX);
-      const { assets, next } = await context.parts.chain.read((view) => {
+      const { assets, next, height } = await context.parts.chain.read((view) => {
         const ids = readAssetIds(view, { after, limit: page + 1 });
         const found = ids.slice(0, page).flatMap((asset) => {
           const record = readAsset(view, asset);
@@ -105,18 +106,20 @@ export function accountMethods(context: NodeContext): AccountMethods {
           kind: 'read' as const,
           assets: found,
           next: ids.length > page ? ids[page - 1] : undefined,
+          height: context.head().header.height,
         };
       });
-      return { assets, next, height: context.head().header.height, trust: context.trust() };
+      return { assets, next, height, trust: context.trust() };
     },
     'parameters.get': async () => {
-      const { parameters } = await context.parts.chain.read((view) => ({
+      const { parameters, height } = await context.parts.chain.read((view) => ({
         kind: 'read' as const,
         parameters: readParameters(view),
+        height: context.head().header.height,
       }));
       return {
         parameters: toJson(chainParametersCodec, parameters),
-        height: context.head().header.height,
+        height,
         trust: context.trust(),
       };
     },

@@ -19,6 +19,7 @@ type ChainMethods = Pick<
   | 'block.list'
   | 'transaction.get'
   | 'transaction.status'
+  | 'transaction.statuses'
   | 'transaction.submit'
   | 'transaction.simulate'
   | 'transaction.proof'
@@ -124,6 +125,9 @@ export function chainMethods(context: NodeContext): ChainMethods {
     },
     'transaction.get': ({ id }) => transactionOf(context, id),
     'transaction.status': ({ id }) => transactionStatusOf(context, id),
+    'transaction.statuses': async ({ ids }) => ({
+      statuses: await Promise.all(ids.map((id) => transactionStatusOf(context, id))),
+    }),
     'transaction.submit': async ({ bytes }) => ({ id: accepted(await node.submit(bytes)) }),
     'transaction.simulate': (question) => simulate(context, question),
     'transaction.proof': async ({ id }) => {
@@ -222,7 +226,7 @@ async function simulate(context: NodeContext, question: ParamsOf<'transaction.si
   if (!body.ok) throw rpcError('malformed', { reason: body.error.code });
   const { height } = context.parts.chain.next();
   const timestampMs = context.parts.chain.nextTimestamp();
-  const { simulation, words } = await context.parts.chain.read((view) => {
+  const { simulation, words, head } = await context.parts.chain.read((view) => {
     const place = { height, timestampMs };
     const run = ledger.simulateTransaction(view, place, {
       body: body.value,
@@ -231,7 +235,8 @@ async function simulate(context: NodeContext, question: ParamsOf<'transaction.si
     });
     if (run.kind === 'missing-keys') return run;
     const found = run.balanceChanges.map(({ asset }) => context.assetWords(view, asset));
-    return { kind: 'run' as const, simulation: run, words: found };
+    const head = context.head().header.height;
+    return { kind: 'run' as const, simulation: run, words: found, head };
   });
   const { problem, outcome, gasUsed, fee, payer, logs } = simulation;
   return {
@@ -249,7 +254,7 @@ async function simulate(context: NodeContext, question: ParamsOf<'transaction.si
       problem === undefined
         ? undefined
         : { code: problem.code, facts: factsOf(problem), message: problem.code },
-    height: context.head().header.height,
+    height: head,
     trust: context.trust(),
   };
 }

@@ -122,6 +122,7 @@ const QUESTIONS: { readonly [Name in MethodName]: () => { readonly [name: string
   'block.list': () => ({ limit: 2 }),
   'transaction.get': () => ({ id: payment }),
   'transaction.status': () => ({ id: payment }),
+  'transaction.statuses': () => ({ ids: [payment] }),
   'transaction.submit': () => ({ bytes: village.pay(ada, bob.address, 4) }),
   'transaction.simulate': () => ({ body: body() }),
   'transaction.proof': () => ({ id: payment }),
@@ -234,6 +235,8 @@ describe('what is not there', () => {
 
   it('an id that nobody knows has the stage unknown, an unused address zeros', async () => {
     expect(await call('transaction.status', { id: nowhere })).toMatchObject({ stage: 'unknown' });
+    const { statuses } = await call('transaction.statuses', { ids: [nowhere, payment] });
+    expect(statuses.map(({ stage }) => stage)).toEqual(['unknown', 'final']);
     const account = await call('account.get', { address: nowhere as unknown as Address });
     expect(account).toMatchObject({ sequence: 0, policy: undefined, keys: [] });
     expect(account.balances.map(({ amount: held }) => held)).toEqual([0n]);

@@ -20,7 +20,21 @@ export function balanceOf(state: StateView | MutableState, place: BalancePlace):
 }
 
 function isNative(asset: AssetId): boolean {
-  return compareBytes(asset, NATIVE_ASSET) === 0;
+  return asset === NATIVE_ASSET || compareBytes(asset, NATIVE_ASSET) === 0;
+}
+
+/** Places of native balances that were asked for last, so that their table knows them again. */
+const nativePlaces: BalancePlace[] = [];
+const NATIVE_PLACES_KEPT = 4;
+
+/** One object for the same account object and asset, as far as it is remembered. */
+function placeOf(address: Address, asset: AssetId): BalancePlace {
+  if (!isNative(asset)) return { address, asset };
+  for (const place of nativePlaces) if (place.address === address) return place;
+  const place = { address, asset: NATIVE_ASSET };
+  nativePlaces.unshift(place);
+  if (nativePlaces.length > NATIVE_PLACES_KEPT) nativePlaces.pop();
+  return place;
 }
 
 /** Takes from a balance; forgets the asset when nothing is left. */
@@ -72,22 +86,22 @@ export function move(
   amount: Amount,
 ): BankError | undefined {
   return (
-    take(state, { address: parties.from, asset }, amount) ??
-    give(state, { address: parties.to, asset }, amount)
+    take(state, placeOf(parties.from, asset), amount) ??
+    give(state, placeOf(parties.to, asset), amount)
   );
 }
 
 /** What the kernel asks of the native asset. */
 export const feeService: FeeService = {
-  balance: (state, address) => balanceOf(state, { address, asset: NATIVE_ASSET }),
+  balance: (state, address) => balanceOf(state, placeOf(address, NATIVE_ASSET)),
 
   debit(state, address, amount) {
-    const error = take(state, { address, asset: NATIVE_ASSET }, amount);
+    const error = take(state, placeOf(address, NATIVE_ASSET), amount);
     assert(error === undefined, 'the kernel looked at the balance before');
   },
 
   credit(state, address, amount) {
-    const error = give(state, { address, asset: NATIVE_ASSET }, amount);
+    const error = give(state, placeOf(address, NATIVE_ASSET), amount);
     assert(error === undefined, 'no balance exceeds the supply, which is in range');
   },
 

@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { expect, test } from '@playwright/test';
+import { factOf, heightIn, shownHeight, untilFollowing, untilHeight } from './support/look.ts';
+import type { Network } from './support/network.ts';
+import { startNetwork } from './support/network.ts';
+import type { Payer } from './support/payer.ts';
+import { openPayer, someAddress } from './support/payer.ts';
+import type { Person } from './support/person.ts';
+import { openPerson } from './support/person.ts';
+
+const MAIN_FILE = new URL('../src/crash-test/main.ts', import.meta.url).pathname;
+const APP_FOLDER = resolve(process.env.APP_FOLDER ?? 'dist');
+
+/** Runs `npm run crash-test` with some words; returns its lines. */
+function crashTest(...words: readonly string[]): Promise<readonly string[]> {
+  const child = spawn(process.execPath, [MAIN_FILE, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  return new Promise((settle) => {
+    child.once('close', (code) => settle([...output.trimEnd().split('\n'), `code ${code}`]));
+  });
+}
+
+test('a relay killed where it writes loses nothing, and never votes twice', async () => {
+  test.setTimeout(240_000);
+  const points = [
+    ...['signing-mark-drafted', 'checkpoint-switch-begun', 'everybody'],
+    ...['wal-append-done', 'torn-database', 'genesis-done'],
+  ].join();
+  const lines = await crashTest(
+    '--home',
+    'relay',
+    '--rounds',
+    '6',
+    '--seed',
+    '20',
+    '--point',
+    points,
+  );
+  expect(lines.slice(-2), lines.join('\n')).toEqual(['7 passed, 0 failed', 'code 0']);
+});
+
+test('a browser killed where its tab writes opens at the old head or a new one', async () => {
+  test.setTimeout(240_000);
+  const points = 'checkpoint-pages-done,commit-begun';
+  const lines = await crashTest(
+    '--home',
+    'browser',
+    '--rounds',
+    '2',
+    '--seed',
+    '20',
+    '--point',
+    points,
+  );
+  expect(lines.slice(-2), lines.join('\n')).toEqual(['2 passed, 0 failed', 'code 0']);
+});
+
+test('the app that people get has no crash points to order', async () => {
+  const names = await readdir(join(APP_FOLDER, 'assets'));
+  const workers = names.filter((name) => /node\.worker-.*\.js$/.test(name));
+  expect(workers).toHaveLength(1);
+  for (const name of names.filter((each) => each.endsWith('.js'))) {
+    const text = await readFile(join(APP_FOLDER, 'assets', name), 'utf8');
+    expect(text.includes('crash-point'), name).toBe(false);
+  }
+});
+
+test.describe('a browser that is out of space', () => {
+  /** Less than a hundred blocks need, more than an opening does. */
+  const ROOM_BYTES = 48 * 1024;
+  let network: Network;
+  let payer: Payer;
+  let person: Person;
+  let profile: string;
+
+  test.beforeAll(async () => {
+    test.setTimeout(120_000);
+    network = await startNetwork();
+    payer = await openPayer(network.rpc);
+    person = await openPerson(`${network.url}/node`);
+    profile = person.profile;
+  });
+
+  test.afterAll(async () => {
+    await person?.close();
+    if (profile !== undefined) await rm(profile, { recursive: true, force: true });
+    payer?.close();
+    await network?.stop();
+  });
+
+  test('says so in words, keeps the old head, and goes on when there is room', async () => {
+    test.setTimeout(180_000);
+    await untilFollowing(person.page);
+    const ready = () => navigator.serviceWorker.ready.then(() => undefined);
+    await person.page.evaluate(ready); // Its files count as well.
+    await payer.makeBlocks(someAddress(), 3);
+    const { head } = await payer.client.call('node.status', {});
+    await untilHeight(person.page, head.height);
+    const usage = await person.page.evaluate(
+      async () => (await navigator.storage.estimate()).usage,
+    );
+    // A browser asks for its quota once, and then not for a while: one that starts asks anew.
+    await person.context.close();
+    person = await openPerson('about:blank', { profile });
+    const { page } = person;
+    const session = await person.context.newCDPSession(page);
+    const { origin } = new URL(network.url);
+    const quotaSize = (usage ?? 0) + ROOM_BYTES;
+    await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize });
+    await page.goto(`${network.url}/node`);
+    await untilFollowing(page);
+
+    const words = page.getByText('The node has stopped: This device is out of space');
+    for (let turn = 0; turn < 20 && !(await words.isVisible()); turn++) {
+      await payer.stream(someAddress(), 60);
+    }
+    await expect(words).toBeVisible();
+    await expect(page.getByText('Free some space.')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Stopped' })).toBeVisible();
+    const kept = await shownHeight(page);
+    expect(kept).toBeGreaterThanOrEqual(head.height);
+
+    await session.send('Storage.overrideQuotaForOrigin', { origin });
+    await page.getByRole('button', { name: 'Reload' }).click();
+    const started = factOf(page, 'Started from');
+    await expect(started).toHaveText(/^#/);
+    expect(heightIn((await started.textContent()) ?? '')).toBe(kept);
+    await untilFollowing(page);
+    await payer.makeBlocks(someAddress(), 1);
+    const { head: after } = await payer.client.call('node.status', {});
+    expect(after.height).toBeGreaterThan(kept);
+    await untilHeight(page, after.height);
+    await expect(words).toBeHidden();
+  });
+});

@@ -1,0 +1,136 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from '@playwright/test';
+import { chromium } from '@playwright/test';
+import { ensureChromium } from '../../deploy/chromium.mjs';
+import type { Space } from '../storage/index.ts';
+import { MemoryStore, SPACES } from '../storage/index.ts';
+import { pause } from './failure.ts';
+
+/** A real browser with a profile on disk: what is stored there outlives every kill. */
+export class Browser {
+  readonly profile: string;
+  #context: BrowserContext | undefined;
+  #page: Page | undefined;
+  /** The crash point at which the node's worker halted. */
+  halted: string | undefined;
+
+  private constructor(profile: string) {
+    this.profile = profile;
+  }
+
+  static async create(): Promise<Browser> {
+    return new Browser(await mkdtemp(join(tmpdir(), 'tabellion-crash-profile-')));
+  }
+
+  /** Its page, while it runs. */
+  get page(): Page | undefined {
+    return this.#page;
+  }
+
+  /** Starts it on its profile, as after a crash; no page is loaded yet. */
+  async open(): Promise<Page> {
+    this.halted = undefined;
+    const context = await chromium.launchPersistentContext(this.profile, {
+      executablePath: process.env.TABELLION_CHROMIUM ?? (await ensureChromium()),
+      args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
+      locale: 'en-GB',
+    });
+    this.#context = context;
+    context.on('console', (message) => {
+      const [, name] = /^crash point (.+)$/.exec(message.text()) ?? [];
+      this.halted ??= name;
+    });
+    this.#page = context.pages()[0] ?? (await context.newPage());
+    return this.#page;
+  }
+
+  /** Ends all its processes at once. */
+  async kill(): Promise<void> {
+    for (const pid of await processesOf(this.profile)) endProcess(pid);
+    await this.#context?.close().catch(() => undefined); // Nobody is there to answer.
+    this.#context = undefined;
+    this.#page = undefined;
+    // Its helpers end after it.
+    while ((await processesOf(this.profile)).length > 0) await pause(5);
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    await rm(this.profile, { recursive: true, force: true });
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended with its parent.
+  }
+}
+
+/** Processes of the browser that has this profile open, its helpers included. */
+async function processesOf(profile: string): Promise<readonly number[]> {
+  const pids: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    // A process that ended meanwhile has no command line.
+    const line = await readFile(join('/proc', name, 'cmdline'), 'utf8').catch(() => '');
+    if (line.split('\0').includes(`--user-data-dir=${profile}`)) pids.push(Number(name));
+  }
+  return pids;
+}
+
+type Dump = readonly (readonly [space: string, key: string, value: string])[];
+
+/**
+ * A copy of the node's database as a kill left it, read by a page of its origin on which no node
+ * runs; absent before the first start made one.
+ */
+export async function copyDatabase(page: Page): Promise<MemoryStore | undefined> {
+  const dump = await page.evaluate(async (spaces): Promise<Dump | undefined> => {
+    const resultOf = <Value>(request: IDBRequest<Value>): Promise<Value> =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const textOf = (value: unknown): string => {
+      // Keys are buffers, values arrays of bytes: `IndexedDbStore` writes nothing else.
+      const bytes = value instanceof Uint8Array ? value : new Uint8Array(value as ArrayBuffer);
+      let text = '';
+      for (const byte of bytes) text += String.fromCharCode(byte);
+      return btoa(text);
+    };
+    const names = (await indexedDB.databases()).map((each) => each.name ?? '');
+    const name = names.find((each) => /^tabellion-[0-9a-f]{16}$/.test(each));
+    if (name === undefined) return undefined;
+    const database = await resultOf(indexedDB.open(name));
+    const found: [string, string, string][] = [];
+    for (const space of spaces) {
+      const drawer = database.transaction(space).objectStore(space);
+      const [keys, values] = await Promise.all([
+        resultOf(drawer.getAllKeys()),
+        resultOf(drawer.getAll()),
+      ]);
+      keys.forEach((key, at) => {
+        found.push([space, textOf(key), textOf(values[at])]);
+      });
+    }
+    database.close();
+    return found;
+  }, SPACES);
+  if (dump === undefined) return undefined;
+  const store = new MemoryStore();
+  const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
+  await store.write(
+    dump.map(([space, key, value]) => ({
+      kind: 'put' as const,
+      space: space as Space, // Asked for by these names.
+      key: bytesOf(key),
+      value: bytesOf(value),
+    })),
+    'strict',
+  );
+  return store;
+}

@@ -1,0 +1,215 @@
+import { loadFastHashing } from '../crypto/index.ts';
+import { CRASH_POINTS } from '../node/index.ts';
+import {
+  APP_FOLDER,
+  buildApp,
+  FIRST_VISIT_POINTS,
+  TAB_POINTS,
+  TabWorld,
+} from './browser-rounds.ts';
+import { expectThat } from './failure.ts';
+import { Random } from './random.ts';
+import {
+  FIRST_POINTS,
+  firstStartRound,
+  OPENING_POINTS,
+  RelayWorld,
+  RUNNING_POINTS,
+} from './relay-rounds.ts';
+import type { Tally } from './testing/journal.ts';
+import { tearJournal, tearVotes } from './testing/journal.ts';
+
+const USAGE =
+  'usage: crash-test [--rounds N] [--seed S] [--home relay|browser|both] [--point NAME,…]\n' +
+  '                  | --list | --journal [--stride N]';
+
+type Home = 'relay' | 'browser';
+type CommandLine = {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly homes: readonly Home[];
+  /** Points to kill at, in turn; absent: all of the home, in an order of the seed. */
+  readonly points: readonly string[] | undefined;
+  readonly isList: boolean;
+  readonly isJournal: boolean;
+  readonly stride: number;
+};
+
+function refuse(problem: string): never {
+  process.stderr.write(`${problem}\n${USAGE}\n`);
+  process.exit(2);
+}
+
+function whole(text: string): number {
+  return /^\d{1,9}$/.test(text) ? Number(text) : refuse(`not a whole number: ${text}`);
+}
+
+function homesOf(text: string): readonly Home[] {
+  if (text === 'both') return ['relay', 'browser'];
+  return text === 'relay' || text === 'browser' ? [text] : refuse(`unknown home: ${text}`);
+}
+
+function parseCommandLine(words: readonly string[]): CommandLine {
+  let rounds = 20;
+  let seed = Math.floor(performance.timeOrigin) % 1_000_000;
+  let homes: readonly Home[] = ['relay', 'browser'];
+  let points: readonly string[] | undefined;
+  let isList = false;
+  let isJournal = false;
+  let stride = 1;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at];
+    const value = () => words[++at] ?? refuse(`${word} needs a value`);
+    if (word === '--rounds') rounds = whole(value());
+    else if (word === '--seed') seed = whole(value());
+    else if (word === '--home') homes = homesOf(value());
+    else if (word === '--point') points = value().split(',');
+    else if (word === '--list') isList = true;
+    else if (word === '--journal') isJournal = true;
+    else if (word === '--stride') stride = Math.max(1, whole(value()));
+    else refuse(`unknown option: ${word}`);
+  }
+  return { rounds, seed, homes, points, isList, isJournal, stride };
+}
+
+/** A kill of a relay, by the name of its place. */
+const RELAY_POINTS: readonly string[] = [
+  'moment',
+  'everybody',
+  'torn-database',
+  'full-disk',
+  ...Object.keys(RUNNING_POINTS),
+  ...OPENING_POINTS,
+  ...FIRST_POINTS,
+];
+
+/** A kill of a browser, by the name of its place. */
+const BROWSER_POINTS: readonly string[] = [
+  'moment',
+  ...Object.keys(TAB_POINTS),
+  ...FIRST_VISIT_POINTS,
+];
+
+const FIRST: ReadonlySet<string> = new Set(FIRST_POINTS);
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** More than a log has: a stride of one leaves none out. */
+const EVERY_DAMAGE = 100_000;
+
+let passed = 0;
+let failed = 0;
+
+/** Runs one round, and tells in one line what came of it. */
+async function tell(title: string, run: () => Promise<string>): Promise<void> {
+  const startMs = performance.now();
+  const seconds = () => `${((performance.now() - startMs) / 1_000).toFixed(1)} s`;
+  try {
+    const facts = await run();
+    passed += 1;
+    say(`✓ ${title} passed: ${facts} (${seconds()})`);
+  } catch (error) {
+    failed += 1;
+    say(`✗ ${title} FAILED: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+  }
+}
+
+async function runRelay({ rounds, seed, points }: CommandLine): Promise<void> {
+  const order = orderOf(RELAY_POINTS, points, seed);
+  const world = await RelayWorld.open();
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const random = new Random(seed + round);
+      const name = order[round % order.length] ?? 'moment';
+      const run = () =>
+        FIRST.has(name) ? firstStartRound(random, name) : world.round(random, name);
+      await tell(`relay seed ${seed + round} ${name}`, run);
+    }
+    await tell(`relay seed ${seed} at the end`, () => world.finish());
+  } finally {
+    await world.close();
+  }
+}
+
+async function runBrowser({ rounds, seed, points }: CommandLine): Promise<void> {
+  const order = orderOf(BROWSER_POINTS, points, seed);
+  await buildApp();
+  const world = await RelayWorld.open(APP_FOLDER);
+  let tab: TabWorld | undefined;
+  try {
+    const opened = await TabWorld.open(world);
+    tab = opened;
+    for (let round = 0; round < rounds; round++) {
+      const random = new Random(seed + round);
+      const name = order[round % order.length] ?? 'moment';
+      await tell(`browser seed ${seed + round} ${name}`, () => opened.round(random, name));
+    }
+  } finally {
+    await tab?.close();
+    await world.close();
+  }
+}
+
+/** Points of a home in the order in which they are killed at. */
+function orderOf(
+  known: readonly string[],
+  wanted: readonly string[] | undefined,
+  seed: number,
+): readonly string[] {
+  const unknown = wanted?.find((name) => !known.includes(name));
+  if (unknown !== undefined) refuse(`no point of this home is called ${unknown}`);
+  if (wanted !== undefined) return wanted;
+  const random = new Random(seed);
+  const rest = [...known];
+  return known.map(() => {
+    const at = random.whole(0, rest.length - 1);
+    return rest.splice(at, 1)[0] ?? '';
+  });
+}
+
+/** Logs and journal, damaged at every byte. */
+async function runJournal(stride: number): Promise<void> {
+  const progress = (name: string) => (done: number, all: number) =>
+    process.stderr.write(`  ${name}: ${done} of ${all}\n`);
+  const told = async (name: string, run: () => Promise<Tally>) =>
+    tell(name, async () => {
+      const { tried, refused, recovered, failures } = await run();
+      expectThat(failures.length === 0, `${failures.length} failures: ${failures.join('; ')}`);
+      return `${tried} damages, ${refused} refused by name, ${recovered} recovered`;
+    });
+  await told('log of votes', () =>
+    tearVotes(false, Math.ceil(EVERY_DAMAGE / stride), progress('log of votes')),
+  );
+  // What differs here is what a lost end means: every end is tried, and bytes between them rarely.
+  await told('log of votes, with marks outside of the store', () =>
+    tearVotes(true, Math.ceil(1_000 / stride), progress('log of votes')),
+  );
+  await told('journal of blocks', () => tearJournal(stride, progress('journal')));
+}
+
+function list(): void {
+  for (const [home, points] of Object.entries(CRASH_POINTS)) {
+    for (const point of points) say(`${home.padEnd(7)} ${point}`);
+  }
+}
+
+async function run(commandLine: CommandLine): Promise<void> {
+  await loadFastHashing();
+  if (commandLine.isJournal) await runJournal(commandLine.stride);
+  else await runHomes(commandLine);
+  say(`${passed} passed, ${failed} failed`);
+  process.exit(failed === 0 ? 0 : 1);
+}
+
+async function runHomes(commandLine: CommandLine): Promise<void> {
+  for (const home of commandLine.homes) {
+    if (home === 'relay') await runRelay(commandLine);
+    else await runBrowser(commandLine);
+  }
+}
+
+const commandLine = parseCommandLine(process.argv.slice(2));
+if (commandLine.isList) list();
+else await run(commandLine);

@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import type { Bytes } from '../base/index.ts';
+import { formatHex } from '../base/index.ts';
+import { encode } from '../codec/index.ts';
+import type { Hash, HashSuiteName } from '../crypto/index.ts';
+import { generateKeyPair, hashSuite, signMessage } from '../crypto/index.ts';
+import type { Address, Amount, Gas, Height, TransactionBody } from '../ledger/index.ts';
+import {
+  addressOfPolicy,
+  NATIVE_ASSET,
+  PROTOCOL_VERSION,
+  protocol,
+  signingHashOf,
+} from '../ledger/index.ts';
+import type { Client } from '../sdk/index.ts';
+import { Broken, expectThat, pause, until } from './failure.ts';
+import type { RelayProcess } from './validator.ts';
+
+/** Payments on their way at once. */
+const PENDING_MAX = 12;
+/** A payment that is not final by then is submitted again: whoever had it may be dead. */
+const RESEND_MS = 1_500;
+const POLL_MS = 30;
+
+type Payment = { readonly id: Hash; readonly bytes: Bytes; sentMs: number };
+type FinalPayment = { readonly id: Hash; readonly height: number };
+
+/** Somebody who pays all the time, through whichever validators live, and remembers what was final. */
+export class Payments {
+  readonly #relays: readonly RelayProcess[];
+  readonly #pair = generateKeyPair('ed25519', randomBytes(32));
+  readonly #pending = new Map<string, Payment>();
+  readonly final: FinalPayment[] = [];
+  #chain: { readonly id: Hash; readonly suite: ReturnType<typeof hashSuite> } | undefined;
+  #price = { feeMax: 0n as Amount, gasLimit: 0 as Gas }; // Told by the first simulation.
+  #sequence = 0;
+  #failure: Broken | undefined;
+  #isEnding = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(relays: readonly RelayProcess[]) {
+    this.#relays = relays;
+  }
+
+  get #policy() {
+    const { publicKey } = this.#pair;
+    return {
+      keys: [
+        { key: { kind: 'ed25519', publicKey }, role: 'signer', weight: 1, expiresAt: undefined },
+      ],
+      thresholds: { everyday: 1, guarded: 1, vault: 1 },
+    } as const;
+  }
+
+  /** Gets coins, makes the account known by its first payment, and begins to pay. */
+  async begin(): Promise<void> {
+    const { client } = this.#alive()[0] ?? this.#never();
+    const info = await client.call('chain.info', {});
+    const suite = hashSuite(info.hashSuite as HashSuiteName); // Named by our own relay.
+    this.#chain = { id: info.chainId, suite };
+    const address = addressOfPolicy(suite, this.#policy);
+    const { id } = await client.call('faucet.request', { address });
+    await until('coins', () => this.#isFinal(client, id));
+    await this.#simulate(client);
+    await this.#pay(client);
+    await until('a first payment', async () => {
+      await this.#look(client);
+      return this.final.length > 0;
+    });
+    this.#running = this.#run();
+  }
+
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#running;
+  }
+
+  #alive(): RelayProcess[] {
+    return this.#relays.filter(({ isAlive }) => isAlive);
+  }
+
+  #never(): never {
+    throw new Error('no validator lives');
+  }
+
+  #body(): TransactionBody {
+    const { id, suite } = this.#chain ?? this.#never();
+    return {
+      version: PROTOCOL_VERSION,
+      chainId: id,
+      sender: addressOfPolicy(suite, this.#policy),
+      sequence: this.#sequence as TransactionBody['sequence'], // Counted from zero.
+      validFrom: 0 as Height,
+      validUntil: 10_000 as Height, // Far beyond what a run decides.
+      ...this.#price,
+      sponsor: undefined,
+      actions: [
+        {
+          kind: 'asset.transfer',
+          asset: NATIVE_ASSET,
+          recipient: new Uint8Array(randomBytes(32)) as Address, // Any 32 bytes are one.
+          amount: 1n as Amount,
+        },
+      ],
+      memo: '',
+    };
+  }
+
+  async #simulate(client: Client): Promise<void> {
+    const body = encode(protocol.codecs.body, this.#body());
+    const told = await client.call('transaction.simulate', { body, initialPolicy: this.#policy });
+    expectThat(told.problem === undefined, `cannot pay: ${told.problem?.code ?? ''}`);
+    // Some more than it costs now: later ones are not simulated.
+    this.#price = {
+      feeMax: (told.fee * 3n) as Amount,
+      gasLimit: (told.gasUsed * 3) as Gas,
+    };
+  }
+
+  async #pay(client: Client): Promise<void> {
+    const { suite } = this.#chain ?? this.#never();
+    const body = this.#body();
+    const message = signingHashOf(suite, encode(protocol.codecs.body, body));
+    const { publicKey } = this.#pair;
+    const signature = signMessage(this.#pair, message);
+    const bytes = encode(protocol.codecs.transaction, {
+      body,
+      sender: {
+        initialPolicy: this.#sequence === 0 ? this.#policy : undefined,
+        signatures: [{ kind: 'ed25519', publicKey, signature }],
+      },
+      sponsor: undefined,
+    });
+    const { id } = await client.call('transaction.submit', { bytes });
+    this.#sequence += 1;
+    this.#pending.set(formatHex(id), { id, bytes, sentMs: performance.now() });
+  }
+
+  async #run(): Promise<void> {
+    for (let turn = 0; !this.#isEnding; turn++) {
+      const alive = this.#alive();
+      const relay = alive[turn % Math.max(1, alive.length)];
+      try {
+        if (relay !== undefined) await this.#turn(relay.client);
+      } catch (error) {
+        // Killed under our hands: the next turn asks somebody else.
+        if (error instanceof Broken) this.#failure = error;
+      }
+      await pause(POLL_MS);
+    }
+  }
+
+  async #turn(client: Client): Promise<void> {
+    await this.#look(client);
+    for (const payment of this.#pending.values()) {
+      if (performance.now() - payment.sentMs < RESEND_MS) continue;
+      payment.sentMs = performance.now();
+      // Refused where it is known already: then it needs nothing.
+      await client.call('transaction.submit', { bytes: payment.bytes }).catch(() => undefined);
+    }
+    while (this.#pending.size < PENDING_MAX && !this.#isEnding) await this.#pay(client);
+  }
+
+  async #look(client: Client): Promise<void> {
+    for (const { id } of [...this.#pending.values()]) {
+      const { stage, height, code } = await client.call('transaction.status', { id });
+      expectThat(stage !== 'failed' && stage !== 'expired', `a payment ${stage}: ${code ?? ''}`);
+      if (stage !== 'final') continue;
+      this.#pending.delete(formatHex(id));
+      this.final.push({ id, height: height ?? 0 });
+    }
+  }
+
+  async #isFinal(client: Client, id: Hash): Promise<boolean> {
+    return (await client.call('transaction.status', { id })).stage === 'final';
+  }
+
+  /** Everything that was ever called final, or the newest of it, is where it was said to be. */
+  async expectKept(relay: RelayProcess, newest = Number.POSITIVE_INFINITY): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { head } = await relay.client.call('node.status', {});
+    for (const { id, height } of this.final.slice(-Math.min(newest, this.final.length))) {
+      if (height > head.height) continue; // It was told by others, a moment ago.
+      const told = await relay.client.call('transaction.status', { id });
+      const isKept = told.stage === 'final' && told.height === height;
+      expectThat(isKept, `payment ${formatHex(id)} of block ${height} is ${told.stage} now`);
+    }
+  }
+}

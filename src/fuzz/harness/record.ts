@@ -1,0 +1,204 @@
+import type { Bytes } from '../../base/index.ts';
+import { defined, formatHex } from '../../base/index.ts';
+import { decode, toJson } from '../../codec/index.ts';
+import type { Action } from '../../ledger/index.ts';
+import { createProtocol } from '../../ledger/index.ts';
+import type { Person } from '../../ledger/testing/world.ts';
+import { p256Person, passkeyPerson, person, recordOf } from '../../ledger/testing/world.ts';
+import type { RequestKind, Topic } from '../../network/index.ts';
+import type { TabellionNode } from '../../node/index.ts';
+import { blocksResponseCodec } from '../../node/messages.ts';
+import { transferTo, VALIDATORS, Village } from '../../node/testing/village.ts';
+import type { MemoryStore } from '../../storage/index.ts';
+import { SPACES } from '../../storage/index.ts';
+
+/** Everything that a small network said and wrote in its life. */
+export type Recording = {
+  /** Messages by topic, each once, in order. */
+  readonly messages: { readonly [Name in Topic]: readonly Bytes[] };
+  /** Of these, what a node at {@link heightBefore} has not heard. */
+  readonly later: { readonly [Name in Topic]: readonly Bytes[] };
+  /** Signed transactions of every scheme, some of them in no block yet. */
+  readonly transactions: readonly Bytes[];
+  readonly pending: readonly Bytes[];
+  readonly blocks: readonly Bytes[];
+  /** Questions and their answers, by kind. */
+  readonly requests: { readonly [Kind in RequestKind]: readonly Bytes[] };
+  readonly answers: { readonly [Kind in RequestKind]: readonly Bytes[] };
+  /** Hashes of the blocks by height, in hexadecimal. */
+  readonly hashes: readonly string[];
+  /** What the disk of the first validator held when it fell silent; copied by `crash`. */
+  readonly disk: MemoryStore;
+  readonly heightBefore: number;
+  readonly nowMs: number;
+  /** What that disk held: values by space. */
+  readonly records: { readonly [space: string]: readonly Bytes[] };
+  readonly genesisText: string;
+};
+
+const PEOPLE = {
+  ada: person('ada'),
+  pia: p256Person('pia'),
+  kay: passkeyPerson('kay', true),
+  may: passkeyPerson('may'),
+} as const;
+
+export { PEOPLE };
+
+export const VILLAGE_OPTIONS = {
+  balances: Object.values(PEOPLE).map(({ address }) => ({
+    address,
+    amount: 1_000_000_000_000n,
+  })),
+} as const;
+
+const SILENT = 'validator 1';
+const WITNESS = 'validator 2';
+
+/** One deed of each kind, in an order in which all succeed. */
+function deeds(): readonly (readonly [Person, readonly Action[], Person?])[] {
+  const { ada, pia, kay, may } = PEOPLE;
+  const spare = person('spare');
+  return [
+    [ada, [transferTo(kay.address, 5)]],
+    [kay, [transferTo(ada.address, 7)]],
+    [pia, [transferTo(may.address, 9), transferTo(person('fresh').address, 1)]],
+    [may, [transferTo(pia.address, 3)], ada],
+    [ada, [{ kind: 'account.add-key', record: recordOf(spare.key), hint: undefined }]],
+  ];
+}
+
+async function everything(store: MemoryStore): Promise<{ [space: string]: Bytes[] }> {
+  const copy = store.crash();
+  const records: { [space: string]: Bytes[] } = {};
+  for (const space of SPACES) {
+    records[space] = (await copy.list(space, { limit: 10_000 })).map(({ value }) => value);
+  }
+  return records;
+}
+
+function byTopic(village: Village, from: number): { [Name in Topic]: Bytes[] } {
+  const found: { [Name in Topic]: Bytes[] } = {
+    transactions: [],
+    votes: [],
+    proposals: [],
+    blocks: [],
+  };
+  const seen = new Set<string>();
+  for (const { topic, bytes } of village.hub.published.slice(from)) {
+    const key = `${topic} ${formatHex(bytes)}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    found[topic].push(bytes);
+  }
+  return found;
+}
+
+/** Submits, if the network takes it: which actions exist is the ledger's business. */
+async function perform(village: Village, node: TabellionNode): Promise<Bytes[]> {
+  const done: Bytes[] = [];
+  for (const [sender, actions, sponsor] of deeds()) {
+    const bytes = village.sign(sender, { actions, ...(sponsor && { sponsor }) });
+    const submitted = await village.clock.run(node.submit(bytes));
+    if (!submitted.ok) throw new Error(`a deed is refused: ${submitted.error.code}`);
+    await village.settled(submitted.value);
+    done.push(new Uint8Array(bytes));
+  }
+  return done;
+}
+
+async function record(): Promise<Recording> {
+  const village = new Village(VILLAGE_OPTIONS);
+  await village.startAll(...VALIDATORS);
+  const node = village.node(WITNESS);
+  village.follow(node); // The first node, which the world follows by itself, will fall silent.
+  const done = await perform(village, node);
+  const heightBefore = defined(village.node(SILENT).status().head, 'a head').header.height;
+  const disk = await village.stop(SILENT);
+  const before = village.hub.published.length;
+  for (const value of [11, 12, 13]) {
+    const bytes = village.pay(PEOPLE.ada, PEOPLE.pia.address, value);
+    done.push(new Uint8Array(bytes));
+    await village.settled(await village.submit(node, bytes));
+  }
+  const nowMs = village.clock.now();
+  const pending = [
+    village.pay(PEOPLE.kay, PEOPLE.may.address, 21),
+    village.pay(PEOPLE.pia, PEOPLE.ada.address, 22),
+    village.sign(PEOPLE.may, { actions: [transferTo(PEOPLE.ada.address, 4)], sponsor: PEOPLE.kay }),
+    village.pay(person('stranger'), PEOPLE.ada.address, 1),
+    village.pay(PEOPLE.ada, PEOPLE.kay.address, 2, { chainId: new Uint8Array(32) as never }),
+  ].map((bytes) => new Uint8Array(bytes));
+  const asker = village.stranger('asker');
+  const requests = requestsOf(heightBefore);
+  const answers = { status: [], blocks: [], consensus: [], faucet: [], state: [] } as {
+    [Kind in RequestKind]: Bytes[];
+  };
+  for (const [kind, bodies] of Object.entries(requests) as [RequestKind, Bytes[]][]) {
+    for (const body of bodies) {
+      const answer = asker.request(WITNESS, kind, body).catch(() => undefined);
+      const bytes = await village.clock.run(answer);
+      if (bytes !== undefined) answers[kind].push(bytes);
+    }
+  }
+  const blocks = answers.blocks.flatMap((bytes) => {
+    const decoded = decode(blocksResponseCodec, bytes);
+    return decoded.ok ? decoded.value.blocks.map(({ block }) => block) : [];
+  });
+  const hashes: string[] = [];
+  const head = defined(node.status().head, 'a head').header.height;
+  for (let height = 0; height <= head; height++) {
+    const block = await node.parts.store.block(height as never);
+    hashes.push(formatHex(defined(block, 'a block each').hash));
+  }
+  const recording = {
+    messages: byTopic(village, 0),
+    later: byTopic(village, before),
+    transactions: done,
+    pending,
+    blocks,
+    requests,
+    answers,
+    hashes,
+    disk,
+    heightBefore,
+    nowMs,
+    records: await everything(disk),
+    genesisText: JSON.stringify(toJson(createProtocol().genesisCodec, village.genesis)),
+  };
+  await village.stopAll();
+  return recording;
+}
+
+function requestsOf(height: number): { [Kind in RequestKind]: Bytes[] } {
+  const u64 = (value: number) => {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
+    return [...bytes];
+  };
+  return {
+    status: [new Uint8Array(0)],
+    blocks: [
+      Uint8Array.from([...u64(0), 128, 0]),
+      Uint8Array.from([...u64(1), 1, 0]),
+      Uint8Array.from([...u64(height), 3, 0]),
+    ],
+    consensus: [
+      Uint8Array.from([...u64(height + 1), 0, 0, 0, 0]),
+      Uint8Array.from([...u64(height + 4), 0, 0, 0, 0]),
+    ],
+    faucet: [
+      Uint8Array.from([...person('poor').address, 0]),
+      Uint8Array.from([...person('poorer').address, 1]),
+    ],
+    state: [Uint8Array.of(1, 2, 3)],
+  };
+}
+
+let recording: Promise<Recording> | undefined;
+
+/** The recording, made once a process; the same every time. */
+export function recordNetwork(): Promise<Recording> {
+  recording ??= record();
+  return recording;
+}

@@ -1,0 +1,27 @@
+import type { Target } from '../types.ts';
+import { diskTargets } from './disk.ts';
+import { executionTargets } from './execution.ts';
+import { ledgerTargets } from './ledger.ts';
+import { messageTargets } from './messages.ts';
+import { nodeTargets } from './node.ts';
+import { proofTargets } from './proofs.ts';
+import { recordTargets } from './records.ts';
+import { rpcTargets } from './rpc.ts';
+import { streamTargets } from './streams.ts';
+import { textTargets } from './texts.ts';
+import { webauthnTargets } from './webauthn.ts';
+
+/** Everything that takes input from strangers or from disk. */
+export const TARGETS: readonly Target[] = [
+  ...ledgerTargets,
+  ...executionTargets,
+  ...messageTargets,
+  ...recordTargets,
+  ...webauthnTargets,
+  ...textTargets,
+  ...rpcTargets,
+  ...proofTargets,
+  ...streamTargets,
+  ...nodeTargets,
+  ...diskTargets,
+];

@@ -1,0 +1,130 @@
+import { equalBytes } from '../../../base/index.ts';
+import type { Codec } from '../../../codec/index.ts';
+import { decode, encode } from '../../../codec/index.ts';
+import { createActionCodec, createModuleRegistry } from '../../../ledger/action.ts';
+import {
+  addressCodec,
+  builtinModules,
+  chainParametersCodec,
+  commitCertificateCodec,
+  createProtocol,
+  evidenceCodec,
+  headerCodec,
+  keyHintCodec,
+  keyPolicyCodec,
+  logCodec,
+  membershipCodec,
+  receiptCodec,
+  signedVoteCodec,
+} from '../../../ledger/index.ts';
+import {
+  accountRecordCodec,
+  credentialClaimCodec,
+} from '../../../ledger/modules/account/schema.ts';
+import { assetRecordCodec } from '../../../ledger/modules/asset/schema.ts';
+import { parameterChangeCodec } from '../../../ledger/modules/parameters/index.ts';
+import { createTestLedger } from '../../../ledger/testing/world.ts';
+import { blockAnnouncementCodec } from '../../../node/messages.ts';
+import { committedRecordCodec } from '../../../node/store/records.ts';
+import { recordNetwork } from '../record.ts';
+import type { Target } from '../types.ts';
+import { Broken, refusedAt } from '../types.ts';
+import { bytesTarget, codecTarget } from './codec-target.ts';
+
+const protocol = createProtocol();
+const registry = createModuleRegistry(builtinModules);
+
+/** Any value of one codec inside encoded values of another. */
+const inside =
+  <Outer>(codec: Codec<Outer>, pick: (value: Outer) => readonly Uint8Array[]) =>
+  (outer: readonly Uint8Array[]): Uint8Array[] =>
+    outer.flatMap((bytes) => {
+      const decoded = decode(codec, bytes);
+      return decoded.ok ? pick(decoded.value) : [];
+    });
+
+const transactionParts = inside(protocol.codecs.transaction, ({ body, sender }) => [
+  encode(protocol.codecs.body, body),
+  ...sender.signatures.map(() => encode(protocol.codecs.body, body)),
+]);
+const announced = inside(blockAnnouncementCodec, ({ certificate }) => [
+  encode(commitCertificateCodec, certificate),
+]);
+const headers = inside(blockAnnouncementCodec, ({ header }) => [encode(headerCodec, header)]);
+const receipts = inside(committedRecordCodec, (record) =>
+  record.receipts.map((receipt) => encode(receiptCodec, receipt)),
+);
+
+/** As the node takes a transaction: its ids must be those of the canonical bytes. */
+function preparedTransaction(): Target {
+  return bytesTarget('prepared-transaction', 'a transaction as the mempool takes it', async () => {
+    const ledger = createTestLedger();
+    const { transactions, pending } = await recordNetwork();
+    return {
+      seeds: [...transactions, ...pending].map((bytes) => new Uint8Array(bytes)),
+      run(input) {
+        const prepared = ledger.prepareTransaction(input);
+        if (!prepared.ok) {
+          const { error } = prepared;
+          if (error.code !== 'malformed') return error.code;
+          return refusedAt(String(error.reason), Number(error.at));
+        }
+        const { transaction, bytes, bodyBytes, claims } = prepared.value;
+        if (!equalBytes(bytes, input)) throw new Broken('other bytes');
+        if (!equalBytes(encode(ledger.codecs.body, transaction.body), bodyBytes)) {
+          throw new Broken('the body that is signed is not the body that is executed');
+        }
+        const signatures =
+          transaction.sender.signatures.length + (transaction.sponsor?.signatures.length ?? 0);
+        if (claims.length !== signatures) throw new Broken('a signature without a claim');
+        const form = ledger.validateForm(transaction);
+        return form === undefined ? 'accepted' : form.code;
+      },
+    };
+  });
+}
+
+function preparedBlock(): Target {
+  return bytesTarget('prepared-block', 'a block as sync takes it', async () => {
+    const ledger = createTestLedger();
+    const { blocks } = await recordNetwork();
+    return {
+      seeds: blocks.map((bytes) => new Uint8Array(bytes)),
+      run(input) {
+        const prepared = ledger.prepareBlock(input);
+        if (!prepared.ok) return refusedAt(prepared.error.code, prepared.error.at);
+        if (!equalBytes(ledger.encodeBlock(prepared.value), input))
+          throw new Broken('a second form');
+        return `accepted@${prepared.value.transactions.length}`;
+      },
+    };
+  });
+}
+
+export const ledgerTargets: readonly Target[] = [
+  codecTarget('transaction', protocol.codecs.transaction, (said) => [
+    ...said.transactions,
+    ...said.pending,
+  ]),
+  codecTarget('body', protocol.codecs.body, (said) => transactionParts(said.transactions)),
+  codecTarget('action', createActionCodec(registry)),
+  codecTarget('block', protocol.codecs.block, (said) => said.blocks),
+  codecTarget('genesis', protocol.genesisCodec),
+  codecTarget('address', addressCodec),
+  codecTarget('header', headerCodec, (said) => headers(said.messages.blocks)),
+  codecTarget('certificate', commitCertificateCodec, (said) => announced(said.messages.blocks)),
+  codecTarget('vote', signedVoteCodec, (said) => said.messages.votes),
+  codecTarget('evidence', evidenceCodec),
+  codecTarget('membership', membershipCodec),
+  codecTarget('receipt', receiptCodec, (said) => receipts(said.records.blocks ?? [])),
+  codecTarget('log', logCodec),
+  codecTarget('key-policy', keyPolicyCodec),
+  codecTarget('key-hint', keyHintCodec),
+  codecTarget('account-record', accountRecordCodec),
+  codecTarget('credential-claim', credentialClaimCodec),
+  codecTarget('asset-record', assetRecordCodec),
+  codecTarget('parameters', chainParametersCodec),
+  codecTarget('parameter-change', parameterChangeCodec),
+  preparedTransaction(),
+  preparedBlock(),
+];
