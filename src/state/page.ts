@@ -1,5 +1,5 @@
 import type { Bytes, Result } from '../base/index.ts';
-import { assert, equalBytes, fail, ok } from '../base/index.ts';
+import { equalBytes, fail, ok } from '../base/index.ts';
 import type { Infer } from '../codec/index.ts';
 import { bytes, decode, encode, struct, u8, u32, uint53, vector } from '../codec/index.ts';
 import { hashCodec } from '../crypto/index.ts';
@@ -15,17 +15,19 @@ import type { Hasher, TreeNode } from './nodes.ts';
 import {
   Arena,
   Branch,
+  bytesOf,
   changedAtOf,
-  hashOf,
+  compact,
   keyOf,
   Leaf,
   leafValue,
   makeLeaf,
   Page,
   recordLength,
+  withSameHashes,
 } from './nodes.ts';
 import type { Item } from './update.ts';
-import { build, comparePaths, isBelow } from './update.ts';
+import { build, comparePaths, isBelow, itemAt } from './update.ts';
 
 const leafCodec = struct('PageLeaf', {
   key: bytes({ min: 1, max: STATE_KEY_BYTES_MAX }),
@@ -35,6 +37,9 @@ const leafCodec = struct('PageLeaf', {
 const pageCodec = struct('StatePage', {
   leaves: vector(leafCodec, { min: 1, max: PAGE_LEAVES_MAX }),
 });
+
+/** What the branches of random leaves take: a third as many branches, 32 bytes for each child. */
+const BLOCK_BYTES_PER_LEAF = 48;
 
 /** The leaves below a node, by path. */
 export function leavesOf(node: Leaf | Branch, into: Leaf[] = []): Leaf[] {
@@ -65,24 +70,23 @@ export function decodePage(
   if (!decoded.ok || decoded.value.leaves.length !== page.count) return refusal;
   let size = 0;
   for (const { key, value } of decoded.value.leaves) {
-    size += recordLength({ key: key.length, value: value.length });
+    size += recordLength(key.length, value.length);
   }
   const arena = new Arena(size);
   const items: Item[] = [];
   let previous: Item | undefined;
   for (const { key, changedAt, value } of decoded.value.leaves) {
-    const path = hasher.suite.hash('state-path', key);
-    const node = makeLeaf(arena, { path, key, value, changedAt });
-    const item: Item = { path, pathAt: 0, node, key, previous: undefined };
+    const node = makeLeaf(hasher.suite, arena, { key, value, changedAt });
+    const item = itemAt(node.bytes, node.at, node, key);
     if (previous !== undefined && comparePaths(previous, item) >= 0) return refusal;
-    if (!isBelow(path, 0, page.prefix)) return refusal;
+    if (!isBelow(node.bytes, node.at, page.prefix)) return refusal;
     previous = item;
     items.push(item);
   }
-  const root = build(items, 0, items.length, page.prefix.length);
+  const blocks = new Arena(BLOCK_BYTES_PER_LEAF * items.length);
+  const root = build(items, 0, items.length, page.prefix.length, blocks);
   if (root === undefined || root instanceof Page || root.weight !== page.weight) return refusal;
-  hasher.hash(root, new Arena(Math.max(32, 16 * items.length)));
-  return equalBytes(hashOf(root), hashOf(page)) ? ok(root) : refusal;
+  return equalBytes(hasher.hash(root), page.hash) ? ok(root) : refusal;
 }
 
 /** A prefix in text, for maps and messages. */
@@ -149,7 +153,7 @@ export function encodeLayout(layout: {
     pages: layout.pages.map((page) => ({
       prefix: prefixOf(page),
       generation: page.generation,
-      hash: hashOf(page),
+      hash: page.hash,
       weight: page.weight,
       count: page.count,
     })),
@@ -168,10 +172,14 @@ export function decodeLayouts(encoded: readonly Uint8Array[]): Result<Page[], La
       const prefix = unpackPrefix(packed, depth);
       if (prefix === undefined || !pages.delete(prefixText(prefix))) return refusal;
     }
+    const named = new Set<string>();
     for (const entry of decoded.value.pages) {
       const page = pageOf(entry);
       if (page === undefined) return refusal;
-      pages.set(prefixText(page.prefix), page);
+      const prefix = prefixText(page.prefix);
+      if (named.has(prefix)) return refusal; // One form only.
+      named.add(prefix);
+      pages.set(prefix, page);
     }
   }
   return ok([...pages.values()]);
@@ -187,7 +195,6 @@ function pageOf(entry: LayoutRecord['pages'][number]): Page | undefined {
     weight: entry.weight,
     count: entry.count,
     hash: entry.hash,
-    hashAt: 0,
     root: undefined,
     isStored: true,
   });
@@ -198,7 +205,7 @@ export function treeOfPages(pages: readonly Page[]): Result<TreeNode | undefined
   const items = pages.map((page): Item & { node: Page } => {
     const path = new Uint8Array(32);
     path.set(packPrefix(page.prefix));
-    return { path, pathAt: 0, node: page, key: page.prefix, previous: undefined };
+    return { ...itemAt(path, 0, page, page.prefix), node: page };
   });
   items.sort((left, right) => comparePaths(left, right) || left.key.length - right.key.length);
   for (let index = 1; index < items.length; index++) {
@@ -207,7 +214,7 @@ export function treeOfPages(pages: readonly Page[]): Result<TreeNode | undefined
     if (before === undefined || here === undefined) continue; // Never: inside the bounds.
     if (isBelow(here.path, 0, before.node.prefix)) return fail({ code: 'layout-corrupt' });
   }
-  return ok(build(items, 0, items.length, 0));
+  return ok(build(items, 0, items.length, 0, new Arena(64 * 1024)));
 }
 
 /** Pages that a tree is made of, and those leaves that are in none yet. */
@@ -219,14 +226,21 @@ export function pagesOf(node: TreeNode | undefined, into: Page[] = []): Page[] {
   return into;
 }
 
+type PaginateOptions = {
+  readonly hasher: Hasher;
+  readonly pageBytesMax: number;
+  readonly generation: number;
+};
+
 /**
  * Divides what changed into pages: the tree with every leaf in a page, hashes unchanged. Pages that
- * did not change stay the same objects; upper branches that became small are joined into a page.
+ * did not change stay the same objects, new ones have a buffer of their own; upper branches that
+ * became small are joined into a page.
  */
 export function paginate(
   node: TreeNode,
   prefix: readonly number[],
-  options: { readonly pageBytesMax: number; readonly generation: number },
+  options: PaginateOptions,
 ): TreeNode {
   if (node instanceof Page) return node;
   if (node instanceof Branch && node.isUpper) {
@@ -237,24 +251,19 @@ export function paginate(
   if (node instanceof Branch && node.weight > options.pageBytesMax) {
     return withChildren(node, prefix, options);
   }
-  assert(node.bytes.length > 0, 'hashed before it is divided');
   return new Page({
     prefix: Uint8Array.from(prefix),
     generation: options.generation,
     weight: node.weight,
     count: node.count,
-    hash: hashOf(node),
-    hashAt: 0,
-    root: node,
+    hash: options.hasher.hash(node),
+    // Now, not when it is written: what is built on it meanwhile shall share these nodes.
+    root: compact(node, new Arena(bytesOf(node))),
     isStored: false,
   });
 }
 
-function withChildren(
-  branch: Branch,
-  prefix: readonly number[],
-  options: { readonly pageBytesMax: number; readonly generation: number },
-): Branch {
+function withChildren(branch: Branch, prefix: readonly number[], options: PaginateOptions): Branch {
   const children: TreeNode[] = [];
   let place = 0;
   let isSame = branch.isUpper;
@@ -266,10 +275,7 @@ function withChildren(
     children.push(divided);
   }
   if (isSame) return branch;
-  const copy = new Branch(branch.bitmap, children, true);
-  copy.bytes = branch.bytes; // Dividing changes no hash.
-  copy.at = branch.at;
-  return copy;
+  return withSameHashes(branch, children, true); // Dividing changes no hash.
 }
 
 /** The same subtree without page boundaries; absent when a page of it is not in memory. */
@@ -282,8 +288,5 @@ function unpaged(node: TreeNode): Leaf | Branch | undefined {
     if (plain === undefined) return undefined;
     children.push(plain);
   }
-  const copy = new Branch(node.bitmap, children, false);
-  copy.bytes = node.bytes;
-  copy.at = node.at;
-  return copy;
+  return withSameHashes(node, children, false);
 }

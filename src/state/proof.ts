@@ -25,17 +25,7 @@ import {
   STATE_VALUE_BYTES_MAX,
 } from './limits.ts';
 import type { TreeNode } from './nodes.ts';
-import {
-  Branch,
-  changedAtOf,
-  childPlace,
-  hashOf,
-  leafValue,
-  nibbleOf,
-  Page,
-  pathAt,
-  pathOf,
-} from './nodes.ts';
+import { Branch, changedAtOf, childHash, leafValue, nibbleOf, Page, pathOf } from './nodes.ts';
 import type { Item } from './update.ts';
 import { comparePaths } from './update.ts';
 
@@ -127,25 +117,26 @@ export function prove(
   const queries = queriesOf(suite, keys);
   const nodes: ProofNode[] = [];
   const walk = (node: TreeNode, low: number, high: number, depth: number): void => {
-    if (low === high) {
-      nodes.push({ kind: 'digest', hash: hashOf(node) });
-    } else if (node instanceof Page) {
+    if (node instanceof Page) {
       const { index } = queries[low] as Query; // The run is not empty.
       if (node.root === undefined) throw new MissingKey(keys[index] as Bytes);
       walk(node.root, low, high, depth);
     } else if (node instanceof Branch) {
       nodes.push({ kind: 'branch', bitmap: node.bitmap });
       let start = low;
+      let place = 0;
       for (let nibble = 0; nibble < 16; nibble++) {
         const end = runEnd(queries, { low: start, high, depth }, nibble);
         if ((node.bitmap & (1 << nibble)) !== 0) {
-          const child = node.children[childPlace(node.bitmap, nibble)] as TreeNode; // By its bit.
-          walk(child, start, end, depth + 1);
+          const child = node.children[place] as TreeNode; // One child a bit.
+          if (start === end) nodes.push({ kind: 'digest', hash: childHash(node, place) });
+          else walk(child, start, end, depth + 1);
+          place += 1;
         }
         start = end;
       }
     } else {
-      const place = { path: node.bytes, pathAt: pathAt(node) };
+      const place = { path: node.bytes, pathAt: node.at };
       const own = queries.slice(low, high).find((query) => comparePaths(query, place) === 0);
       const changedAt = changedAtOf(node);
       const value = leafValue(node);

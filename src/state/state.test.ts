@@ -4,8 +4,10 @@ import { encode } from '../codec/index.ts';
 import { hashSuite } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { rootOfEntries } from './model.ts';
+import type { Branch } from './nodes.ts';
+import { bytesOf, Leaf } from './nodes.ts';
+import { decodeLayouts, encodeLayout } from './page.ts';
 import { emptyRoot, stateProofCodec, verifyProof } from './proof.ts';
-import { runStateBench } from './state.bench.ts';
 import { StateTree } from './tree.ts';
 
 const suite = hashSuite('blake3-256');
@@ -89,10 +91,49 @@ describe('StateTree', () => {
     );
   });
 
-  test('is measured by a bench that ends', () => {
-    let clock = 0;
-    const result = runStateBench(suite, { keys: 500, updates: 50, rounds: 2, now: () => clock++ });
-    expect(result.updateMs).toEqual([1, 1]);
-    expect(result.memoryBytes).toBeGreaterThan(500 * 114);
+  test('counts the buffers of blocks as waiting for a checkpoint, which frees them', () => {
+    const tree = StateTree.empty(suite, { versionsKept: 1 });
+    const keys = Array.from({ length: 64 }, (_, n) => `key ${n}`);
+    const blocks = 200;
+    for (let block = 0; block < blocks; block++) {
+      const changes = keys.map((key) => put(key, `${block}`));
+      tree.apply(at(block), changes);
+    }
+    // The same few leaves again and again: small as a state, but each block took buffers.
+    expect(tree.memoryBytes()).toBeLessThan(64 * 300);
+    expect(tree.dirtyBytes()).toBeGreaterThan((blocks * 64 * 100) / 2);
+    tree.checkpointed(tree.planCheckpoint(1));
+    expect(tree.dirtyBytes()).toBe(0);
+    const root = tree.root();
+    tree.apply(at(blocks), [put('key 0', 'x')]);
+    expect(tree.dirtyBytes()).toBeGreaterThan(0);
+    expect(tree.root()).not.toEqual(root);
+  });
+
+  test('puts the nodes of a planned page into a buffer of its own', () => {
+    const tree = StateTree.empty(suite, { versionsKept: 1 });
+    for (let block = 0; block < 50; block++) tree.apply(at(block), [put(`key ${block}`, 'x')]);
+    const [page] = tree.planCheckpoint(1).pages;
+    const buffers = new Set<ArrayBuffer>();
+    const gather = (node: Leaf | Branch | undefined): void => {
+      if (node === undefined) return;
+      buffers.add(node.bytes.buffer);
+      if (node instanceof Leaf) return;
+      // Pages hold no pages.
+      for (const child of node.children) gather(child as Leaf | Branch);
+    };
+    gather(page?.root);
+    expect(buffers.size).toBe(1);
+    expect([...buffers][0]?.byteLength).toBe(page?.root === undefined ? 0 : bytesOf(page.root));
+  });
+
+  test('refuses a layout that names a page twice', () => {
+    const tree = StateTree.empty(suite);
+    tree.apply(at(0), [put('a', '1'), put('b', '2')]);
+    const { pages } = tree.planCheckpoint(1);
+    const once = encodeLayout({ pages, removed: [] });
+    const twice = encodeLayout({ pages: [...pages, ...pages], removed: [] });
+    expect(decodeLayouts([once, once]).ok).toBe(true);
+    expect(decodeLayouts([twice])).toEqual({ ok: false, error: { code: 'layout-corrupt' } });
   });
 });

@@ -2,13 +2,25 @@ import type { Bytes } from '../base/index.ts';
 import { assert, defined } from '../base/index.ts';
 import { MissingKey } from '../ledger/index.ts';
 import { PATH_NIBBLES } from './limits.ts';
-import type { TreeNode } from './nodes.ts';
-import { Branch, childPlace, isSingleLeaf, Leaf, nibbleOf, Page, pathAt } from './nodes.ts';
+import type { Arena, TreeNode } from './nodes.ts';
+import {
+  Branch,
+  childPlace,
+  isSingleLeaf,
+  Leaf,
+  makeBranch,
+  nibbleOf,
+  Page,
+  replaceChildren,
+  shareHashes,
+} from './nodes.ts';
 
 /** What shall stand at a path: a leaf, an untouched page of one leaf, or nothing. */
 export type Item = {
   readonly path: Bytes;
   readonly pathAt: number;
+  /** The first seven nibbles: orders nearly all items without a look at their paths. */
+  readonly order: number;
   readonly node: Leaf | Page | undefined;
   /** Named when the page that holds it must be loaded first. */
   readonly key: Bytes;
@@ -16,29 +28,72 @@ export type Item = {
   previous: Leaf | undefined;
 };
 
+/** Where something is in a tree. */
+type Place = Pick<Item, 'path' | 'pathAt'>;
+
 const NO_KEY: Bytes = new Uint8Array(0);
+/** Nibbles in `Item.order`; 28 bits are a small integer in every engine. */
+const ORDER_NIBBLES = 7;
+
+/** An item whose path begins at `pathAt` of `path`. */
+export function itemAt(
+  path: Bytes,
+  pathAt: number,
+  node: Leaf | Page | undefined,
+  key: Bytes,
+): Item {
+  let order = 0;
+  for (let depth = 0; depth < ORDER_NIBBLES; depth++) {
+    order = (order << 4) | nibbleOf(path, pathAt, depth);
+  }
+  return { path, pathAt, order, node, key, previous: undefined };
+}
+
+function nibbleOfItem(item: Item, depth: number): number {
+  if (depth < ORDER_NIBBLES) return (item.order >> (4 * (ORDER_NIBBLES - 1 - depth))) & 15;
+  return nibbleOf(item.path, item.pathAt, depth);
+}
 
 /**
  * The tree with some items put in place. Nodes are never changed: whatever is touched is made
  * anew, the rest is shared with the tree before. `items[low..high)` are sorted by path, distinct,
  * and share the first `depth` nibbles. Throws `MissingKey` when a page must be loaded first.
+ *
+ * @param range.arena Where the blocks of new branches go.
  */
 export function update(
   node: TreeNode | undefined,
   items: readonly Item[],
-  range: { readonly low: number; readonly high: number; readonly depth: number },
+  range: {
+    readonly low: number;
+    readonly high: number;
+    readonly depth: number;
+    readonly arena: Arena;
+  },
 ): TreeNode | undefined {
-  const { low, high, depth } = range;
+  const { low, high, depth, arena } = range;
+  return updateNode(node, items, low, high, depth, arena);
+}
+
+/** As `update`; called for each node, so without an object around its bounds. */
+function updateNode(
+  node: TreeNode | undefined,
+  items: readonly Item[],
+  low: number,
+  high: number,
+  depth: number,
+  arena: Arena,
+): TreeNode | undefined {
   if (low === high) return node;
-  if (node === undefined) return build(items, low, high, depth);
-  if (node instanceof Branch) return updateBranch(node, items, low, high, depth);
-  if (node instanceof Leaf) return updateLeaf(node, items, low, high, depth);
+  if (node === undefined) return build(items, low, high, depth, arena);
+  if (node instanceof Branch) return updateBranch(node, items, low, high, depth, arena);
+  if (node instanceof Leaf) return updateLeaf(node, items, low, high, depth, arena);
   const inside = items
     .slice(low, high)
     .find((item) => isBelow(item.path, item.pathAt, node.prefix));
-  if (inside === undefined) return mergeOne(pageItem(node), items, low, high, depth);
+  if (inside === undefined) return mergeOne(pageItem(node), items, low, high, depth, arena);
   if (node.root === undefined) throw new MissingKey(inside.key);
-  const updated = update(node.root, items, range);
+  const updated = updateNode(node.root, items, low, high, depth, arena);
   return updated === node.root ? node : updated;
 }
 
@@ -57,7 +112,7 @@ function pageItem(page: Page): Item {
     const byte = path[depth >> 1] ?? 0;
     path[depth >> 1] = byte | ((depth & 1) === 0 ? nibble << 4 : nibble);
   });
-  return { path, pathAt: 0, node: page, key: NO_KEY, previous: undefined };
+  return itemAt(path, 0, page, NO_KEY);
 }
 
 function updateLeaf(
@@ -66,29 +121,28 @@ function updateLeaf(
   low: number,
   high: number,
   depth: number,
+  arena: Arena,
 ): TreeNode | undefined {
-  const at = pathAt(leaf);
   for (let index = low; index < high; index++) {
     const item = items[index] as Item; // Inside the bounds.
-    if (comparePaths(item, { path: leaf.bytes, pathAt: at }) === 0) {
+    if (isAt(item, leaf)) {
       item.previous = leaf;
-      return build(items, low, high, depth);
+      return build(items, low, high, depth, arena);
     }
   }
-  return mergeOne(
-    { path: leaf.bytes, pathAt: at, node: leaf, key: NO_KEY, previous: undefined },
-    items,
-    low,
-    high,
-    depth,
-  );
+  const staying = itemAt(leaf.bytes, leaf.at, leaf, NO_KEY);
+  return mergeOne(staying, items, low, high, depth, arena);
 }
 
-/** Orders items by path. */
-export function comparePaths(
-  left: Pick<Item, 'path' | 'pathAt'>,
-  right: Pick<Item, 'path' | 'pathAt'>,
-): number {
+function isAt(item: Item, leaf: Leaf): boolean {
+  for (let offset = 0; offset < 32; offset++) {
+    if (item.path[item.pathAt + offset] !== leaf.bytes[leaf.at + offset]) return false;
+  }
+  return true;
+}
+
+/** Orders places by path. */
+export function comparePaths(left: Place, right: Place): number {
   for (let offset = 0; offset < 32; offset++) {
     const a = left.path[left.pathAt + offset] ?? 0;
     const difference = a - (right.path[right.pathAt + offset] ?? 0);
@@ -104,6 +158,7 @@ function mergeOne(
   low: number,
   high: number,
   depth: number,
+  arena: Arena,
 ): TreeNode | undefined {
   const merged: Item[] = [];
   let isPlaced = false;
@@ -117,7 +172,7 @@ function mergeOne(
     merged.push(item);
   }
   if (!isPlaced) merged.push(staying);
-  return build(merged, 0, merged.length, depth);
+  return build(merged, 0, merged.length, depth, arena);
 }
 
 /** A tree of items alone. */
@@ -126,6 +181,7 @@ export function build(
   low: number,
   high: number,
   depth: number,
+  arena: Arena,
 ): TreeNode | undefined {
   let present = 0;
   let only: TreeNode | undefined;
@@ -143,30 +199,27 @@ export function build(
     if (only instanceof Page && only.prefix.length === depth) return only;
   }
   assert(depth < PATH_NIBBLES, 'two leaves of one path');
-  const slots: (TreeNode | undefined)[] = new Array(16).fill(undefined);
+  let bitmap = 0;
+  const children: TreeNode[] = [];
   for (let start = low; start < high; ) {
-    const [nibble, end] = group(items, start, high, depth);
-    slots[nibble] = build(items, start, end, depth + 1);
+    const nibble = nibbleOfItem(items[start] as Item, depth); // Inside the bounds.
+    const end = runEnd(items, start, high, depth);
+    const child = build(items, start, end, depth + 1, arena);
+    if (child !== undefined) {
+      bitmap |= 1 << nibble;
+      children.push(child);
+    }
     start = end;
   }
-  return assemble(slots, false);
+  return assemble(bitmap, children, undefined, arena);
 }
 
-/** The nibble of `items[start]` and the end of the run that shares it. */
-function group(
-  items: readonly Item[],
-  start: number,
-  high: number,
-  depth: number,
-): readonly [number, number] {
-  const first = items[start] as Item; // The callers' loops stay inside the bounds.
-  const nibble = nibbleOf(first.path, first.pathAt, depth);
+/** The end of the run of items from `start` that share its nibble at `depth`. */
+function runEnd(items: readonly Item[], start: number, high: number, depth: number): number {
+  const nibble = nibbleOfItem(items[start] as Item, depth); // The callers stay inside the bounds.
   let end = start + 1;
-  for (; end < high; end++) {
-    const item = items[end] as Item;
-    if (nibbleOf(item.path, item.pathAt, depth) !== nibble) break;
-  }
-  return [nibble, end];
+  while (end < high && nibbleOfItem(items[end] as Item, depth) === nibble) end += 1;
+  return end;
 }
 
 function updateBranch(
@@ -175,38 +228,55 @@ function updateBranch(
   low: number,
   high: number,
   depth: number,
+  arena: Arena,
 ): TreeNode | undefined {
+  const { bitmap, children } = branch;
+  let { weight, count } = branch;
+  let changed = 0;
+  /** The children, as long as each is replaced by one. */
+  let copy: TreeNode[] | undefined;
+  /** The children by nibble, once one came or went. */
   let slots: (TreeNode | undefined)[] | undefined;
   for (let start = low; start < high; ) {
-    const [nibble, end] = group(items, start, high, depth);
-    const child =
-      (branch.bitmap & (1 << nibble)) === 0
-        ? undefined
-        : branch.children[childPlace(branch.bitmap, nibble)];
-    const updated = update(child, items, { low: start, high: end, depth: depth + 1 });
-    if (updated !== child) {
-      slots ??= slotsOf(branch);
+    const nibble = nibbleOfItem(items[start] as Item, depth); // Inside the bounds.
+    const end = runEnd(items, start, high, depth);
+    const place = childPlace(bitmap, nibble);
+    const child = (bitmap & (1 << nibble)) === 0 ? undefined : children[place];
+    const updated = updateNode(child, items, start, end, depth + 1, arena);
+    start = end;
+    if (updated === child) continue;
+    const isReplaced = child !== undefined && updated !== undefined && children.length > 1;
+    if (isReplaced && slots === undefined) {
+      copy ??= children.slice();
+      copy[place] = updated;
+      changed |= 1 << place;
+      weight += updated.weight - child.weight;
+      count += updated.count - child.count;
+    } else {
+      slots ??= slotsOf(bitmap, copy ?? children);
       slots[nibble] = updated;
     }
-    start = end;
   }
-  return slots === undefined ? branch : assemble(slots, branch.isUpper);
+  if (slots !== undefined) return assembleSlots(slots, branch, arena);
+  if (copy === undefined) return branch;
+  return replaceChildren(arena, branch, { children: copy, changed, weight, count });
 }
 
-/** A branch's children by nibble. */
-export function slotsOf(branch: Branch): (TreeNode | undefined)[] {
+/** Children by nibble. */
+function slotsOf(bitmap: number, children: readonly TreeNode[]): (TreeNode | undefined)[] {
   const slots: (TreeNode | undefined)[] = new Array(16).fill(undefined);
   let place = 0;
   for (let nibble = 0; nibble < 16; nibble++) {
-    if ((branch.bitmap & (1 << nibble)) !== 0) slots[nibble] = branch.children[place++];
+    if ((bitmap & (1 << nibble)) !== 0) slots[nibble] = children[place++];
   }
   return slots;
 }
 
-/** The node of some children: nothing, the only leaf, or a branch. */
-export function assemble(
+/** The node of some children by nibble: nothing, the only leaf, or a branch. */
+function assembleSlots(
   slots: readonly (TreeNode | undefined)[],
-  isUpper: boolean,
+  before: Branch,
+  arena: Arena,
 ): TreeNode | undefined {
   let bitmap = 0;
   const children: TreeNode[] = [];
@@ -216,10 +286,26 @@ export function assemble(
     bitmap |= 1 << nibble;
     children.push(child);
   }
+  return assemble(bitmap, children, before, arena);
+}
+
+/**
+ * The node of some children: nothing, the only leaf, or a branch.
+ *
+ * @param before The branch in whose place it stands.
+ */
+function assemble(
+  bitmap: number,
+  children: readonly TreeNode[],
+  before: Branch | undefined,
+  arena: Arena,
+): TreeNode | undefined {
   const [first] = children;
   if (first === undefined) return undefined;
   if (children.length === 1 && isSingleLeaf(first)) return first;
-  return new Branch(bitmap, children, isUpper);
+  const branch = makeBranch(arena, bitmap, children, before?.isUpper ?? false);
+  if (before !== undefined) shareHashes(branch, before);
+  return branch;
 }
 
 /**
@@ -243,7 +329,7 @@ export function find(
       node = node.root;
     }
     if (node instanceof Leaf) {
-      const other = { path: node.bytes, pathAt: pathAt(node) };
+      const other = { path: node.bytes, pathAt: node.at };
       return comparePaths({ path, pathAt: 0 }, other) === 0 ? node : undefined;
     }
     const nibble = nibbleOf(path, 0, depth);
@@ -269,21 +355,14 @@ export function findMissingPage(root: TreeNode | undefined, path: Uint8Array): P
   return undefined;
 }
 
-/** Sorts items by path; by the first six bytes as one number, which nearly always decides. */
+/** Sorts items by path, in place. */
 export function sortItems(items: Item[]): Item[] {
-  const keyed = items.map((item) => ({ item, order: leadingNumber(item) }));
-  keyed.sort((left, right) => left.order - right.order || comparePaths(left.item, right.item));
-  const sorted = keyed.map(({ item }) => item);
-  for (let index = 1; index < sorted.length; index++) {
-    const before = defined(sorted[index - 1], 'inside');
-    const here = defined(sorted[index], 'inside');
-    assert(comparePaths(before, here) < 0, 'a key is changed twice');
+  items.sort((left, right) => left.order - right.order || comparePaths(left, right));
+  for (let index = 1; index < items.length; index++) {
+    const before = defined(items[index - 1], 'inside');
+    const here = defined(items[index], 'inside');
+    const isAfter = before.order < here.order || comparePaths(before, here) < 0;
+    assert(isAfter, 'a key is changed twice');
   }
-  return sorted;
-}
-
-function leadingNumber({ path, pathAt: at }: Item): number {
-  let number = 0;
-  for (let offset = 0; offset < 6; offset++) number = number * 256 + (path[at + offset] ?? 0);
-  return number;
+  return items;
 }

@@ -12,6 +12,7 @@ import type {
   TopicParams,
 } from './client.ts';
 import { useLive } from './live.ts';
+import { createPace, DRAW_INTERVAL_MS } from './pace.ts';
 import { useClient } from './services.ts';
 
 /** What is known of an answer: the last value stays while it is asked again. */
@@ -116,7 +117,7 @@ function callOf<Name extends MethodName>(
   return client.call(name, params, { signal });
 }
 
-/** Listens to a topic while drawn; the newest event, or nothing before the first. */
+/** Listens to a topic while drawn; the newest event, ten times a second at most. */
 export function useTopic<Name extends TopicName>(
   name: Name,
   params: Input<TopicParams<Name>>,
@@ -130,7 +131,17 @@ export function useTopic<Name extends TopicName>(
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the parameters.
   useEffect(() => {
     if (client === undefined || !isEnabled) return;
-    return client.subscribe(name, question.current, (value) => setEvent({ key, value }));
+    let newest: TopicEvent<Name> | undefined;
+    const draw = () => setEvent(newest === undefined ? undefined : { key, value: newest });
+    const pace = createPace(draw, DRAW_INTERVAL_MS);
+    const end = client.subscribe(name, question.current, (value) => {
+      newest = value;
+      pace.ask();
+    });
+    return () => {
+      end();
+      pace.stop();
+    };
   }, [client, key, isEnabled]);
   return event?.key === key ? event.value : undefined;
 }

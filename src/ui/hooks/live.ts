@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { create } from 'zustand';
 import type { ChainInfo, Client, NodeStatus } from './client.ts';
 import { rememberChain, rememberStatus } from './last-known.ts';
+import { createPace, DRAW_INTERVAL_MS } from './pace.ts';
 import { useClient, useWallet } from './services.ts';
 
 type Live = {
@@ -45,24 +46,39 @@ function feed(client: Client): () => void {
       // The node is not ready or this tab is closing; the status says which.
     }
   };
+  let told: NodeStatus | undefined;
+  let hasNewHead = false;
   let isChainAsked = false;
-  const endStatus = client.subscribe('status', {}, (status) => {
+  const draw = () => {
+    const status = told;
+    const isNewHead = hasNewHead;
+    hasNewHead = false;
     useLive.setState((live) => ({
-      status,
-      hadPeer: live.hadPeer || status.peers > 0,
-      headCount: isSame(live.status, status) ? live.headCount : live.headCount + 1,
+      status: status ?? live.status,
+      hadPeer: live.hadPeer || (status?.peers ?? 0) > 0,
+      headCount:
+        isNewHead || (status !== undefined && !isSame(live.status, status))
+          ? live.headCount + 1
+          : live.headCount,
     }));
+    if (status === undefined) return;
     rememberStatus(status);
-    if (!isChainAsked || useLive.getState().chain === undefined) {
-      isChainAsked = true;
-      void askChain();
-    }
+    if (isChainAsked && useLive.getState().chain !== undefined) return;
+    isChainAsked = true;
+    void askChain();
+  };
+  const pace = createPace(draw, DRAW_INTERVAL_MS);
+  const endStatus = client.subscribe('status', {}, (status) => {
+    told = status;
+    pace.ask();
   });
-  const endHeads = client.subscribe('heads', {}, () =>
-    useLive.setState((live) => ({ headCount: live.headCount + 1 })),
-  );
+  const endHeads = client.subscribe('heads', {}, () => {
+    hasNewHead = true;
+    pace.ask();
+  });
   return () => {
     stop.abort();
+    pace.stop();
     endStatus();
     endHeads();
   };

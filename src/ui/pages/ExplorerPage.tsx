@@ -107,8 +107,8 @@ function BlockRows({ blocks }: { readonly blocks: readonly BlockSummary[] }) {
         <span className={styles.wide}>Proposer</span>
         <span>State</span>
       </div>
-      <WindowVirtualizer as="ul" item="li" ssrCount={0}>
-        {blocks.map((block) => (
+      <WindowVirtualizer as="ul" item="li" ssrCount={0} data={blocks}>
+        {(block) => (
           <Link key={block.height} href={`/block/${block.height}`} className={styles.row}>
             <span className={styles.height}>{formatHeight(block.height)}</span>
             <span>{formatAge(now - block.timestampMs)}</span>
@@ -122,7 +122,7 @@ function BlockRows({ blocks }: { readonly blocks: readonly BlockSummary[] }) {
             </span>
             <StageSign stage="final" />
           </Link>
-        ))}
+        )}
       </WindowVirtualizer>
     </>
   );

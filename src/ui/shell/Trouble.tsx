@@ -40,7 +40,8 @@ export function Trouble() {
 
 function useTrouble(): ReactNode {
   const status = useLive((live) => live.status);
-  const { openedAtMs, hadPeer } = useLive();
+  const openedAtMs = useLive((live) => live.openedAtMs);
+  const hadPeer = useLive((live) => live.hadPeer);
   const { client, startFailure } = useServices();
   const isOnline = useOnline();
   const now = useNow();

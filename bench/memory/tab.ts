@@ -1,0 +1,154 @@
+import type { Bytes } from '../../src/base/index.ts';
+import { assert, silentTracer, systemClock } from '../../src/base/index.ts';
+import { decode, encode } from '../../src/codec/index.ts';
+import type { Hash } from '../../src/crypto/index.ts';
+import { loadFastHashing } from '../../src/crypto/index.ts';
+import type { Height } from '../../src/ledger/index.ts';
+import { createLedger, protocol } from '../../src/ledger/index.ts';
+import type { Network, NetworkHandlers, PeerView } from '../../src/network/index.ts';
+import { TabellionNode } from '../../src/node/index.ts';
+import {
+  blocksRequestCodec,
+  blocksResponseCodec,
+  peerStatusCodec,
+} from '../../src/node/messages.ts';
+import { IndexedDbStore } from '../../src/storage/indexed-db-store.ts';
+import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
+import { blockFile, CACHE_BYTES_MAX, GENESIS_FILE } from './plan.ts';
+
+// What a tab's worker does: a full node that syncs; runs in Chromium by `openChromiumHome`.
+
+/** Blocks of one answer, as many as the smallest peers give. */
+const BLOCKS_PER_ANSWER = 32;
+
+const PEER: PeerView = {
+  peerId: 'peer',
+  addresses: [],
+  transport: 'websocket',
+  direction: 'outbound',
+  latencyMs: 1,
+  score: 1000,
+  agent: 'memory',
+  connectedSinceMs: 0,
+};
+
+async function load(name: string): Promise<Bytes> {
+  const response = await fetch(`/files/${name}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function servedBlock(height: number) {
+  const answer = decode(blocksResponseCodec, await load(blockFile(height)));
+  const served = answer.ok ? answer.value.blocks[0] : undefined;
+  assert(served !== undefined, 'recorded by us');
+  return served;
+}
+
+/** A line to one peer, whose blocks are fetched when they are asked for, and not kept here. */
+class FilePeer implements Network {
+  readonly peerId = 'self';
+  readonly #chainId: Hash;
+  headHeight = 0;
+
+  constructor(chainId: Hash) {
+    this.#chainId = chainId;
+  }
+
+  addresses(): readonly string[] {
+    return [];
+  }
+
+  peers(): readonly PeerView[] {
+    return [PEER];
+  }
+
+  async publish(): Promise<void> {}
+
+  async request(_peerId: string, kind: string, request: Uint8Array): Promise<Bytes> {
+    if (kind === 'status') {
+      const head = await servedBlock(this.headHeight);
+      return encode(peerStatusCodec, {
+        chainId: this.#chainId,
+        protocolVersion: 1,
+        headHeight: this.headHeight as Height, // Named by the bench.
+        headHash: head.certificate.blockHash,
+        earliestHeight: 1 as Height,
+        isRelay: true,
+      });
+    }
+    const asked = decode(blocksRequestCodec, request);
+    assert(kind === 'blocks' && asked.ok, 'asked by our own node');
+    const { from, count } = asked.value;
+    const last = Math.min(from + Math.min(count, BLOCKS_PER_ANSWER) - 1, this.headHeight);
+    const blocks = [];
+    for (let height: number = from; height <= last; height++)
+      blocks.push(await servedBlock(height));
+    return encode(blocksResponseCodec, { blocks });
+  }
+
+  penalize(_peerId: string, _points: number, reason: string): void {
+    throw new Error(`the peer is blamed: ${reason}`);
+  }
+
+  async addRelay(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+}
+
+type Running = {
+  readonly node: TabellionNode;
+  readonly peer: FilePeer;
+  readonly handlers: NetworkHandlers;
+};
+
+async function start(): Promise<Running> {
+  await loadFastHashing();
+  const genesis = decode(protocol.genesisCodec, await load(GENESIS_FILE));
+  assert(genesis.ok, 'recorded by us');
+  const ledger = createLedger(genesis.value);
+  assert(ledger.ok, 'recorded by us');
+  const peer = new FilePeer(ledger.value.chainId);
+  let handlers: NetworkHandlers | undefined;
+  const node = TabellionNode.create(
+    {
+      kind: 'tab',
+      store: await IndexedDbStore.open('memory'),
+      storeKind: 'indexeddb',
+      verifier: createWebCryptoVerifier(),
+      openNetwork: async (given) => {
+        handlers = given;
+        return peer;
+      },
+      clock: systemClock,
+      tracer: silentTracer,
+    },
+    { genesis: genesis.value, cacheBytesMax: CACHE_BYTES_MAX, version: 'memory', relays: [] },
+  );
+  await node.open();
+  await node.start();
+  assert(handlers !== undefined, 'opened by start');
+  return { node, peer, handlers };
+}
+
+let running: Promise<Running> | undefined;
+
+/** Syncs up to a height. */
+export async function syncTo(height: number): Promise<void> {
+  running ??= start();
+  const { node, peer, handlers } = await running;
+  const done = Promise.withResolvers<void>();
+  const stopHead = node.events.on('head', ({ executed }) => {
+    if (executed.prepared.block.header.height === height) done.resolve();
+  });
+  const stopTrace = node.events.on('trace', ({ event, facts }) => {
+    if (event === 'node-failed' || event === 'sync-block-rejected') {
+      done.reject(new Error(`${event} ${JSON.stringify(facts)}`));
+    }
+  });
+  peer.headHeight = height;
+  handlers.onEvent({ kind: 'peer-disconnected', peerId: PEER.peerId });
+  handlers.onEvent({ kind: 'peer-connected', peerId: PEER.peerId });
+  await done.promise;
+  stopHead();
+  stopTrace();
+}
