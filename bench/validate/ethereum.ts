@@ -1,5 +1,3 @@
-// biome-ignore-all lint/correctness/noUndeclaredDependencies: the parts of @ethereumjs/vm come with it.
-
 import type { Block } from '@ethereumjs/block';
 import { createBlock, createBlockFromRLP } from '@ethereumjs/block';
 import { Common, Hardfork, Mainnet } from '@ethereumjs/common';

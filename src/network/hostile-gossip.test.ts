@@ -159,32 +159,35 @@ describe('gossipsub bounds a peer that', () => {
   });
 
   it('grafts again and again: it is heard no more, and forgiven when it stops', async () => {
-    const node = await victim();
+    // The hostile one answers no pings.
+    const node = await victim({ limits: { pingIntervalMs: 60_000 } });
+    const friend = await victim({ relays: [addressOf(node)] });
     const hostile = await attacker(node);
-    hostile.send(messageOf('before'));
-    await until('heard before', () => heardText(node, 'before'));
-    // A prune tells the victim to wait; each graft before that time is held against the peer.
+    let count = 0;
+    /** Whether a fresh message of the hostile one is heard before one that a friend sends later. */
+    const isHeard = async (): Promise<boolean> => {
+      const text = `message ${count++}`;
+      hostile.send(messageOf(text));
+      await friend.network.publish('transactions', encoder.encode(`after ${text}`));
+      await until('the friend is heard', () => heardText(node, `after ${text}`));
+      return heardText(node, text);
+    };
+    await untilGossips(friend, node);
+    await until('heard at first', isHeard);
+    // A prune tells the victim to wait; each graft before that time is held against the peer. Of a
+    // peer that did well the score is looked at once a second only.
     const prune = { topicID: topic, backoff: 60, peers: [] };
-    // Gossipsub looks at the score of a peer that did well only after 128 more messages.
-    for (let at = 0; at < 200; at++) {
+    for (let at = 0; at < 20; at++) {
       hostile.send(controlOf({ prune: [prune] }));
       hostile.send(controlOf({ graft: [{ topicID: topic }] }));
     }
-    hostile.send(messageOf('during'));
-    const friend = await victim({ relays: [addressOf(node)] });
-    await untilGossips(friend, node); // Time enough for what was sent before.
-    expect(heardText(node, 'during')).toBe(false);
-    let nonce = 1;
-    await until(
-      'forgiven',
-      () => {
-        nonce = (nonce % 250) + 1;
-        hostile.send(messageOf('afterwards', nonce));
-        return heardText(node, 'afterwards');
-      },
-      25_000,
-    );
-  });
+    let ignored = 0;
+    await until('ignored', async () => {
+      ignored = (await isHeard()) ? 0 : ignored + 1;
+      return ignored >= 5;
+    });
+    await until('forgiven', isHeard, 25_000);
+  }, 60_000);
 
   it('claims a frame longer than any message: nothing more of its stream is read', async () => {
     const node = await victim();
@@ -257,10 +260,11 @@ describe('streams of a peer that', () => {
     const hostile = await attacker(node);
     const streams: Stream[] = [];
     for (let at = 0; at < 40; at++) {
-      const stream = await hostile.node.dialProtocol(hostile.address, names.requests, {
-        maxOutboundStreams: 100,
-      });
-      streams.push(stream);
+      // Refused while its protocol is agreed on, or right after.
+      const stream = await hostile.node
+        .dialProtocol(hostile.address, names.requests, { maxOutboundStreams: 100 })
+        .catch(() => undefined);
+      if (stream !== undefined) streams.push(stream);
     }
     const open = () => streams.filter(({ status }) => status === 'open').length;
     await until('the rest was refused', () => open() <= 4);
@@ -310,7 +314,8 @@ describe('identities', () => {
         () => false,
       );
       expect(isIn).toBe(at < limits.connectionsPerAddressMax);
+      const count = Math.min(at + 1, limits.connectionsPerAddressMax);
+      await until('those that came are peers', () => node.network.peers().length === count);
     }
-    await until('those that came are peers', () => node.network.peers().length === 4);
   });
 });

@@ -177,7 +177,6 @@ describe('the door of the room', () => {
       'createNetwork',
       'createPeerKey',
       'peerIdOfKey',
-      'voiceOf',
     ]);
   });
 });

@@ -1,4 +1,3 @@
-export { voiceOf } from './addresses.ts';
 export type { NetworkErrorCode } from './errors.ts';
 export type { NetworkLimits, TopicLimit } from './limits.ts';
 export {

@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface';
-import { transportOf } from './addresses.ts';
+import { transportOf, voiceOf } from './addresses.ts';
 import { bestOf } from './requests.ts';
 import type { PeerTransport, PeerView } from './types.ts';
 
@@ -31,10 +31,12 @@ export function viewOf(
   connections: readonly Connection[],
   score: number,
 ): PeerView {
+  const addresses = connections.map((connection) => connection.remoteAddr.toString());
   const transports = connections.map((connection) => transportOf(connection.remoteAddr));
   return {
     peerId: record.peerId,
-    addresses: connections.map((connection) => connection.remoteAddr.toString()),
+    addresses,
+    voice: voiceOf(record.peerId, addresses),
     transport: transports.sort((left, right) => RANK[right] - RANK[left])[0] ?? 'relayed',
     direction: bestOf(connections)?.direction ?? 'inbound',
     latencyMs: record.latencyMs,

@@ -20,6 +20,8 @@ export type PeerView = {
   readonly peerId: string;
   /** Multiaddrs of open connections. */
   readonly addresses: readonly string[];
+  /** Whose word its word is: alike for peers that one party could make up at no cost. */
+  readonly voice: string;
   /** Best transport among the open connections. */
   readonly transport: PeerTransport;
   readonly direction: 'inbound' | 'outbound';

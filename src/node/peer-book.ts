@@ -5,7 +5,6 @@ import type { CatchUpRequest, ConsensusCodecs } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Height, Ledger } from '../ledger/index.ts';
 import type { Network } from '../network/index.ts';
-import { voiceOf } from '../network/index.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { FaucetError } from './faucet.ts';
 import { HINT_INTERVAL_MS, STATUS_INTERVAL_MS, STATUS_KEPT_MS } from './limits.ts';
@@ -60,10 +59,10 @@ export class PeerBook {
     const { network, clock } = this.#options;
     const round = (): void => {
       this.#cancelRound = clock.after(STATUS_INTERVAL_MS, round);
-      for (const { peerId, addresses } of network.peers()) {
+      for (const { peerId, voice } of network.peers()) {
         this.connected(peerId);
         const known = this.#known.get(peerId);
-        if (known !== undefined) known.voice = voiceOf(peerId, addresses);
+        if (known !== undefined) known.voice = voice;
       }
       // One that fell silent without leaving does not vouch for our head for ever.
       if (this.comparedCount() < this.#comparedTold) this.#compared();
@@ -96,8 +95,7 @@ export class PeerBook {
   }
 
   #voiceOf(peerId: string): string | undefined {
-    const view = this.#options.network.peers().find((peer) => peer.peerId === peerId);
-    return view === undefined ? undefined : voiceOf(peerId, view.addresses);
+    return this.#options.network.peers().find((peer) => peer.peerId === peerId)?.voice;
   }
 
   #compared(): void {

@@ -176,15 +176,11 @@ export class MemoryNetwork implements Network {
     return [`/memory/${this.peerId}`];
   }
 
-  #addressSeen(): string {
-    const host = this.#remoteAddress;
-    return host === undefined ? `/memory/${this.peerId}` : `/ip4/${host}/tcp/4710/ws`;
-  }
-
   peers(): readonly PeerView[] {
     return this.#hub.peersOf(this).map((peer) => ({
       peerId: peer.peerId,
-      addresses: [peer.#addressSeen()],
+      addresses: [`/memory/${peer.peerId}`],
+      voice: peer.#remoteAddress ?? peer.peerId,
       transport: 'websocket',
       direction: this.peerId < peer.peerId ? 'outbound' : 'inbound',
       latencyMs: undefined,
