@@ -24,6 +24,7 @@ const BLOCKS_PER_ANSWER = 32;
 const PEER: PeerView = {
   peerId: 'peer',
   addresses: [],
+  voice: 'peer',
   transport: 'websocket',
   direction: 'outbound',
   latencyMs: 1,

@@ -29,6 +29,7 @@ export type RunHome = {
 const PEER: PeerView = {
   peerId: 'peer',
   addresses: [],
+  voice: 'peer',
   transport: 'websocket',
   direction: 'outbound',
   latencyMs: 1,

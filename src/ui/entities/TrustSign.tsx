@@ -20,7 +20,7 @@ const LOOKS: Record<Trust, Look> = {
     fill: 'quarter',
     word: 'Reported',
     tone: 'pending',
-    meaning: 'Only one peer says that nothing newer is there. No other was compared.',
+    meaning: 'Only one peer, or one host, says that nothing newer is there. No other was compared.',
   },
   proven: {
     fill: 'half',

@@ -333,7 +333,7 @@ class HostileNetwork implements Network {
   peers(): readonly PeerView[] {
     return [...this.#scores].map(([peerId, score]) => ({
       ...{ peerId, score, addresses: [], transport: 'websocket', direction: 'outbound' },
-      ...{ latencyMs: 1, agent: 'x', connectedSinceMs: 0 },
+      ...{ voice: peerId, latencyMs: 1, agent: 'x', connectedSinceMs: 0 },
     }));
   }
 

@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Bytes } from '../base/index.ts';
+import { decode, encode } from '../codec/index.ts';
+import { consensusCodecsOf } from '../consensus/index.ts';
+import type { Height, Round, SignedVote } from '../ledger/index.ts';
+import { person } from '../ledger/testing/world.ts';
+import type { RequestKind } from '../network/index.ts';
+import { SCORE_MAX } from '../network/index.ts';
+import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
+import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { hashOf } from './testing/votes.ts';
+
+const ada = person('ada');
+const bob = person('bob');
+const [FIRST] = VALIDATORS;
+const BLOCKS = 12;
+/** A lie is punished by points; whoever goes on lying is banned within this time. */
+const BAN_WITHIN_MS = 15 * 60_000;
+
+let village: Village;
+beforeAll(async () => {
+  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  await village.startAll(...VALIDATORS);
+  for (let value = 1; value <= BLOCKS; value++) await pay(value);
+});
+afterAll(async () => {
+  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
+  await village.stopAll();
+});
+
+async function pay(value: number, names: readonly string[] = VALIDATORS): Promise<void> {
+  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
+  expect(await village.settled(id, names)).toEqual(['final']);
+}
+
+/** What an honest node would answer. */
+function honestly(kind: RequestKind, request: Bytes): Promise<Bytes> {
+  const asker = village.hub.find('asker') ?? village.stranger('asker');
+  return asker.request(FIRST, kind, request);
+}
+
+function status(change: object = {}): Bytes {
+  return encode(peerStatusCodec, {
+    chainId: village.world.ledger.chainId,
+    protocolVersion: 1,
+    headHeight: 1_000_000 as Height,
+    headHash: hashOf(1),
+    earliestHeight: 0 as Height,
+    isRelay: true,
+    ...change,
+  });
+}
+
+async function served(request: Bytes) {
+  const decoded = decode(blocksResponseCodec, await honestly('blocks', request));
+  if (!decoded.ok) throw new Error('the honest answer is good');
+  return decoded.value.blocks;
+}
+
+type Lie = (request: Bytes) => Bytes | Promise<Bytes>;
+type Lies = { readonly [Kind in RequestKind]?: Lie };
+
+const spoilt = (at: (length: number) => number): Lie => {
+  return async (request) => {
+    const blocks = (await served(request)).map(({ certificate, block }) => ({
+      certificate,
+      block: block.map((byte, index) => (index === at(block.length) ? byte ^ 1 : byte)),
+    }));
+    return encode(blocksResponseCodec, { blocks });
+  };
+};
+
+const CASES: readonly (readonly [what: string, fault: string, lies: Lies])[] = [
+  ['is of another network', 'wrong-network', { status: () => status({ chainId: hashOf(7) }) }],
+  ['tells no status', 'status-malformed', { status: () => Uint8Array.of(1) }],
+  [
+    'claims a head and serves nothing',
+    'height-lie',
+    { status: () => status(), blocks: () => encode(blocksResponseCodec, { blocks: [] }) },
+  ],
+  ['serves blocks with another header', 'bad-block', { blocks: spoilt(() => 60) }],
+  ['serves blocks with another body', 'bad-block', { blocks: spoilt((length) => length - 3) }],
+  [
+    'serves blocks that too few decided',
+    'bad-block',
+    {
+      blocks: async (request) => {
+        const blocks = (await served(request)).map(({ block, certificate }) => {
+          const signatures = certificate.signatures.slice(0, 2);
+          return { block, certificate: { ...certificate, signatures } };
+        });
+        return encode(blocksResponseCodec, { blocks });
+      },
+    },
+  ],
+  [
+    'serves blocks with signatures of nobody',
+    'bad-block',
+    {
+      blocks: async (request) => {
+        const blocks = (await served(request)).map(({ block, certificate }) => {
+          const signatures = certificate.signatures.map((each) => ({
+            ...each,
+            signature: new Uint8Array(64).fill(1),
+          }));
+          return { block, certificate: { ...certificate, signatures } };
+        });
+        return encode(blocksResponseCodec, { blocks });
+      },
+    },
+  ],
+];
+
+/** A fresh node that knows the liar alone. */
+async function meet(liar: string, newcomer: string, lies: Lies) {
+  const { hub } = village;
+  const asked: RequestKind[] = [];
+  village.stranger(liar, {
+    onRequest: async (kind, request) => {
+      asked.push(kind);
+      return (await lies[kind]?.(request)) ?? honestly(kind, request);
+    },
+  });
+  const rest = [...VALIDATORS, 'asker'];
+  hub.delivers = ({ from, to }) => rest.includes(from) === rest.includes(to);
+  for (const name of rest) hub.cut(newcomer, name);
+  const { node } = await village.start(newcomer);
+  const blames = () => hub.penalties.filter((each) => each.by === newcomer && each.peerId === liar);
+  return { node, asked, blames, reasons: () => new Set(blames().map(({ reason }) => reason)) };
+}
+
+/** The honest ones come, too: the head that they know is reached, and payments are final. */
+async function arrives(liar: string, newcomer: string, isBanned: boolean): Promise<void> {
+  const { hub } = village;
+  hub.delivers = () => true;
+  hub.heal();
+  if (isBanned) hub.cut(newcomer, liar); // The ban outlives the connection.
+  await village.reach(heightOf(village.node(FIRST)), [newcomer]);
+  await pay(100 + village.traces.length, [newcomer, ...VALIDATORS]);
+  expect(village.node(newcomer).status().error).toBeUndefined();
+  await village.stop(newcomer);
+  await hub.find(liar)?.stop();
+}
+
+describe('a peer that', () => {
+  for (const [at, [what, fault, lies]] of CASES.entries()) {
+    it(`${what} is banned for ${fault}, and sync reaches the true head with others`, async () => {
+      const [liar, newcomer] = [`liar ${at}`, `newcomer ${at}`];
+      const { node, blames, reasons } = await meet(liar, newcomer, lies);
+      const isPeer = () => node.peers().some(({ peerId }) => peerId === liar);
+      await village.clock.until('banned', () => !isPeer(), BAN_WITHIN_MS);
+      expect(reasons()).toEqual(new Set([fault]));
+      expect(blames().reduce((sum, { points }) => sum + points, 0)).toBeGreaterThanOrEqual(
+        SCORE_MAX,
+      );
+      await village.clock.pass(10);
+      // What it claimed is forgotten with it, and nothing it served was taken.
+      expect(node.status().targetHeight).toBe(0);
+      expect(heightOf(node)).toBe(0);
+      await arrives(liar, newcomer, true);
+    });
+  }
+
+  it.each<readonly [string, Lie]>([
+    ['bytes that are no answer', () => Uint8Array.of(9, 9, 9)],
+    ['half an answer', async (request) => (await honestly('blocks', request)).slice(0, -7)],
+    [
+      'an answer with a byte behind it',
+      async (request) => {
+        return Uint8Array.of(...(await honestly('blocks', request)), 0);
+      },
+    ],
+  ])('serves %s is blamed, and not asked for blocks again', async (what, blocks) => {
+    const [liar, newcomer] = [`liar of ${what}`, `newcomer to ${what}`];
+    const { node, asked, reasons } = await meet(liar, newcomer, { blocks });
+    await village.clock.until('blamed', () => reasons().size > 0);
+    await village.clock.pass(100); // What was asked at the same time comes, too.
+    const count = asked.filter((kind) => kind === 'blocks').length;
+    await village.clock.pass(BAN_WITHIN_MS / 5);
+    expect(asked.filter((kind) => kind === 'blocks')).toHaveLength(count);
+    expect(reasons()).toEqual(new Set(['malformed-answer']));
+    expect(heightOf(node)).toBe(0);
+    await arrives(liar, newcomer, false);
+  });
+
+  it('says votes of nobody is banned by every validator', async () => {
+    const { vote: codec } = consensusCodecsOf(village.world.ledger.codecs.block);
+    const stranger = village.stranger('forger');
+    await village.clock.pass(10);
+    const height = (heightOf(village.node(FIRST)) + 1) as Height;
+    for (let at = 0; at < 12; at++) {
+      const blockHash = hashOf(at);
+      const vote = { kind: 'prevote', height, round: 0 as Round, validatorIndex: 1, blockHash };
+      const signature = new Uint8Array(64).fill(at + 1);
+      // The widened kind is one of two words.
+      await stranger.publish('votes', encode(codec, { vote, signature } as SignedVote));
+      await village.clock.pass(5);
+    }
+    for (const name of VALIDATORS) {
+      const peers = village
+        .node(name)
+        .peers()
+        .map(({ peerId }) => peerId);
+      expect(peers).not.toContain('forger');
+    }
+    await pay(99);
+  });
+});
