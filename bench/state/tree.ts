@@ -9,7 +9,7 @@ const KEYS_PER_BLOCK = 50_000;
 const WARM_UP_ROUNDS = 4;
 
 /** A tree of `KEYS` keys as a node has it in memory after a checkpoint: in pages, compacted. */
-export function buildTree(suite: HashSuite): StateTree {
+function buildTree(suite: HashSuite): StateTree {
   const tree = StateTree.empty(suite, { versionsKept: 2 });
   for (let from = 0; from < KEYS; from += KEYS_PER_BLOCK) {
     const height = (from / KEYS_PER_BLOCK) as Height; // Counts from 0.

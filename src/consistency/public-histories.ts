@@ -77,7 +77,7 @@ const REGISTER_LINE =
   /^INFO\s+jepsen\.util\s+-\s+(\d+)\s+:(invoke|ok|fail|info)\s+:(read|write|cas)\s+(\S.*?)\s*$/;
 
 /** Log of Jepsen's test of etcd: one register. */
-export function parseRegisterLog(log: string): Operation<RegisterInput, RegisterOutput>[] {
+function parseRegisterLog(log: string): Operation<RegisterInput, RegisterOutput>[] {
   const calls = new Calls<RegisterInput, RegisterOutput>();
   for (const [at, line] of log.split('\n').entries()) {
     const [, client, type, name, value = ''] = REGISTER_LINE.exec(line) ?? [];
@@ -113,7 +113,7 @@ const KEY_VALUE_LINE =
   /^\{:process (\d+), :type :(\w+), :f :(\w+), :key "([^"]*)", :value (?:nil|"([^"]*)")\}$/;
 
 /** Log of a map's clients. */
-export function parseKeyValueLog(log: string): Operation<KeyValueInput, KeyValueOutput>[] {
+function parseKeyValueLog(log: string): Operation<KeyValueInput, KeyValueOutput>[] {
   const calls = new Calls<KeyValueInput, KeyValueOutput>();
   for (const [at, line] of log.split('\n').entries()) {
     const [, client, type, name, key = '', value] = KEY_VALUE_LINE.exec(line) ?? [];

@@ -22,7 +22,8 @@ export function runCommand(words: readonly string[], crashPoint?: string): Promi
   });
 }
 
-export function spawnRelay(
+/** Starts a command of the relay; a file of it may hold `fileBlocksMax` blocks of 512 bytes. */
+function spawnRelay(
   words: readonly string[],
   crashPoint: string | undefined,
   stdio: ('ignore' | 'pipe' | 'ipc')[],

@@ -161,6 +161,16 @@ describe('a peer that', () => {
     });
   }
 
+  it('stalls whenever it is asked is banned in the end, and sync goes on with others', async () => {
+    const lies = { blocks: () => new Promise<Bytes>(() => undefined) };
+    const { node, reasons } = await meet('sleeper', 'newcomer to the sleeper', lies);
+    const isPeer = () => node.peers().some(({ peerId }) => peerId === 'sleeper');
+    await village.clock.until('banned', () => !isPeer(), BAN_WITHIN_MS);
+    expect(reasons()).toEqual(new Set(['stall', 'endless-stall']));
+    expect(heightOf(node)).toBe(0);
+    await arrives('sleeper', 'newcomer to the sleeper', true);
+  });
+
   it.each<readonly [string, Lie]>([
     ['bytes that are no answer', () => Uint8Array.of(9, 9, 9)],
     ['half an answer', async (request) => (await honestly('blocks', request)).slice(0, -7)],

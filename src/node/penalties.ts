@@ -15,8 +15,9 @@ const POINTS: { readonly [Name in Fault]: number } = {
   'proposal-malformed': 500,
   'vote-unknown-validator': 200,
   'certificate-malformed': 500,
-  // A slow peer is not a hostile one: ten stalls in a row make a ban.
+  // A slow peer is not a hostile one; sync says when it has been slow for too long.
   stall: 100,
+  'endless-stall': 1000,
   'height-lie': 250,
   'malformed-answer': 500,
   'bad-block': 1000,

@@ -21,6 +21,8 @@ export type SyncLimits = {
   readonly distrustedMax: number;
   /** A faulty peer rests 2, 4, 8 … ticks, at most this many. */
   readonly restTicksMax: number;
+  /** Faults without a useful answer between them after which a stall is the last one. */
+  readonly stallsMax: number;
   /** Ticks after which a request without any answer counts as timed out. */
   readonly requestTicksMax: number;
   /** Ticks without progress after which a lag of one block is asked for. */
@@ -38,6 +40,7 @@ export const SYNC_LIMITS: SyncLimits = {
   peersMax: 64,
   distrustedMax: 1024,
   restTicksMax: 64,
+  stallsMax: 8,
   requestTicksMax: 30,
   quietTicksMax: 2,
 };

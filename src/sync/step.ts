@@ -183,7 +183,11 @@ function blame<Payload>(
   peerId: string,
   fault: SyncFault,
 ): SyncTransition<Payload> {
-  const effects: SyncEffect<Payload>[] = [{ kind: 'report-peer', peerId, fault }];
+  const known = state.peers.get(peerId);
+  const faults = Math.min((known?.faults ?? 0) + 1, state.limits.stallsMax);
+  const isEndless = fault === 'stall' && faults >= state.limits.stallsMax;
+  const reported = isEndless ? 'endless-stall' : fault;
+  const effects: SyncEffect<Payload>[] = [{ kind: 'report-peer', peerId, fault: reported }];
   const isLiar = fault === 'bad-block' || fault === 'malformed-answer';
   const batches = takeFrom(state.batches, peerId, isLiar);
   if (isLiar) {
@@ -191,11 +195,9 @@ function blame<Payload>(
     const peers = withoutPeer(state.peers, peerId);
     return { state: { ...state, batches, peers, distrusted }, effects };
   }
-  const peer = state.peers.get(peerId);
-  if (peer === undefined) return { state: { ...state, batches }, effects };
-  const faults = Math.min(peer.faults + 1, 16);
+  if (known === undefined) return { state: { ...state, batches }, effects };
   const restsUntil = state.ticks + Math.min(2 ** faults, state.limits.restTicksMax);
-  const peers = withPeer(state.peers, { ...peer, faults, restsUntil });
+  const peers = withPeer(state.peers, { ...known, faults, restsUntil });
   return { state: { ...state, batches, peers }, effects };
 }
 

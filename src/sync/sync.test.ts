@@ -123,6 +123,21 @@ test('what one peer lets stall is asked of another', () => {
   expect(reports(tick(30))).toEqual([['quick', 'stall']]);
 });
 
+test('who stalls time after time is told apart from who is slow', () => {
+  const { meet, send, tick } = setUp(0, { stallsMax: 3, batchBlocksMax: 1, requestsPerPeerMax: 1 });
+  const { ticket } = first(requests(meet('slow', 8)));
+  expect(reports(send({ kind: 'request-timed-out', ticket }))).toEqual([['slow', 'stall']]);
+  const again = first(requests(tick(2)));
+  const effects = send({ kind: 'blocks-received', ticket: again.ticket, blocks: run(1, 1) });
+  // A useful block makes up for a stall.
+  send({ kind: 'block-accepted', ticket: first(handOvers(effects)).ticket });
+  expect(reports(tick(200)).slice(0, 3)).toEqual([
+    ['slow', 'stall'],
+    ['slow', 'stall'],
+    ['slow', 'endless-stall'],
+  ]);
+});
+
 test('a bad block costs its peer all trust; blocks of others are kept and handed over again', () => {
   const { meet, send, state } = setUp(0, { batchBlocksMax: 2, requestsPerPeerMax: 1 });
   const [toLiar] = requests(meet('liar', 4));

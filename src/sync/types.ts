@@ -52,6 +52,8 @@ export type SyncFault =
   | 'height-lie'
   /** It let a request time out, or refused it. */
   | 'stall'
+  /** It stalled `stallsMax` times and served nothing useful in between. */
+  | 'endless-stall'
   | 'malformed-answer'
   | 'bad-block';
 

@@ -37,7 +37,7 @@ export type Price = { readonly feeMax: Amount; readonly gasLimit: Gas };
 export type SignedTransfer = Transfer & { readonly bytes: Uint8Array; readonly hash: Hash };
 
 /** The suite of the network that the runner itself makes. */
-export const SUITE: HashSuite = hashSuite('blake3-256');
+const SUITE: HashSuite = hashSuite('blake3-256');
 
 export function createPerson(prng: Prng): Person {
   const words = Uint8Array.from({ length: 32 }, () => prng.below(256));

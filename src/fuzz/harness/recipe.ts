@@ -46,7 +46,7 @@ export async function storeOf(records: readonly DiskRecord[]): Promise<MemorySto
 }
 
 /** A recipe of given steps, for seeds. */
-export function recipeOf(...steps: readonly (readonly [Deed, number, number, number])[]): Bytes {
+function recipeOf(...steps: readonly (readonly [Deed, number, number, number])[]): Bytes {
   return Uint8Array.from(
     steps.flatMap(([deed, record, at, value]) => [
       ...[DEEDS.indexOf(deed), record & 255, record >> 8],

@@ -16,7 +16,7 @@ const SAMPLE_BYTES_MAX = 1536;
 const JSON_EVERY = 8;
 
 /** Encoded values of a codec's shape; the same every time. */
-export function samplesOf(codec: Codec<unknown>): Bytes[] {
+function samplesOf(codec: Codec<unknown>): Bytes[] {
   return fc
     .sample(jsonOf(codec.shape), { numRuns: SAMPLES, seed: 7 })
     .flatMap((json) => {
@@ -27,7 +27,7 @@ export function samplesOf(codec: Codec<unknown>): Bytes[] {
 }
 
 /** Executes one input of a codec: refuses, or accepts what re-encodes to the same bytes. */
-export function codecRun(codec: Codec<unknown>): (input: Uint8Array) => Verdict {
+function codecRun(codec: Codec<unknown>): (input: Uint8Array) => Verdict {
   let accepted = 0;
   return (input) => {
     const decoded = decode(codec, input);
