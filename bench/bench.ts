@@ -42,3 +42,11 @@ export function ratePerSecond(runs: number, count: number, run: () => void): rea
   }
   return samples;
 }
+
+/** A figure with its reference, and how many times the one is the other. */
+export function comparedWith(
+  figure: Omit<Figure, 'reference' | 'ratio'>,
+  reference: { readonly name: string; readonly median: number },
+): Figure {
+  return { ...figure, reference, ratio: figure.median / reference.median };
+}

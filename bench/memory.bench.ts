@@ -1,6 +1,7 @@
 import { openChromiumHome } from '../deploy/chromium-home.ts';
 import type { Bench, Figure } from './bench.ts';
-import { FIRST_BLOCKS, MORE_BLOCKS } from './memory/plan.ts';
+import { comparedWith } from './bench.ts';
+import { CACHE_BYTES_MAX, FIRST_BLOCKS, MORE_BLOCKS } from './memory/plan.ts';
 import { recordChain } from './memory/record.ts';
 import { openWorkerInspector } from './memory/worker-inspector.ts';
 
@@ -25,10 +26,11 @@ const bench: Bench = async (name) => {
       const { heapBytes, bufferBytes } = await inspector.usedBytes();
       sizes.set(height, (heapBytes + bufferBytes) / 1e6);
     }
-    const figure = (metric: string, size: number): Figure => ({
-      ...{ bench: name, home: 'tab', metric, unit: 'MB' },
-      ...{ median: size, min: size, max: size },
-    });
+    const cache = { name: 'configured cache', median: CACHE_BYTES_MAX / 1e6 };
+    const figure = (metric: string, size: number): Figure => {
+      const range = { median: size, min: size, max: size };
+      return comparedWith({ bench: name, home: 'tab', metric, unit: 'MB', ...range }, cache);
+    };
     const [first = 0, last = 0] = [sizes.get(FIRST_BLOCKS), sizes.get(FIRST_BLOCKS + MORE_BLOCKS)];
     return [
       figure(`heap-after-${FIRST_BLOCKS}-blocks`, first),

@@ -4,7 +4,7 @@ import { equalBytes } from '../base/index.ts';
 import { bytes, decode, encode, option, struct, text, u16, vector } from '../codec/index.ts';
 import { loadFastHashing } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
-import { heightCodec } from '../ledger/index.ts';
+import { signingMarkCodec } from '../node/index.ts';
 import { fuzz, replay } from './harness/engine.ts';
 import { storeOf } from './harness/recipe.ts';
 import { recordNetwork } from './harness/record.ts';
@@ -201,9 +201,9 @@ describe('the fuzzer itself', () => {
 
   it('does the same again from the same seed, and something else from another', async () => {
     const target = TARGETS.find(({ name }) => name === 'vote');
-    const rpc = TARGETS.find(({ name }) => name === 'gossip');
-    if (target === undefined || rpc === undefined) throw new Error('both are targets');
-    for (const each of [target, rpc]) {
+    const gossip = TARGETS.find(({ name }) => name === 'gossip');
+    if (target === undefined || gossip === undefined) throw new Error('both are targets');
+    for (const each of [target, gossip]) {
       const [first, again, other] = await Promise.all(
         [7, 7, 8].map(async (seed) => [...(await fuzz(each, { runs: 1_500, seed })).codes]),
       );
@@ -216,7 +216,8 @@ describe('the fuzzer itself', () => {
     const recording = await recordNetwork();
     const before = await brokenOff(recording);
     // What its store tells is from long ago, and its log is empty: no single damage does that.
-    const old = { value: encode(heightCodec, 1 as Height) };
+    const mark = { height: 1 as Height, entries: 0, digest: new Uint8Array(32) };
+    const old = { value: encode(signingMarkCodec, mark) };
     const forgetful = before.disk
       .filter(({ space }) => space !== 'wal')
       .map((record) => (isOfVoting(record) ? { ...record, ...old } : record));

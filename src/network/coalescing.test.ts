@@ -96,6 +96,20 @@ describe('a connection that gathers', () => {
     expect(connection.sendData(chunks(1))).toMatchObject({ canSendMore: false });
   });
 
+  it('says no only as the word of the socket, who promises a drain with it', async () => {
+    const { dialled, turn, socket, writes } = setUp();
+    const connection = await dialled;
+    socket.canSendMore = false;
+    connection.sendData(chunks(1));
+    turn();
+    // The drain came and went. Nothing to write asks the socket nothing: no other would follow.
+    expect(connection.sendData(chunks())).toEqual({ sentBytes: 0, canSendMore: true });
+    expect(connection.sendData(chunks(0))).toEqual({ sentBytes: 0, canSendMore: true });
+    expect(writes).toHaveLength(1);
+    expect(connection.sendData(chunks(1))).toMatchObject({ canSendMore: false });
+    expect(writes).toHaveLength(2);
+  });
+
   it('writes the rest before it closes', async () => {
     const { dialled, writes, socket } = setUp();
     const connection = await dialled;

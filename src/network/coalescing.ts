@@ -64,7 +64,8 @@ function gather(connection: RawConnection, defer: (job: () => void) => void): vo
   let bytes = 0;
   let isFull = false;
   const flush = (): Sent => {
-    if (bytes === 0) return { sentBytes: 0, canSendMore: !isFull };
+    // Nothing is asked of the socket, so nobody would promise the `drain` that a no stands for.
+    if (bytes === 0) return { sentBytes: 0, canSendMore: true };
     const whole = new Uint8Array(bytes);
     let at = 0;
     for (const chunk of waiting) {

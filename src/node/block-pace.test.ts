@@ -24,7 +24,7 @@ it('a machine that slows down makes smaller blocks, and larger ones when it is f
 it('a round that failed makes the next blocks smaller, until measurements say otherwise', () => {
   const pace = create();
   pace.measured(1_000, 100);
-  pace.roundFailed();
+  pace.roundFailed(1_000);
   expect(pace.countMax()).toBe(1_333);
   for (let count = 0; count < 20; count++) pace.measured(1_000, 100);
   expect(pace.countMax()).toBeGreaterThan(1_990);
@@ -41,4 +41,32 @@ it('small blocks, and clocks set back, are no measure', () => {
   pace.measured(3, 500);
   pace.measured(1_000, -5);
   expect(pace.countMax()).toBe(Number.MAX_SAFE_INTEGER);
+});
+
+it('a pace is bounded however many rounds failed, and comes back within twenty blocks', () => {
+  for (const failures of [30, 400, 5_000]) {
+    const pace = create();
+    pace.measured(1_000, 100);
+    for (let count = 0; count < failures; count++) pace.roundFailed(1_000);
+    expect(pace.countMax()).toBe(100);
+    for (let count = 0; count < 20; count++) pace.measured(100, 10);
+    expect(pace.countMax()).toBeGreaterThan(1_900);
+  }
+});
+
+it('a pace does not learn from rounds that failed without a load, as while others are away', () => {
+  const pace = create();
+  pace.measured(1_000, 100);
+  for (let count = 0; count < 100; count++) pace.roundFailed(count % 32);
+  expect(pace.countMax()).toBe(2_000);
+});
+
+it('a pace survives a machine that slept, and times that are no numbers', () => {
+  const pace = create();
+  pace.measured(1_000, 100);
+  pace.measured(100, 8 * 3_600_000);
+  for (const none of [Number.NaN, Number.POSITIVE_INFINITY]) pace.measured(1_000, none);
+  expect(pace.countMax()).toBeGreaterThan(100);
+  for (let count = 0; count < 10; count++) pace.measured(1_000, 100);
+  expect(pace.countMax()).toBeGreaterThan(1_500);
 });

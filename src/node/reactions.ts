@@ -26,7 +26,7 @@ export class Reactions {
       const failure = outcome?.kind === 'failed' ? outcome : undefined;
       tracker.committed(id, { height, index, timestampMs }, failure);
     }
-    if (event.certificate.round > 0) parts.pace.roundFailed();
+    if (event.certificate.round > 0) parts.pace.roundFailed(transactions.length);
     const sequences = sequencesAfter(event);
     tracker.advanced(height, sequences);
     const running = this.#core.running();

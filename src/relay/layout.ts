@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Json } from '../base/index.ts';
@@ -82,9 +83,40 @@ export async function replaceFile(
   if (crashName !== undefined) passCrashPoint(`${crashName}-done`);
 }
 
-/** A new name is durable when its folder is; not every platform opens folders. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r').catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
+/** How platforms say that their folders are not opened, or not synced: Windows and some mounts. */
+const NO_FOLDER_SYNC: ReadonlySet<string> = new Set([
+  'EPERM',
+  'EISDIR',
+  'EINVAL',
+  'ENOTSUP',
+  'ENOSYS',
+]);
+
+/**
+ * A new name is durable when its folder is. Rejects when that cannot be had: a key or a mark that
+ * a loss of power takes back would let a validator sign twice.
+ *
+ * @param openFolder How folders are opened; `open` of Node.js.
+ */
+export async function syncFolder(
+  path: string,
+  openFolder: (path: string) => Promise<Pick<FileHandle, 'sync' | 'close'>> = (folder) =>
+    open(folder, 'r'),
+): Promise<void> {
+  const folder = await unlessUnsupported(openFolder(path));
+  try {
+    if (folder !== undefined) await unlessUnsupported(folder.sync());
+  } finally {
+    await folder?.close();
+  }
+}
+
+async function unlessUnsupported<Value>(work: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException; // What the file system rejects with.
+    if (code !== undefined && NO_FOLDER_SYNC.has(code)) return undefined;
+    throw error;
+  }
 }

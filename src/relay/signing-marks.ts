@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { decode, encode, fixedBytes, struct, u32 } from '../codec/index.ts';
 import type { SigningMark, SigningMarkKeeper } from '../node/index.ts';
 import { signingMarkCodec } from '../node/index.ts';
 import { storeError } from '../storage/index.ts';
 import { passCrashPoint } from './crash-point.ts';
-import { replaceFile } from './layout.ts';
+import { replaceFile, syncFolder } from './layout.ts';
 
 /** One copy of a mark: the one with the higher number is the newer one. */
 const slotCodec = struct('SigningMarkSlot', {
@@ -68,12 +69,14 @@ export class SigningMarkFile implements SigningMarkKeeper {
     passCrashPoint('signing-mark-done');
   }
 
-  /** The first mark makes the file, whole or not at all. */
+  /** The first mark makes the file, whole or not at all; who made it may not have seen it kept. */
   async #open(first: Slot): Promise<FileHandle> {
     if (this.#last === undefined) {
       const content = new Uint8Array(2 * SLOT_BYTES);
       content.set(writeSlot(first), (first.number % 2) * SLOT_BYTES);
       await replaceFile(this.#path, content, { isSecret: true });
+    } else {
+      await syncFolder(dirname(this.#path));
     }
     return open(this.#path, 'r+');
   }

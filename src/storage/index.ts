@@ -6,6 +6,8 @@ export { LIST_LIMIT_MAX, STORE_KEY_BYTES_MAX } from './limits.ts';
 export type { MemoryStoreOptions } from './memory-store.ts';
 export { MemoryStore } from './memory-store.ts';
 export { Turnstile } from './operations.ts';
+export type { SharedCacheOptions } from './shared-cache.ts';
+export { SharedCache } from './shared-cache.ts';
 export type {
   CrashPointOptions,
   Entry,

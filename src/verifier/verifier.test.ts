@@ -301,6 +301,7 @@ describe('LeastRecentlyUsed', () => {
 test('the room opens these doors and no others', () => {
   expect(Object.keys(verifierRoom).sort()).toMatchInlineSnapshot(`
     [
+      "createNativeVerifier",
       "createPooledVerifier",
       "createReferenceVerifier",
       "createWebCryptoVerifier",

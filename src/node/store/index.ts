@@ -4,7 +4,9 @@ export type { Place } from './history-index.ts';
 export type { LedgerStore } from './ledger-store.ts';
 export { openLedgerStore } from './ledger-store.ts';
 export type {
+  BlockSummary,
   CommitRequest,
+  IncludedTransaction,
   LedgerStoreDependencies,
   LedgerStoreOptions,
   LedgerStoreStatus,

@@ -15,14 +15,16 @@ import { receiptCodec } from '../../ledger/index.ts';
 import type { StateProof, StateTree } from '../../state/index.ts';
 import { STATE_KEY_BYTES_MAX } from '../../state/index.ts';
 import type { SpaceUsage } from '../../storage/index.ts';
-import { Turnstile } from '../../storage/index.ts';
+import { SharedCache, Turnstile } from '../../storage/index.ts';
 import { clean, writeCheckpoint } from './checkpoint.ts';
 import type { Core, HeadState } from './core.ts';
 import { keysOf, loadPages, runLoading, writeNamed } from './core.ts';
 import type { HistoryIndex, Place } from './history-index.ts';
 import { accountsOf, indexBlock } from './index-block.ts';
 import {
-  BLOCKS_KEPT,
+  BLOCK_KEPT_BYTES_MIN,
+  BLOCK_LOADS_MAX,
+  BLOCKS_KEPT_BYTES,
   CACHE_BYTES_MAX_DEFAULT,
   CHECKPOINT_EVERY_BLOCKS_DEFAULT,
   CHECKPOINT_RETRY_BLOCKS,
@@ -31,17 +33,21 @@ import {
 } from './limits.ts';
 import type { CheckpointRecord, CommittedRecord } from './records.ts';
 import {
+  committedOf,
   committedRecordCodec,
   encodeCommitted,
   journalRecordCodec,
   orderedKey,
+  outlineOf,
   seal,
   unseal,
 } from './records.ts';
 import type { Recovered } from './recovery.ts';
 import { recover } from './recovery.ts';
 import type {
+  BlockSummary,
   CommitRequest,
+  IncludedTransaction,
   LedgerStoreDependencies,
   LedgerStoreOptions,
   LedgerStoreStatus,
@@ -85,8 +91,12 @@ export class LedgerStore {
   /** After a failed checkpoint, the next is tried at this height. */
   #retryHeight = 0;
   #background: Promise<void> | undefined;
-  /** Decoded blocks by height, the newest used last. */
-  readonly #blocks = new Map<number, StoredBlock>();
+  /** Decoded blocks by height. */
+  readonly #blocks = new SharedCache<number, StoredBlock>({
+    weightMax: BLOCKS_KEPT_BYTES,
+    loadsMax: BLOCK_LOADS_MAX,
+    weigh: ({ blockBytes }) => Math.max(blockBytes.length, BLOCK_KEPT_BYTES_MIN),
+  });
 
   constructor(core: Core, options: LedgerStoreOptions, recovered: Recovered) {
     this.#core = core;
@@ -328,65 +338,74 @@ export class LedgerStore {
 
   /* ---------------------------------------------------------- readers */
 
-  async #record(height: number): Promise<CommittedRecord | undefined> {
+  /** Bytes of the committed record of a height, whose checksum is right. */
+  async #payload(height: number): Promise<Uint8Array | undefined> {
     const { store, ledger } = this.#core;
     const key = orderedKey(height);
-    const corrupt = (): TabellionError =>
-      new TabellionError('store-corrupt', { reason: 'block', height });
     const journal = await store.get('journal', key);
-    let payload: Uint8Array | undefined;
-    if (journal !== undefined) {
-      const record = unseal(ledger.suite, journal);
-      const decoded = record === undefined ? undefined : decode(journalRecordCodec, record);
-      if (decoded?.ok !== true) throw corrupt();
-      payload = decoded.value.committed;
-    } else {
-      const sealed = await store.get('blocks', key);
-      if (sealed === undefined) return undefined;
-      payload = unseal(ledger.suite, sealed);
-    }
-    const committed = payload === undefined ? undefined : decode(committedRecordCodec, payload);
-    if (committed?.ok !== true) throw corrupt();
+    const sealed = journal ?? (await store.get('blocks', key));
+    if (sealed === undefined) return undefined;
+    const record = unseal(ledger.suite, sealed);
+    const isJournal = record !== undefined && journal !== undefined;
+    const payload = isJournal ? committedOf(record) : record;
+    if (payload === undefined) throw corruptBlock(height);
+    return payload;
+  }
+
+  async #record(height: number): Promise<CommittedRecord | undefined> {
+    const payload = await this.#payload(height);
+    if (payload === undefined) return undefined;
+    const committed = decode(committedRecordCodec, payload);
+    if (!committed.ok) throw corruptBlock(height);
     return committed.value;
+  }
+
+  async #load(height: number): Promise<StoredBlock> {
+    const { ledger } = this.#core;
+    const record = await this.#record(height);
+    const block = record === undefined ? undefined : decode(ledger.codecs.block, record.block);
+    if (record === undefined || block?.ok !== true || block.value.header.height !== height) {
+      throw corruptBlock(height);
+    }
+    const { certificate, receipts, block: blockBytes } = record;
+    const hash = ledger.blockHash(block.value.header);
+    return { block: block.value, certificate, receipts, hash, blockBytes };
   }
 
   /**
    * The committed block of a height; `undefined` above the head. Rejects with `store-corrupt` when
-   * its record was spoilt.
+   * its record was spoilt. Whoever asks for a block that is being read waits for that reading.
    */
   async block(height: Height): Promise<StoredBlock | undefined> {
     if (height < 0 || height > this.#head.header.height) return undefined;
-    let stored = this.#blocks.get(height);
-    if (stored === undefined) {
-      const record = await this.#record(height);
-      const block =
-        record === undefined ? undefined : decode(this.#core.ledger.codecs.block, record.block);
-      if (record === undefined || block?.ok !== true || block.value.header.height !== height) {
-        throw new TabellionError('store-corrupt', { reason: 'block', height });
-      }
-      const { certificate, receipts } = record;
-      const hash = this.#core.ledger.blockHash(block.value.header);
-      const blockBytes = record.block;
-      stored = { block: block.value, certificate, receipts, hash, blockBytes };
+    return this.#blocks.get(height, () => this.#load(height));
+  }
+
+  /** As `block`, without the transactions, which are not even decoded. */
+  async summary(height: Height): Promise<BlockSummary | undefined> {
+    if (height < 0 || height > this.#head.header.height) return undefined;
+    const known = this.#blocks.peek(height);
+    if (known !== undefined) {
+      const { block, hash, blockBytes } = known;
+      const { header, transactions } = block;
+      const sizeBytes = blockBytes.length;
+      return { header, hash, transactionCount: transactions.length, sizeBytes };
     }
-    this.#blocks.delete(height);
-    this.#blocks.set(height, stored);
-    if (this.#blocks.size > BLOCKS_KEPT) {
-      const [oldest] = this.#blocks.keys();
-      if (oldest !== undefined) this.#blocks.delete(oldest);
-    }
-    return stored;
+    const payload = await this.#payload(height);
+    const outline = payload === undefined ? undefined : outlineOf(payload);
+    if (outline?.header.height !== height) throw corruptBlock(height);
+    return { ...outline, hash: this.#core.ledger.blockHash(outline.header) };
   }
 
   /** The header of a height; `undefined` above the head. */
   async header(height: Height): Promise<Header | undefined> {
-    return (await this.block(height))?.block.header;
+    return (await this.summary(height))?.header;
   }
 
   /** A block as peers ask for it; `undefined` above the head, and for genesis. */
   async servedBlock(height: Height): Promise<ServedBlock | undefined> {
     if (height < 1 || height > this.#head.header.height) return undefined;
-    const record = this.#blocks.get(height);
+    const record = this.#blocks.peek(height);
     if (record?.certificate !== undefined) {
       return { block: record.blockBytes, certificate: record.certificate };
     }
@@ -395,25 +414,56 @@ export class LedgerStore {
     return { block: stored.block, certificate: stored.certificate };
   }
 
-  /** The committed block of a hash. */
-  async blockByHash(hash: Hash): Promise<StoredBlock | undefined> {
+  /** The height of the committed block of a hash. */
+  async heightOf(hash: Hash): Promise<Height | undefined> {
     const places = await this.#index.find('block', hash, { before: undefined, limit: 16 });
     for (const { height } of places) {
-      const stored = await this.block(height);
-      if (stored !== undefined && equalBytes(stored.hash, hash)) return stored;
+      const summary = await this.summary(height);
+      if (summary !== undefined && equalBytes(summary.hash, hash)) return height;
     }
     return undefined;
   }
 
+  /** The committed block of a hash. */
+  async blockByHash(hash: Hash): Promise<StoredBlock | undefined> {
+    const height = await this.heightOf(hash);
+    return height === undefined ? undefined : this.block(height);
+  }
+
   /** Where a transaction stands in the chain. */
-  async transaction(id: Hash): Promise<Place | undefined> {
-    const places = await this.#index.find('transaction', id, { before: undefined, limit: 16 });
-    for (const place of places) {
-      const stored = await this.block(place.height);
-      const receipt = stored?.receipts[place.index];
-      if (receipt !== undefined && equalBytes(receipt.transactionId, id)) return place;
+  async transaction(id: Hash): Promise<IncludedTransaction | undefined> {
+    return (await this.transactions([id]))[0];
+  }
+
+  /**
+   * Where transactions stand in the chain, in the order of their ids; `undefined` for those that
+   * are not there. One block is read after the other, the newest first, and each once.
+   */
+  async transactions(
+    ids: readonly Hash[],
+    signal?: AbortSignal,
+  ): Promise<(IncludedTransaction | undefined)[]> {
+    const found = new Array<IncludedTransaction | undefined>(ids.length).fill(undefined);
+    const wanted = new Map<Height, { readonly at: number; readonly index: number }[]>();
+    for (const [at, id] of ids.entries()) {
+      const places = await this.#index.find('transaction', id, { before: undefined, limit: 16 });
+      for (const { height, index } of places) {
+        const there = wanted.get(height) ?? [];
+        there.push({ at, index });
+        wanted.set(height, there);
+      }
     }
-    return undefined;
+    for (const height of [...wanted.keys()].sort((left, right) => right - left)) {
+      signal?.throwIfAborted();
+      const stored = await this.block(height);
+      for (const { at, index } of wanted.get(height) ?? []) {
+        const included = includedIn(stored, index);
+        const id = ids[at];
+        if (included === undefined || id === undefined) continue;
+        if (equalBytes(included.receipt.transactionId, id)) found[at] ??= included;
+      }
+    }
+    return found;
   }
 
   /**
@@ -424,17 +474,25 @@ export class LedgerStore {
    */
   async history(
     address: Address,
-    options: { readonly before?: Place; readonly limit: number },
-  ): Promise<Place[]> {
-    const { limit } = options;
+    options: {
+      readonly before?: Place;
+      readonly limit: number;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<IncludedTransaction[]> {
+    const { limit, signal } = options;
     assert(limit >= 1 && limit <= HISTORY_LIMIT_MAX, `limit ${limit}`);
-    const history: Place[] = [];
+    const history: IncludedTransaction[] = [];
     let { before } = options;
     while (history.length < limit) {
       const wanted = limit - history.length;
       const places = await this.#index.find('account', address, { before, limit: wanted });
-      for (const place of places) {
-        if (await this.#concerns(place, address)) history.push(place);
+      for (const { height, index } of places) {
+        signal?.throwIfAborted();
+        const included = includedIn(await this.block(height), index);
+        if (included === undefined) continue;
+        const accounts = accountsOf(included.transaction, included.receipt);
+        if (accounts.some((account) => equalBytes(account, address))) history.push(included);
       }
       if (places.length < wanted) break;
       before = places.at(-1);
@@ -442,17 +500,21 @@ export class LedgerStore {
     return history;
   }
 
-  async #concerns(place: Place, address: Address): Promise<boolean> {
-    const stored = await this.block(place.height);
-    const transaction = stored?.block.transactions[place.index];
-    if (transaction === undefined) return false;
-    const accounts = accountsOf(transaction, stored?.receipts[place.index]);
-    return accounts.some((account) => equalBytes(account, address));
-  }
-
   /** Waits for the commit and the checkpoint that were begun; may be called twice. */
   async close(): Promise<void> {
     await this.#commits.idle();
     await this.#background?.catch(() => undefined); // Reported where it was started.
   }
+}
+
+function corruptBlock(height: number): TabellionError {
+  return new TabellionError('store-corrupt', { reason: 'block', height });
+}
+
+function includedIn(stored: StoredBlock | undefined, index: number) {
+  const transaction = stored?.block.transactions[index];
+  const receipt = stored?.receipts[index];
+  if (stored === undefined || transaction === undefined || receipt === undefined) return undefined;
+  const { height, timestampMs } = stored.block.header;
+  return { height, index, timestampMs, transaction, receipt };
 }

@@ -18,8 +18,14 @@ export const INDEX_RUN_ENTRIES = 3840;
 export const INDEX_SEGMENTS_PER_LEVEL = 4;
 /** Runs of the index kept in memory: 4 MB. */
 export const INDEX_RUNS_KEPT = 64;
-/** Blocks kept decoded, for readers. */
-export const BLOCKS_KEPT = 32;
+/**
+ * Encoded bytes of the blocks that are kept decoded for readers; decoded they take about ten times
+ * as much. One block counts for at least as much as 16 KB, so at most 128 are kept.
+ */
+export const BLOCKS_KEPT_BYTES = 2 * 1024 * 1024;
+export const BLOCK_KEPT_BYTES_MIN = 16 * 1024;
+/** Blocks that are read and decoded at a time, whoever asks. */
+export const BLOCK_LOADS_MAX = 2;
 /** Bytes of one encoded part of a record; bounds what a decoder will take. */
 export const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 /** State changes of one block. */

@@ -6,6 +6,8 @@ import {
   encode,
   enumeration,
   option,
+  Reader,
+  Refusal,
   struct,
   u8,
   u16,
@@ -16,10 +18,11 @@ import {
 } from '../../codec/index.ts';
 import type { HashSuite } from '../../crypto/index.ts';
 import { hashCodec } from '../../crypto/index.ts';
-import type { Height } from '../../ledger/index.ts';
+import type { Header, Height } from '../../ledger/index.ts';
 import {
   BLOCK_TRANSACTIONS_MAX,
   commitCertificateCodec,
+  headerCodec,
   heightCodec,
   membershipCodec,
   receiptCodec,
@@ -28,10 +31,12 @@ import { STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX } from '../../state/index.ts
 import { SPACES } from '../../storage/index.ts';
 import { CHANGES_PER_BLOCK_MAX, RECORD_BYTES_MAX } from './limits.ts';
 
+const recordBytes = bytes({ max: RECORD_BYTES_MAX });
+
 /** A block as peers get it, why it is final, and what it did; the record of space `blocks`. */
 export const committedRecordCodec = struct('CommittedRecord', {
   /** Canonical bytes of the block. */
-  block: bytes({ max: RECORD_BYTES_MAX }),
+  block: recordBytes,
   certificate: option(commitCertificateCodec),
   receipts: vector(receiptCodec, { max: BLOCK_TRANSACTIONS_MAX }),
 });
@@ -51,10 +56,42 @@ export function encodeCommitted(
   return concatBytes(none.subarray(0, -1), count.finish(), ...receiptBytes);
 }
 
+/** What the first bytes of a block say of it. */
+export type BlockOutline = {
+  readonly header: Header;
+  readonly transactionCount: number;
+  readonly sizeBytes: number;
+};
+
+/** Runs a reading of the beginning of bytes; `undefined` when they are malformed. */
+function readFront<Value>(from: Uint8Array, read: (reader: Reader) => Value): Value | undefined {
+  try {
+    return read(new Reader(from));
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
+/** The {@link CommittedRecord} of a journal record's bytes, without decoding what else it holds. */
+export function committedOf(journal: Uint8Array): Uint8Array | undefined {
+  return readFront(journal, (reader) => recordBytes.read(reader));
+}
+
+/** Outline of the block of a {@link CommittedRecord}'s bytes, without decoding its transactions. */
+export function outlineOf(committed: Uint8Array): BlockOutline | undefined {
+  const block = readFront(committed, (reader) => recordBytes.read(reader));
+  if (block === undefined) return undefined;
+  return readFront(block, (reader) => {
+    const header = headerCodec.read(reader);
+    return { header, transactionCount: reader.uleb(), sizeBytes: block.length };
+  });
+}
+
 /** All that committing one block writes: the record of space `journal`. */
 export const journalRecordCodec = struct('JournalRecord', {
   /** Canonical bytes of the {@link CommittedRecord}, moved as they are by a checkpoint. */
-  committed: bytes({ max: RECORD_BYTES_MAX }),
+  committed: recordBytes,
   stateRoot: hashCodec,
   /** Who decides the next height, where that is not who decided this one. */
   nextMembership: option(membershipCodec),

@@ -1,4 +1,4 @@
-import type { Bytes, Tracer } from '../../base/index.ts';
+import type { Bytes, TimestampMs, Tracer } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type {
   CommitCertificate,
@@ -10,10 +10,13 @@ import type {
   PreparedBlock,
   Receipt,
   StateChange,
+  Transaction,
 } from '../../ledger/index.ts';
 import type { StagedState } from '../../state/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import type { LedgerCrashPoint } from './crash-points.ts';
+import type { Place } from './history-index.ts';
+import type { BlockOutline } from './records.ts';
 
 /** How a ledger store uses memory and disk; none of it changes what is stored. */
 export type LedgerStoreOptions = {
@@ -70,6 +73,16 @@ export type ServedBlock = { readonly block: Bytes; readonly certificate: CommitC
 
 /** A committed block with its hash and its canonical bytes. */
 export type StoredBlock = CommittedBlock & { readonly hash: Hash; readonly blockBytes: Bytes };
+
+/** A block without its transactions. */
+export type BlockSummary = BlockOutline & { readonly hash: Hash };
+
+/** A transaction of a committed block, and what it did there. */
+export type IncludedTransaction = Place & {
+  readonly timestampMs: TimestampMs;
+  readonly transaction: Transaction;
+  readonly receipt: Receipt;
+};
 
 /** What memory and disk hold. */
 export type LedgerStoreStatus = {

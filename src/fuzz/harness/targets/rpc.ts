@@ -112,7 +112,11 @@ function admittedBy(request: Json | undefined, answer: Json): number {
   const isEntry = /"(transaction\.submit|faucet\.request)"/.test(asked);
   if (!isEntry) return 0;
   const answers = [answer].flat() as Json[];
-  const granted = answers.filter((each) => isJsonObject(each) && Object.hasOwn(each, 'result'));
+  // Who cancels a call in flight hears `aborted`, whatever it had done by then.
+  const granted = answers.filter(
+    (each) =>
+      isJsonObject(each) && (Object.hasOwn(each, 'result') || codeOfAnswer(each) === 'aborted'),
+  );
   // A notification is performed and not answered.
   return granted.length + Math.max(0, pairs - answers.length);
 }
