@@ -13,7 +13,7 @@ import { rootUpdateMs } from './state/tree.ts';
 import { KEYS, roundsOf, UPDATES } from './state/workload.ts';
 
 const ROUNDS = 15;
-const REFERENCE_ROUNDS = 3;
+const REFERENCE_ROUNDS = 5;
 /** A trie of a million nodes and more does not fit beside ours in the memory of one tab. */
 const REFERENCE_KEYS_IN_TAB = 100_000;
 const COMMIT_ROUNDS = 9;

@@ -13,6 +13,17 @@ import { openPerson } from './support/person.ts';
 const MAIN_FILE = new URL('../src/crash-test/main.ts', import.meta.url).pathname;
 const APP_FOLDER = resolve(process.env.APP_FOLDER ?? 'dist');
 
+/** The app that `npm run crash-test` builds for itself. */
+const CRASH_TEST_APP = resolve('node_modules/.cache/tabellion/crash-test-app');
+
+/** Every script of a built app, its workers' included, by its path. */
+async function scriptsOf(app: string): Promise<ReadonlyMap<string, string>> {
+  const names = await readdir(app, { recursive: true });
+  const scripts = names.filter((name) => name.endsWith('.js'));
+  const texts = scripts.map((name) => readFile(join(app, name), 'utf8'));
+  return new Map((await Promise.all(texts)).map((text, at) => [scripts[at] ?? '', text]));
+}
+
 /** Runs `npm run crash-test` with some words; returns its lines. */
 function crashTest(...words: readonly string[]): Promise<readonly string[]> {
   const child = spawn(process.execPath, [MAIN_FILE, ...words], {
@@ -30,20 +41,20 @@ function crashTest(...words: readonly string[]): Promise<readonly string[]> {
 test('a relay killed where it writes loses nothing, and never votes twice', async () => {
   test.setTimeout(240_000);
   const points = [
-    ...['signing-mark-drafted', 'checkpoint-switch-begun', 'everybody'],
+    ...['signing-mark-drafted', 'checkpoint-switch-begun', 'everybody', 'revote'],
     ...['wal-append-done', 'torn-database', 'genesis-done'],
   ].join();
   const lines = await crashTest(
     '--home',
     'relay',
     '--rounds',
-    '6',
+    '7',
     '--seed',
     '20',
     '--point',
     points,
   );
-  expect(lines.slice(-2), lines.join('\n')).toEqual(['7 passed, 0 failed', 'code 0']);
+  expect(lines.slice(-2), lines.join('\n')).toEqual(['8 passed, 0 missed, 0 failed', 'code 0']);
 });
 
 test('a browser killed where its tab writes opens at the old head or a new one', async () => {
@@ -59,22 +70,41 @@ test('a browser killed where its tab writes opens at the old head or a new one',
     '--point',
     points,
   );
-  expect(lines.slice(-2), lines.join('\n')).toEqual(['2 passed, 0 failed', 'code 0']);
+  // What the next test looks for is there to be found.
+  const texts = [...(await scriptsOf(CRASH_TEST_APP)).values()];
+  expect(texts.some((text) => text.includes('crash-point'))).toBe(true);
+  expect(lines.slice(-2), lines.join('\n')).toEqual(['3 passed, 0 missed, 0 failed', 'code 0']);
 });
 
 test('the app that people get has no crash points to order', async () => {
-  const names = await readdir(join(APP_FOLDER, 'assets'));
-  const workers = names.filter((name) => /node\.worker-.*\.js$/.test(name));
-  expect(workers).toHaveLength(1);
-  for (const name of names.filter((each) => each.endsWith('.js'))) {
-    const text = await readFile(join(APP_FOLDER, 'assets', name), 'utf8');
-    expect(text.includes('crash-point'), name).toBe(false);
+  const scripts = await scriptsOf(APP_FOLDER);
+  const isNodeWorker = (name: string) => /node\.worker-[^/]*\.js$/.test(name);
+  expect([...scripts.keys()].filter(isNodeWorker)).toHaveLength(1);
+  for (const [name, text] of scripts) expect(text.includes('crash-point'), name).toBe(false);
+});
+
+test('a validator that forgets its votes is found out', async () => {
+  test.setTimeout(120_000);
+  const words = ['--home', 'relay', '--forgetful', '--rounds', '1', '--point', 'revote'];
+  const lines = await crashTest(...words);
+  expect(lines.at(-1)).toBe('code 1');
+  const told = lines.find((line) => line.includes('revote FAILED'));
+  expect(told, lines.join('\n')).toMatch(/voted twice: member \d, prevote/);
+});
+
+test('crash-test refuses what would prove nothing', async () => {
+  const nothing = ['--rounds', '0'];
+  const relayOnly = ['--home', 'both', '--point', 'everybody'];
+  const forgetfulTab = ['--home', 'browser', '--forgetful'];
+  for (const words of [nothing, relayOnly, forgetfulTab, ['--point', 'nowhere']]) {
+    expect(await crashTest(...words), words.join(' ')).toEqual(['', 'code 2']);
   }
+  expect((await crashTest('--help')).at(-1)).toBe('code 0');
 });
 
 test.describe('a browser that is out of space', () => {
-  /** Less than a hundred blocks need, more than an opening does. */
-  const ROOM_BYTES = 48 * 1024;
+  /** Less than the payments below need, more than an opening does: its caches grow by 220 KB. */
+  const ROOM_BYTES = 256 * 1024;
   let network: Network;
   let payer: Payer;
   let person: Person;

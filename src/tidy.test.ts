@@ -82,6 +82,8 @@ const CHOOSERS = new Set([
   ...['src/ui/main.tsx', 'src/relay/main.ts', 'src/relay/start-node.ts'],
   // Reads what a killed relay left, so it chooses as a relay does.
   'src/crash-test/dead-store.ts',
+  // Listens to a network of relays, by the same transports.
+  'src/crash-test/observer.ts',
 ]);
 
 /** Where programs for Node.js live; everything else also runs in a tab. */

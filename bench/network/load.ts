@@ -25,7 +25,7 @@ export type LoadOptions = {
 
 /** Calls of one JSON-RPC batch. */
 const BATCH_MAX = 50;
-const STATUSES_MAX = 500;
+const STATUSES_MAX = 200;
 /** Own transactions of one account on their way at a time. */
 const IN_FLIGHT_MAX = 4;
 /** What was submitted by the end has this long to be decided. */

@@ -11,7 +11,7 @@ const PAYERS = 256;
 const PAYMENTS_PER_WAVE = 4;
 /** Calls of one JSON-RPC batch. */
 const BATCH_MAX = 50;
-const STATUSES_MAX = 500;
+const STATUSES_MAX = 200;
 
 /**
  * Adds payments to the chain of a network until it holds at least so many transactions.

@@ -1,5 +1,5 @@
 import { BranchMPTNode, ExtensionMPTNode, LeafMPTNode, MerklePatriciaTrie } from '@ethereumjs/mpt';
-import { firstChanges, roundsOf } from './workload.ts';
+import { firstChanges, roundsOf, WARM_UP_ROUNDS } from './workload.ts';
 
 // `@ethereumjs/mpt` with the same keys and values, as EthereumJS keeps accounts: keys hashed, nodes
 // in the database in memory that it comes with.
@@ -80,11 +80,11 @@ export async function referenceUpdateMs(keys: number, rounds: number): Promise<n
   const trie = new PrefilledTrie({ useKeyHashing: true });
   await trie.fill(keys);
   const samples: number[] = [];
-  for (const changes of roundsOf(1 + rounds, keys)) {
+  for (const changes of roundsOf(WARM_UP_ROUNDS + rounds, keys)) {
     const startedMs = performance.now();
     await trie.batch(changes.map((change) => ({ type: 'put', ...change })));
     trie.root();
     samples.push(performance.now() - startedMs);
   }
-  return samples.slice(1); // The engine compiles in the first.
+  return samples.slice(WARM_UP_ROUNDS);
 }

@@ -1,12 +1,10 @@
 import type { HashSuite } from '../../src/crypto/index.ts';
 import type { Height } from '../../src/ledger/index.ts';
 import { StateTree } from '../../src/state/index.ts';
-import { firstChanges, KEYS, roundsOf } from './workload.ts';
+import { firstChanges, KEYS, roundsOf, WARM_UP_ROUNDS } from './workload.ts';
 
 /** Keys of one block while the tree is built. */
 const KEYS_PER_BLOCK = 50_000;
-/** Rounds that are not kept: the engine compiles meanwhile. */
-const WARM_UP_ROUNDS = 4;
 
 /** A tree of `KEYS` keys as a node has it in memory after a checkpoint: in pages, compacted. */
 function buildTree(suite: HashSuite): StateTree {

@@ -2,6 +2,8 @@
 export const KEYS = 1_000_000;
 /** Random keys that one round changes. */
 export const UPDATES = 10_000;
+/** Rounds of root updates that are not kept: the engine compiles meanwhile. */
+export const WARM_UP_ROUNDS = 4;
 
 /** A module's number and an account, as most keys of the ledger. */
 const KEY_BYTES = 34;

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { Browser, copyDatabase } from './browser.ts';
 import { judgeStore } from './dead-store.ts';
+import type { Told } from './failure.ts';
 import { expectThat, pause, until } from './failure.ts';
 import type { Random } from './random.ts';
 import type { RelayWorld } from './relay-rounds.ts';
@@ -13,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The app with crash points; `npm run build` makes one without them. */
 export const APP_FOLDER = join(ROOT, 'node_modules', '.cache', 'tabellion', 'crash-test-app');
 /** A point that is not passed by then is replaced by a kill at this very moment. */
-const ARMED_MS_MAX = 10_000;
+const ARMED_MS_MAX = 20_000;
 
 /** Points that a tab passes while it follows, and how often at most before it is killed there. */
 export const TAB_POINTS: { readonly [name: string]: number } = {
@@ -95,7 +96,7 @@ export class TabWorld {
   }
 
   /** One kill of the browser at a point that its worker passes, or at any moment. */
-  async round(random: Random, point: string): Promise<string> {
+  async round(random: Random, point: string): Promise<Told> {
     if (FIRST_VISIT_POINTS.some((each) => each === point)) {
       await this.#browser.remove();
       this.#browser = await Browser.create();
@@ -116,7 +117,8 @@ export class TabWorld {
       await pause(5);
     }
     await browser.kill();
-    const words = browser.halted !== undefined ? `, pass ${count}` : isPoint ? ', not passed' : '';
+    const isMissed = isPoint && browser.halted === undefined;
+    const words = isMissed ? ', not passed: killed then' : isPoint ? `, pass ${count}` : '';
     await order('', 0);
     const next = await browser.open();
     const dead = await this.#judge(next);
@@ -124,7 +126,7 @@ export class TabWorld {
     const head = await this.#world.head();
     expectThat(dead <= head, `it holds ${dead} where the network is at ${head}`);
     const opened = await this.#follow(next, dead);
-    return `head ${seen} → ${dead}, opened at ${opened}${words}`;
+    return { words: `head ${seen} → ${dead}, opened at ${opened}${words}`, isMissed };
   }
 
   /** As a person does: the tab remembers whom it was told to dial. */

@@ -10,6 +10,13 @@ export class Broken extends Error {
   }
 }
 
+/** What a round tells when all held. */
+export type Told = {
+  readonly words: string;
+  /** Whether the kill was to be at a point that was not passed in time: it came elsewhere. */
+  readonly isMissed: boolean;
+};
+
 /** States what must hold after a crash. */
 export function expectThat(condition: boolean, words: string): asserts condition {
   if (!condition) throw new Broken(words);

@@ -37,6 +37,7 @@ export class Payments {
   #failure: Broken | undefined;
   #isEnding = false;
   #running: Promise<void> = Promise.resolve();
+  #between: (() => void)[] = [];
 
   constructor(relays: readonly RelayProcess[]) {
     this.#relays = relays;
@@ -75,8 +76,18 @@ export class Payments {
     await this.#running;
   }
 
+  /** Runs a job, such as pausing somebody, at a moment when no answer is waited for. */
+  between(job: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#between.push(() => {
+        job();
+        resolve();
+      });
+    });
+  }
+
   #alive(): RelayProcess[] {
-    return this.#relays.filter(({ isAlive }) => isAlive);
+    return this.#relays.filter(({ isAnswering }) => isAnswering);
   }
 
   #never(): never {
@@ -138,6 +149,7 @@ export class Payments {
 
   async #run(): Promise<void> {
     for (let turn = 0; !this.#isEnding; turn++) {
+      for (const job of this.#between.splice(0)) job();
       const alive = this.#alive();
       const relay = alive[turn % Math.max(1, alive.length)];
       try {

@@ -7,16 +7,20 @@ import { createLedger, parseGenesis } from '../ledger/index.ts';
 import { createWebCryptoVerifier } from '../verifier/index.ts';
 import type { Judges } from './dead-store.ts';
 import { judgeDatabase, keepDatabase, spoilJournal, tearDatabase } from './dead-store.ts';
+import type { Told } from './failure.ts';
 import { Broken, expectThat, pause, until } from './failure.ts';
+import { Observer } from './observer.ts';
 import { Payments } from './payments.ts';
 import type { Random } from './random.ts';
-import type { Ending } from './validator.ts';
+import type { Scene } from './undecided.ts';
+import { dieAfterBlockVote, dieWithoutSpare } from './undecided.ts';
+import type { Ending, PlannedNode } from './validator.ts';
 import { findPort, planNetwork, RelayProcess, runCommand } from './validator.ts';
 import { VoteBook } from './votes.ts';
 import { Witness } from './witness.ts';
 
 /** A point that is not passed by then is replaced by a kill at this very moment. */
-const ARMED_MS_MAX = 6_000;
+const ARMED_MS_MAX = 15_000;
 /** Payments asked for after every round; all of them are at the end. */
 const PAYMENTS_PER_ROUND = 40;
 
@@ -26,13 +30,13 @@ export const RUNNING_POINTS: { readonly [name: string]: number } = {
   'commit-done': 8,
   'store-write-begun': 60,
   'store-write-done': 60,
-  'wal-append-begun': 40,
-  'wal-append-done': 40,
+  'wal-append-begun': 20,
+  'wal-append-done': 20,
   'wal-prune-begun': 8,
   'wal-prune-done': 8,
-  'signing-mark-begun': 16,
-  'signing-mark-drafted': 16,
-  'signing-mark-done': 16,
+  'signing-mark-begun': 8,
+  'signing-mark-drafted': 8,
+  'signing-mark-done': 8,
   'checkpoint-clean-begun': 1,
   'checkpoint-clean-done': 1,
   'checkpoint-pages-begun': 2,
@@ -46,6 +50,9 @@ export const RUNNING_POINTS: { readonly [name: string]: number } = {
   'checkpoint-garbage-begun': 2,
   'checkpoint-garbage-done': 2,
 };
+
+/** Points around a vote: the height is still undecided when the killed one starts again. */
+const VOTE_POINTS = /^(wal-append|signing-mark)-/;
 
 /** How a store is refused that is not what was written. */
 const REFUSALS: ReadonlySet<string> = new Set([
@@ -65,6 +72,21 @@ export const FIRST_POINTS = [
   ...['genesis-begun', 'genesis-done', 'signing-record-begun', 'signing-record-done'],
 ] as const;
 
+/** Where and when to kill. */
+type Kill = { readonly point: string; readonly count: number; readonly waitMs: number };
+
+type WorldOptions = {
+  /** Folder of the app that the first of them serves. */
+  readonly app?: string;
+  /** Whether validators forget their logs of votes when they start. */
+  readonly isForgetful?: boolean;
+};
+
+function passWords({ point, count }: Kill, isLate: boolean): string {
+  if (isLate) return ', not passed: killed then';
+  return point in RUNNING_POINTS ? `, pass ${count}` : '';
+}
+
 /** A local network of real processes, and all that is known of it from outside. */
 export class RelayWorld {
   readonly validators: readonly RelayProcess[];
@@ -72,36 +94,45 @@ export class RelayWorld {
   readonly judges: Judges;
   readonly rpcs: readonly string[];
   readonly #data: string;
+  #observer: Observer | undefined;
+  /** Rounds after which somebody's own votes stood at a height that nobody had decided. */
+  #undecided = 0;
 
   private constructor(
     data: string,
-    rpcs: readonly string[],
+    nodes: readonly PlannedNode[],
     ledger: Ledger,
-    appFolder: string | undefined,
+    { app, isForgetful = false }: WorldOptions,
   ) {
     this.#data = data;
-    this.rpcs = rpcs;
-    this.validators = rpcs.map(
-      (rpc, index) =>
-        new RelayProcess(join(data, `node-${index + 1}`), rpc, index === 0 ? appFolder : undefined),
-    );
+    this.rpcs = nodes.map(({ rpcPort }) => `http://127.0.0.1:${rpcPort}/rpc`);
+    this.validators = nodes.map((node, index) => {
+      const options = { app: index === 0 ? app : undefined, isForgetful };
+      return new RelayProcess(join(data, `node-${index + 1}`), node, options);
+    });
     this.payments = new Payments(this.validators);
     const verifier = createWebCryptoVerifier({ concurrency: 16 });
     this.judges = { ledger, witness: new Witness(ledger, verifier), votes: new VoteBook() };
   }
 
-  /** Plans and starts four validators, and somebody who pays. */
-  static async open(appFolder?: string): Promise<RelayWorld> {
+  /** Plans and starts four validators, somebody who listens, and somebody who pays. */
+  static async open(options: WorldOptions = {}): Promise<RelayWorld> {
     const data = await mkdtemp(join(tmpdir(), 'tabellion-crash-'));
     const plan = await planNetwork(data);
-    const rpcs = plan.nodes.map(({ rpcPort }) => `http://127.0.0.1:${rpcPort}/rpc`);
     const text = await readFile(join(data, 'node-1', 'genesis.json'), 'utf8');
     const genesis = parseGenesis(JSON.parse(text));
     const ledger = genesis.ok ? createLedger(genesis.value) : genesis;
     if (!ledger.ok) throw new Error('the relay planned a network that cannot start');
-    const world = new RelayWorld(data, rpcs, ledger.value, appFolder);
-    await Promise.all(world.validators.map((each) => each.open()));
-    await world.payments.begin();
+    const world = new RelayWorld(data, plan.nodes, ledger.value, options);
+    try {
+      await Promise.all(world.validators.map((each) => each.open()));
+      const relays = world.validators.map(({ peerAddress }) => peerAddress);
+      world.#observer = await Observer.open(ledger.value, world.judges.votes, relays);
+      await world.payments.begin();
+    } catch (error) {
+      await world.close();
+      throw error;
+    }
     return world;
   }
 
@@ -109,40 +140,97 @@ export class RelayWorld {
   async head(): Promise<number> {
     const heads = await Promise.all(
       this.validators
-        .filter(({ isAlive }) => isAlive)
+        .filter(({ isAnswering }) => isAnswering)
         .map(async ({ client }) => (await client.call('node.status', {})).head.height),
     );
     return Math.max(0, ...heads);
   }
 
   /** One kill: of one validator, or of all at once. Returns what is to be told of it. */
-  async round(random: Random, point: string): Promise<string> {
-    // A round that failed may have left somebody dead: that is not the next one's fault.
+  async round(random: Random, point: string): Promise<Told> {
+    const { votes } = this.judges;
+    await this.#revive();
+    try {
+      const told = await this.#round(random, point);
+      votes.expectConsistent();
+      return told;
+    } catch (error) {
+      // Whatever followed from two votes: they are what went wrong.
+      votes.expectConsistent();
+      throw error;
+    }
+  }
+
+  /** A round that failed may have left somebody dead: that is not the next one's fault. */
+  async #revive(): Promise<void> {
     for (const each of this.validators) if (!each.isAlive) await each.open();
-    if (point === 'everybody') return this.#killAll(random);
+  }
+
+  async #round(random: Random, point: string): Promise<Told> {
+    if (point === 'everybody') return { words: await this.#killAll(random), isMissed: false };
     const index = random.whole(0, this.validators.length - 1);
     const victim = this.validators[index];
     if (victim === undefined) throw new Error('no such validator');
-    const seen = { height: 0 };
-    const isRunningPoint = point in RUNNING_POINTS;
+    const name = `validator ${index + 1}`;
+    if (point === 'revote') {
+      const { words } = await dieAfterBlockVote(this.#sceneOf(victim), random);
+      this.#undecided += 1;
+      await this.#expectAlive(victim);
+      return { words: `${name}, ${words}`, isMissed: false };
+    }
     const count = random.whole(1, RUNNING_POINTS[point] ?? 1);
+    const kill = { point, count, waitMs: random.whole(0, 700) };
+    if (VOTE_POINTS.test(point)) return this.#dieVoting(victim, name, { ...kill, random });
+    const { isLate, height } = await this.#kill(victim, kill);
+    const reopen = { 'torn-database': this.#reopenTorn, 'full-disk': this.#reopenFull }[point];
+    const how =
+      reopen === undefined
+        ? await this.#reopen(victim, height, point)
+        : await reopen.call(this, victim, random);
+    return { words: `${name}${passWords(kill, isLate)}, ${how}`, isMissed: isLate };
+  }
+
+  #sceneOf(victim: RelayProcess): Scene {
+    if (this.#observer === undefined) throw new Error('nobody listens');
+    const { validators, payments, judges } = this;
+    return { validators, victim, payments, judges, observer: this.#observer };
+  }
+
+  /** A kill around a vote, of somebody without whom the height cannot be decided. */
+  async #dieVoting(
+    victim: RelayProcess,
+    name: string,
+    kill: Kill & { readonly random: Random },
+  ): Promise<Told> {
+    let isLate = false;
+    const end = await dieWithoutSpare(this.#sceneOf(victim), kill.random, async () => {
+      const killed = await this.#kill(victim, kill);
+      isLate = killed.isLate;
+      return killed.height;
+    });
+    if (end.isUndecided) this.#undecided += 1;
+    await this.#expectAlive(victim);
+    return { words: `${name}${passWords(kill, isLate)}, ${end.words}`, isMissed: isLate };
+  }
+
+  /** Kills at a point, or at some moment; tells the height that the victim told last. */
+  async #kill(
+    victim: RelayProcess,
+    { point, count, waitMs }: Kill,
+  ): Promise<{ readonly isLate: boolean; readonly height: number }> {
+    let height = 0;
+    const isRunningPoint = point in RUNNING_POINTS;
     if (isRunningPoint) victim.arm(point, count);
-    const endMs = performance.now() + (isRunningPoint ? ARMED_MS_MAX : random.whole(0, 700));
+    const endMs = performance.now() + (isRunningPoint ? ARMED_MS_MAX : waitMs);
     while (victim.isAlive && performance.now() < endMs) {
       const told = await victim.client.call('node.status', {}).catch(() => undefined);
-      seen.height = told?.head.height ?? seen.height;
+      height = told?.head.height ?? height;
       await pause(5);
     }
     const isLate = victim.isAlive && isRunningPoint;
     victim.kill();
     await victim.ended();
-    const reopen = { 'torn-database': this.#reopenTorn, 'full-disk': this.#reopenFull }[point];
-    const how =
-      reopen === undefined
-        ? await this.#reopen(victim, seen.height, point)
-        : await reopen.call(this, victim, random);
-    const words = isLate ? ', not passed: killed then' : isRunningPoint ? `, pass ${count}` : '';
-    return `validator ${index + 1}${words}, ${how}`;
+    return { isLate, height };
   }
 
   async #killAll(random: Random): Promise<string> {
@@ -240,18 +328,19 @@ export class RelayWorld {
 
   /** It follows the others on the same chain, knows all payments, and new ones become final. */
   async #expectAlive(victim: RelayProcess): Promise<void> {
-    const { client } = victim;
     const { length } = this.payments.final;
     const height = await this.head();
     await until('payments become final again', () => this.payments.final.length > length);
-    await until('the killed one follows', async () => {
-      const { head } = await client.call('node.status', {});
-      return head.height >= height;
-    });
+    for (const [index, { client }] of this.validators.entries()) {
+      await until(`validator ${index + 1} follows to ${height}`, async () => {
+        const { head } = await client.call('node.status', {});
+        return head.height >= height;
+      });
+    }
     const heights = { height: height as Height }; // Told by a node.
-    const own = await client.call('block.get', heights);
-    for (const other of this.validators) {
-      const block = await other.client.call('block.get', heights);
+    const own = await victim.client.call('block.get', heights);
+    for (const { client } of this.validators) {
+      const block = await client.call('block.get', heights);
       expectThat(equalBytes(own.hash, block.hash), `two blocks at ${height}`);
     }
     await this.payments.expectKept(victim, PAYMENTS_PER_ROUND);
@@ -259,18 +348,23 @@ export class RelayWorld {
 
   /** What only the end can tell: every payment on every validator, and every store. */
   async finish(): Promise<string> {
+    await this.#revive();
     await this.payments.end();
     for (const validator of this.validators) await this.payments.expectKept(validator);
     for (const validator of this.validators) validator.kill();
     await Promise.all(this.validators.map((each) => each.ended()));
     for (const { database } of this.validators) await judgeDatabase(database, this.judges);
     const { witness, votes } = this.judges;
+    votes.expectConsistent();
+    expectThat(votes.heard > 0, 'no vote was heard in the whole run');
     const { length } = this.payments.final;
-    return `${length} payments, ${witness.height} blocks, ${votes.size} votes of all logs: whole`;
+    const counts = `${length} payments, ${witness.height} blocks, ${votes.size} votes`;
+    return `${counts}: whole; ${this.#undecided} starts at an undecided height`;
   }
 
   async close(): Promise<void> {
     await this.payments.end().catch(() => undefined); // Its failure was told.
+    await this.#observer?.stop();
     await Promise.all(this.validators.map((each) => each.stop()));
     await rm(this.#data, { recursive: true, force: true });
   }
@@ -281,7 +375,8 @@ export async function firstStartRound(random: Random, point: string): Promise<st
   const data = await mkdtemp(join(tmpdir(), 'tabellion-first-'));
   const port = await findPort();
   const words = ['devnet', '--data', data, '--port', String(port), '--validators', '1'];
-  const node = new RelayProcess(join(data, 'node-1'), `http://127.0.0.1:${port}/rpc`);
+  // Nobody dials it: it is alone.
+  const node = new RelayProcess(join(data, 'node-1'), { rpcPort: port, listen: '', peerId: '' });
   try {
     const isOfPlan = /^(plan|settings|validator-key|faucet-key|peer-key|genesis-file)-/.test(point);
     const count = 1;

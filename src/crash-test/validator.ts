@@ -9,6 +9,7 @@ import { createClient, httpTransport } from '../sdk/index.ts';
 import { Broken } from './failure.ts';
 
 const MAIN_FILE = fileURLToPath(new URL('../relay/main.ts', import.meta.url));
+const FORGETFUL = new URL('./testing/forgetful.ts', import.meta.url).href;
 const START_TIMEOUT_MS = 60_000;
 
 /** How a process ended: by itself, or by a kill. */
@@ -22,14 +23,31 @@ export function runCommand(words: readonly string[], crashPoint?: string): Promi
   });
 }
 
-/** Starts a command of the relay; a file of it may hold `fileBlocksMax` blocks of 512 bytes. */
+/** A node of the plan of a local network. */
+export type PlannedNode = {
+  readonly rpcPort: number;
+  readonly listen: string;
+  readonly peerId: string;
+};
+
+type SpawnOptions = {
+  /** A file of it may hold so many blocks of 512 bytes. */
+  readonly fileBlocksMax?: number | undefined;
+  readonly isForgetful?: boolean;
+};
+
+/** Starts a command of the relay. */
 function spawnRelay(
   words: readonly string[],
   crashPoint: string | undefined,
   stdio: ('ignore' | 'pipe' | 'ipc')[],
-  fileBlocksMax?: number,
+  { fileBlocksMax, isForgetful = false }: SpawnOptions = {},
 ): ChildProcess {
-  const program = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN_FILE, ...words];
+  const program = [
+    ...[process.execPath, '--disable-warning=ExperimentalWarning'],
+    ...(isForgetful ? ['--import', FORGETFUL] : []),
+    ...[MAIN_FILE, ...words],
+  ];
   // The system's own limit: writes beyond it fail as those on a full disk do.
   const limit = fileBlocksMax === undefined ? '' : `ulimit -f ${fileBlocksMax} && `;
   return spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {
@@ -45,14 +63,24 @@ function spawnRelay(
 export class RelayProcess {
   readonly folder: string;
   readonly client: Client;
+  /** Where peers dial it, with its peer id. */
+  readonly peerAddress: string;
   readonly #app: string | undefined;
+  readonly #isForgetful: boolean;
+  #isPaused = false;
   #child: ChildProcess | undefined;
   #ended: Promise<Ending> = Promise.resolve({ code: 0, signal: null });
 
-  constructor(folder: string, rpc: string, app?: string) {
+  constructor(
+    folder: string,
+    node: PlannedNode,
+    options: { readonly app?: string | undefined; readonly isForgetful?: boolean } = {},
+  ) {
     this.folder = folder;
-    this.client = createClient(httpTransport(rpc));
-    this.#app = app;
+    this.client = createClient(httpTransport(`http://127.0.0.1:${node.rpcPort}/rpc`));
+    this.peerAddress = `${node.listen}/p2p/${node.peerId}`;
+    this.#app = options.app;
+    this.#isForgetful = options.isForgetful ?? false;
   }
 
   get database(): string {
@@ -61,6 +89,11 @@ export class RelayProcess {
 
   get isAlive(): boolean {
     return this.#child !== undefined;
+  }
+
+  /** Whether it lives and is not paused. */
+  get isAnswering(): boolean {
+    return this.isAlive && !this.#isPaused;
   }
 
   /**
@@ -77,8 +110,9 @@ export class RelayProcess {
       ],
       crashPoint,
       ['ignore', 'ignore', 'pipe', 'ipc'],
-      fileBlocksMax,
+      { fileBlocksMax, isForgetful: this.#isForgetful },
     );
+    this.#isPaused = false;
     this.#child = child;
     let words = '';
     child.stderr?.on('data', (chunk) => {
@@ -127,6 +161,16 @@ export class RelayProcess {
     this.#child?.kill('SIGKILL');
   }
 
+  /** Stands still, as a machine that swaps: connections stay open, and nobody answers. */
+  pause(): void {
+    this.#isPaused = this.#child?.kill('SIGSTOP') ?? false;
+  }
+
+  resume(): void {
+    if (this.#isPaused) this.#child?.kill('SIGCONT');
+    this.#isPaused = false;
+  }
+
   ended(): Promise<Ending> {
     return this.#ended;
   }
@@ -141,7 +185,7 @@ export class RelayProcess {
 /** The plan of a local network, made by the relay's own command, on free ports. */
 export async function planNetwork(
   data: string,
-): Promise<{ readonly chainId: string; readonly nodes: readonly { readonly rpcPort: number }[] }> {
+): Promise<{ readonly chainId: string; readonly nodes: readonly PlannedNode[] }> {
   const port = await findPort();
   // Ended as soon as the plan is there: each process is started, and killed, by itself.
   await runCommand(['devnet', '--data', data, '--port', String(port)], 'plan-done:1');

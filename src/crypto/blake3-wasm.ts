@@ -1,4 +1,18 @@
 import type { Bytes } from '../base/index.ts';
+import {
+  ADD,
+  constant,
+  get,
+  load,
+  moduleOf,
+  ROTATE_RIGHT,
+  SUBTRACT,
+  set,
+  store,
+  tee,
+  unsigned,
+  XOR,
+} from './wasm-code.ts';
 
 /*
  * BLAKE3 of inputs up to one chunk (1,024 bytes), as a WebAssembly module that is written here
@@ -17,12 +31,12 @@ const OUTPUT_AT = 0;
 /** Where callers' inputs may begin. */
 const INPUTS_AT = 64;
 
-const IV = [
+export const IV = [
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ];
-const PERMUTATION = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8];
+export const PERMUTATION = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8];
 /** The words of the state that each of the eight mixings of a round takes. */
-const MIXINGS = [
+export const MIXINGS = [
   [0, 4, 8, 12],
   [1, 5, 9, 13],
   [2, 6, 10, 14],
@@ -32,9 +46,9 @@ const MIXINGS = [
   [2, 7, 8, 13],
   [3, 4, 9, 14],
 ] as const;
-const ROUNDS = 7;
-const CHUNK_START = 1;
-const CHUNK_END_AND_ROOT = 2 | 8;
+export const ROUNDS = 7;
+export const CHUNK_START = 1;
+export const CHUNK_END_AND_ROOT = 2 | 8;
 
 // Locals: the parameters, then the chaining value and the state.
 const POINTER = 0;
@@ -44,38 +58,6 @@ const BLOCK_LENGTH = 3;
 const CHAIN = 4;
 const STATE = 12;
 const LOCALS_DECLARED = 2 + 8 + 16;
-
-/** Unsigned LEB128. */
-function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest >>>= 7) {
-    if (rest < 128) return [...bytes, rest];
-    bytes.push((rest & 127) | 128);
-  }
-}
-
-/** Signed LEB128 of 32 bits. */
-function signed(value: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = value | 0; ; rest >>= 7) {
-    const low = rest & 127;
-    if ((rest >> 7 === 0 && (low & 64) === 0) || (rest >> 7 === -1 && (low & 64) !== 0)) {
-      return [...bytes, low];
-    }
-    bytes.push(low | 128);
-  }
-}
-
-const get = (local: number) => [0x20, ...unsigned(local)];
-const set = (local: number) => [0x21, ...unsigned(local)];
-const tee = (local: number) => [0x22, ...unsigned(local)];
-const constant = (value: number) => [0x41, ...signed(value)];
-const load = (offset: number) => [0x28, 0, ...unsigned(offset)];
-const store = (offset: number) => [0x36, 0, ...unsigned(offset)];
-const ADD = 0x6a;
-const SUBTRACT = 0x6b;
-const XOR = 0x73;
-const ROTATE_RIGHT = 0x78;
 
 /** a += b + word; d = (d ^ a) >>> n: the first half of a mixing, and the second one. */
 function halfMixing(
@@ -141,25 +123,9 @@ function body(): number[] {
   return code;
 }
 
-function section(id: number, content: readonly number[]): number[] {
-  return [id, ...unsigned(content.length), ...content];
-}
-
-function name(text: string): number[] {
-  return [text.length, ...Array.from(text, (character) => character.charCodeAt(0))];
-}
-
 /** The bytes of the module: about 6 KB. */
 function moduleBytes(): Bytes {
-  const code = [1, ...unsigned(LOCALS_DECLARED), 0x7f, ...body(), 0x0b];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 2, 0x7f, 0x7f, 0]), // (i32, i32) -> ()
-    ...section(3, [1, 0]),
-    ...section(5, [1, 1, 1, 1]), // one page, no more
-    ...section(7, [2, ...name('hash'), 0, 0, ...name('memory'), 2, 0]),
-    ...section(10, [1, ...unsigned(code.length), ...code]),
-  ]);
+  return moduleOf({ parameters: 2, locals: [[LOCALS_DECLARED, 0x7f]], pages: 1, body: body() });
 }
 
 /** BLAKE3 of short inputs that stand in `memory`. */

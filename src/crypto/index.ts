@@ -25,6 +25,8 @@ export { sha256 } from './sha256.ts';
 export { mintVerified, precheckClaim, verifySignature } from './signature.ts';
 export type {
   Hash,
+  HashBatch,
+  HashBuffer,
   HashSuite,
   HashSuiteName,
   HashTag,

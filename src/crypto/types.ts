@@ -29,6 +29,37 @@ export type HashTag =
   | 'key'
   | 'journal';
 
+/** Memory that hashes are read from and written to: the same bytes, also as words. */
+export type HashBuffer = {
+  readonly bytes: Bytes;
+  readonly words: Int32Array;
+};
+
+/**
+ * Digests many inputs under one tag, some of them together where the engine can. An input is
+ * copied when it is added; its digest is written by the next `flush` at the latest. Whoever adds
+ * flushes before anybody else adds, or finds what is left flushed by them.
+ */
+export type HashBatch = {
+  /** Bytes [from, to) of the source; the digest goes to byte `at` of the target, a multiple of 4. */
+  readonly add: (
+    source: Uint8Array,
+    from: number,
+    to: number,
+    target: HashBuffer,
+    at: number,
+  ) => void;
+  /** As `add`, of a source that is read by words where `from` is a multiple of 4, plus `skew`. */
+  readonly addWords: (
+    source: HashBuffer,
+    from: number,
+    to: number,
+    target: HashBuffer,
+    at: number,
+  ) => void;
+  readonly flush: () => void;
+};
+
 /**
  * The hash function of a network. `hash` digests length(tag) ‖ tag ‖ parts; parts are joined as
  * they are, so a caller with several variable parts encodes them first.
@@ -48,6 +79,11 @@ export interface HashSuite {
     target: Uint8Array,
     at: number,
   ): void;
+  /**
+   * The batch of a tag; one for all callers, who agree on `skew`, the remainder by 4 of where
+   * their inputs begin.
+   */
+  batch(tag: HashTag, skew?: number): HashBatch;
 }
 
 /** The two equations that decide whether a signature holds; WebAuthn keys use `p256`. */

@@ -30,6 +30,7 @@ type Dependencies = {
 
 type Neighbour = {
   pending: number;
+  readonly pendingBytes: Map<Topic, number>;
   readonly buckets: Map<Topic, { readonly messages: TokenBucket; readonly bytes: TokenBucket }>;
 };
 
@@ -124,7 +125,8 @@ export class GossipDoor {
     const key = `${topic} ${formatHex(digest)}`;
     switch (this.#seen.lookup(key, nowMs, GOSSIP_REPEAT_MS)) {
       case 'repeat':
-        return 'accept';
+        if (!limit.isPerishable) return 'accept';
+        return await this.#judge({ topic, payload, from, key, neighbour });
       case 'ignore':
         return 'ignore';
       case 'reject':
@@ -144,13 +146,16 @@ export class GossipDoor {
   }): Promise<GossipVerdict> {
     const { topic, payload, from, key, neighbour } = message;
     const { limits, clock, blame, validate } = this.#with;
+    const bytes = (neighbour.pendingBytes.get(topic) ?? 0) + payload.length;
     const isCrowded =
       neighbour.pending >= limits.validationsPerPeerMax ||
+      bytes > limits.topics[topic].validatingBytesMax ||
       this.#validating.size >= limits.validationsMax;
     // One content is judged once at a time; the copy that came first will be forwarded.
     if (isCrowded || this.#validating.has(key)) return 'ignore';
     this.#validating.add(key);
     neighbour.pending += 1;
+    neighbour.pendingBytes.set(topic, bytes);
     try {
       const verdict = await validate(topic, payload, from);
       if (verdict !== 'ignore') this.#seen.record(key, verdict, clock.now());
@@ -159,13 +164,15 @@ export class GossipDoor {
     } finally {
       this.#validating.delete(key);
       neighbour.pending -= 1;
+      const before = neighbour.pendingBytes.get(topic) ?? 0;
+      neighbour.pendingBytes.set(topic, before - payload.length);
     }
   }
 
   #neighbourOf(peerId: string): Neighbour {
     let neighbour = this.#neighbours.get(peerId);
     if (neighbour === undefined) {
-      neighbour = { pending: 0, buckets: new Map() };
+      neighbour = { pending: 0, pendingBytes: new Map(), buckets: new Map() };
       this.#neighbours.set(peerId, neighbour);
     }
     return neighbour;

@@ -7,6 +7,10 @@ export type TopicLimit = {
   readonly messagesBurst: number;
   readonly bytesPerSecond: number;
   readonly bytesBurst: number;
+  /** Bytes of messages whose verdict is awaited; beyond, messages are ignored. */
+  readonly validatingBytesMax: number;
+  /** Whether accepted content that comes again is judged again: it may have become old. */
+  readonly isPerishable: boolean;
 };
 
 /**
@@ -98,6 +102,8 @@ export const DEFAULT_LIMITS: NetworkLimits = {
       messagesBurst: 8_000,
       bytesPerSecond: 4 * MB,
       bytesBurst: 8 * MB,
+      validatingBytesMax: 4 * MB,
+      isPerishable: true,
     },
     proposals: {
       messageBytesMax: BLOCK_MESSAGE_BYTES_MAX,
@@ -105,6 +111,8 @@ export const DEFAULT_LIMITS: NetworkLimits = {
       messagesBurst: 100,
       bytesPerSecond: 16 * MB,
       bytesBurst: 32 * MB,
+      validatingBytesMax: 32 * MB,
+      isPerishable: false,
     },
     votes: {
       messageBytesMax: KB,
@@ -112,6 +120,8 @@ export const DEFAULT_LIMITS: NetworkLimits = {
       messagesBurst: 2_000,
       bytesPerSecond: 512 * KB,
       bytesBurst: 2 * MB,
+      validatingBytesMax: 2 * MB,
+      isPerishable: false,
     },
     blocks: {
       messageBytesMax: BLOCK_MESSAGE_BYTES_MAX,
@@ -119,6 +129,8 @@ export const DEFAULT_LIMITS: NetworkLimits = {
       messagesBurst: 100,
       bytesPerSecond: 16 * MB,
       bytesBurst: 32 * MB,
+      validatingBytesMax: 32 * MB,
+      isPerishable: false,
     },
   },
   validationsPerPeerMax: 2_048,

@@ -41,8 +41,9 @@ export type NetworkEvent =
 /** What `node` plugs in: it alone knows what messages mean. */
 export type NetworkHandlers = {
   /**
-   * Called once per distinct message, and again when one that was ignored comes anew; nothing is
-   * forwarded before the verdict. `from` is the neighbour who sent it, not its author.
+   * Called once per distinct message, and again when one comes anew that was ignored or may have
+   * become old; nothing is forwarded before the verdict. `from` is the neighbour who sent it, not
+   * its author.
    */
   onGossip(topic: Topic, message: Bytes, from: string): Promise<GossipVerdict>;
   /** Answers a question. `remoteAddress` is the asker's IP where known, for rate limits. */

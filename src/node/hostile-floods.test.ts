@@ -122,7 +122,7 @@ describe('under a flood of', () => {
     expect(await blocksUntilFinal(0)).toBeLessThanOrEqual(BLOCKS_MAX);
   });
 
-  it('gaps in sequences, few wait, the rest costs the sender, payments go on', async () => {
+  it('gaps in sequences, few wait, the rest is not even read, payments go on', async () => {
     const gap = MEMPOOL_LIMITS.sequenceGapMax;
     // None of these can run: the first of each sender is missing.
     const within = flooders.map((flooder) =>
@@ -133,7 +133,8 @@ describe('under a flood of', () => {
     );
     await flood('flood', [...within, ...beyond]);
     expect(sizeAt(FIRST)).toBe(FLOODERS * gap);
-    expect(reasonsOf('flood')).toEqual(new Set(['useless-gossip']));
+    // A pool that lost the first of them refuses the same of an honest node.
+    expect(reasonsOf('flood')).toEqual(new Set());
     expect(await blocksUntilFinal(0)).toBeLessThanOrEqual(BLOCKS_MAX);
     expect(sizeAt(FIRST)).toBe(FLOODERS * gap);
   });
@@ -147,7 +148,7 @@ describe('under a flood of', () => {
     const published = () => village.hub.published.filter(({ topic }) => topic === 'transactions');
     await flood('flood', churn);
     expect(sizeAt(FIRST)).toBe(1);
-    expect(reasonsOf('flood')).toEqual(new Set(['useless-gossip']));
+    expect(reasonsOf('flood')).toEqual(new Set());
     // What a balance of a billion can pay for at all: the fee grows by a tenth each time.
     let feeMax: bigint = FEE;
     const raised: Bytes[] = [];

@@ -9,7 +9,7 @@ export type { SubmissionError } from './mempool-driver.ts';
 export { TabellionNode } from './node.ts';
 export { signingMarkCodec } from './signing-guard.ts';
 export type { NodeEvents, NodeStage, NodeStatus } from './status.ts';
-export type { LedgerStore } from './store/index.ts';
+export type { BlockSummary, IncludedTransaction, LedgerStore } from './store/index.ts';
 export { openLedgerStore } from './store/index.ts';
 export type { TrackedTransaction } from './tracker.ts';
 export type {

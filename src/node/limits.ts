@@ -5,8 +5,20 @@ export const TRANSACTIONS_PER_MESSAGE_MAX = 256;
 export const TRANSACTIONS_MESSAGE_BYTES_MAX = 60 * 1024;
 /** Own transactions wait so long for others to travel with, unless none went before them. */
 export const TRANSACTIONS_GATHER_MS = 40;
-/** Of one message, signatures verified before any bad one costs the sender its rejection. */
-export const VERIFIED_AT_ONCE_MAX = 32;
+/** Of one message, how many are verified first; each group after it is so many times larger. */
+export const VERIFIED_FIRST = 16;
+export const VERIFIED_GROWTH = 4;
+/** Transactions of one peer judged at once; more wait for their turn. */
+export const JUDGED_AT_ONCE_MAX = 512;
+/** Of one peer, how many may come to nothing, at once and for ever; beyond, it is not read. */
+export const USELESS_BURST = 512;
+export const USELESS_PER_SECOND = 64;
+/** So many that are held already cost as much as one whose signatures were checked in vain. */
+export const HELD_PER_USELESS = 16;
+/** Peers whose allowance is remembered; beyond, the longest known is forgotten. */
+export const ALLOWED_PEERS_MAX = 1_024;
+/** A pending transaction that comes again is gossiped again if it was not for so long. */
+export const GOSSIPED_AGAIN_MS = 5_000;
 /** Share of the time that a round waits for a block in which one is made, or checked. */
 export const BLOCK_TIME_SHARE = 0.1;
 /** Transactions that a block may hold however slow the machine is. */
@@ -49,10 +61,6 @@ export const REMINDER_DELAY_MS = 1_000;
 export const REMINDERS_MAX = 100;
 /** Own transactions remembered for that; beyond, the oldest relies on having been heard. */
 export const OWN_PENDING_MAX = 1_000;
-/** Refusals at the head of one peer's transactions, between two blocks, before it is blamed. */
-export const REFUSALS_PER_PEER_MAX = 256;
-/** Peers whose refusals are counted; beyond, the longest known is forgotten. */
-export const REFUSED_PEERS_MAX = 1_024;
 /** Proofs of equivocation told at once. */
 export const EVIDENCE_LISTED_MAX = 256;
 /** Grants that one caller (an IP address, or a peer without one) may ask for in a window. */

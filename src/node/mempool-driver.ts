@@ -1,5 +1,5 @@
 import type { Bytes, Clock, Result, TimestampMs, Tracer } from '../base/index.ts';
-import { fail, formatHex, ok } from '../base/index.ts';
+import { equalBytes, fail, formatHex, ok } from '../base/index.ts';
 import { decode } from '../codec/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
 import type {
@@ -29,11 +29,14 @@ import {
   step,
 } from '../mempool/index.ts';
 import type { GossipVerdict } from '../network/index.ts';
+import type { Judged } from './gossip-allowance.ts';
+import { GossipAllowance } from './gossip-allowance.ts';
 import {
+  GOSSIPED_AGAIN_MS,
+  HELD_PER_USELESS,
   OWN_PENDING_MAX,
-  REFUSALS_PER_PEER_MAX,
-  REFUSED_PEERS_MAX,
-  VERIFIED_AT_ONCE_MAX,
+  VERIFIED_FIRST,
+  VERIFIED_GROWTH,
 } from './limits.ts';
 import { transactionsMessageCodec } from './messages.ts';
 
@@ -41,6 +44,8 @@ import { transactionsMessageCodec } from './messages.ts';
 export type Pooled = {
   readonly prepared: Verified<PreparedTransaction>;
   readonly seenAtMs: TimestampMs;
+  /** When this node last passed it on; absent until it did. */
+  gossipedAtMs: TimestampMs | undefined;
 };
 
 /** Why a submission is refused. */
@@ -71,23 +76,25 @@ export type MempoolDriverOptions = {
   onSeen(prepared: PreparedTransaction): void;
   /** It left the pool without a block: no verdict, since others may hold it. */
   onDropped(id: Hash, code: string): void;
-  reportPeer(peerId: string, reason: 'useless-gossip'): void;
   onChanged(): void;
 };
 
-/** Refusals that cost the peer who forwarded the transaction: no honest state makes them right. */
-const HOSTILE: ReadonlySet<string> = new Set([
-  'malformed',
-  'too-large',
-  'wrong-network',
-  'version-unsupported',
-  'sponsor-missing',
-  'sponsor-unexpected',
-  'sponsor-is-sender',
-  'duplicate-signature',
-  'signature-invalid',
-  'signature-high-s',
-]);
+type Prepared = PreparedTransaction;
+
+/** What became of one transaction of a message. */
+type Fate =
+  /** In the pool now, with these very bytes; not passed on of late by this node. */
+  | { readonly kind: 'fresh'; readonly pooled: Pooled }
+  /** In the pool, with these very bytes, and passed on. */
+  | { readonly kind: 'held' }
+  /** A block holds it, with these or other signatures: nobody needs it any more. */
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'refused' };
+
+const HELD: Fate = { kind: 'held' };
+
+/** Transactions of a message in their order; with the fate of those that need no check. */
+type Sorted = readonly { readonly prepared: Prepared; readonly fate: Fate | undefined }[];
 
 /** Judges transactions from gossip and RPC, and performs the effects of the mempool's machine. */
 export class MempoolDriver {
@@ -95,19 +102,19 @@ export class MempoolDriver {
   #state: MempoolState<Pooled>;
   /** Pending transactions that came from nobody else: whether others heard them is not known. */
   readonly #own = new Map<string, Bytes>();
-  /** Refusals at the present head, by the peer that sent the transaction. */
-  readonly #refusals = new Map<string, number>();
+  readonly #allowance: GossipAllowance;
   /** Why a candidate was found invalid, while it is being dropped for that. */
   #invalidCode: string | undefined;
 
   constructor(options: MempoolDriverOptions) {
     this.#options = options;
+    this.#allowance = new GossipAllowance(options.clock);
     this.#state = createMempool<Pooled>((options.chain.nextHeight() - 1) as Height);
   }
 
   /**
    * A transaction that somebody asked this node to send. The same one again is no error while it
-   * waits or once a block holds it.
+   * waits, or once a block holds it; while it waits it is gossiped again.
    */
   async submit(bytes: Uint8Array): Promise<Result<Hash, SubmissionError>> {
     const admitted = await this.#receive(bytes, undefined);
@@ -116,7 +123,9 @@ export class MempoolDriver {
     const prepared = this.#options.chain.prepareTransaction(bytes);
     if (!prepared.ok) return admitted;
     const { id } = prepared.value;
-    const isThere = this.get(id) !== undefined || (await this.#options.chain.isIncluded(id));
+    const pending = this.get(id);
+    if (pending !== undefined) this.#sendAgain(pending.payload);
+    const isThere = pending !== undefined || (await this.#options.chain.isIncluded(id));
     return isThere ? ok(id) : admitted;
   }
 
@@ -126,26 +135,16 @@ export class MempoolDriver {
   }
 
   /**
-   * Transactions from a peer, judged as one: forwarded if any of them is news here, and rejected
-   * for the first that no honest node forwards, before the signatures of many others cost us.
+   * Transactions from a peer. The message is passed on only if this node vouches for every one of
+   * them, byte by byte, and most are news; else those that are news leave in messages of its own.
+   * So whoever receives a message may blame its sender for what no honest node can have checked.
    */
   async receiveGossip(message: Uint8Array, from: string): Promise<GossipVerdict> {
+    if (this.#allowance.isSpent(from)) return 'ignore';
     const decoded = decode(transactionsMessageCodec, message);
     if (!decoded.ok || decoded.value.length === 0) return 'reject';
-    let isNews = false;
-    for (let at = 0; at < decoded.value.length; at += VERIFIED_AT_ONCE_MAX) {
-      const some = decoded.value.slice(at, at + VERIFIED_AT_ONCE_MAX);
-      const checked = await Promise.all(some.map((bytes) => this.#check(bytes)));
-      const isHostile = checked.some((each) => !each.ok && HOSTILE.has(each.error.code));
-      if (isHostile) return 'reject';
-      // One after another: those of one sender came in the order of their sequences.
-      for (const each of checked) {
-        const admitted = each.ok ? await this.#admit(each.value, from) : each;
-        isNews ||= admitted.ok;
-        if (!admitted.ok && HOSTILE.has(admitted.error.code)) return 'reject';
-      }
-    }
-    return isNews ? 'accept' : 'ignore';
+    const { value } = decoded;
+    return this.#allowance.judge(from, value.length, () => this.#judge(value, from));
   }
 
   /** Takes out what a block included or outdated. */
@@ -154,7 +153,6 @@ export class MempoolDriver {
     transactionIds: readonly Hash[],
     accountSequences: readonly AccountSequence[],
   ): void {
-    this.#refusals.clear();
     for (const id of transactionIds) this.#own.delete(formatHex(id));
     this.#step({ kind: 'block-committed', height, transactionIds, accountSequences });
   }
@@ -202,19 +200,109 @@ export class MempoolDriver {
     bytes: Uint8Array,
     from: string | undefined,
   ): Promise<Result<Hash, SubmissionError>> {
-    const checked = await this.#check(bytes);
-    return checked.ok ? this.#admit(checked.value, from) : checked;
-  }
-
-  /** What can be said without the state: form, then signatures. */
-  async #check(bytes: Uint8Array): Promise<Result<Verified<PreparedTransaction>, SubmissionError>> {
     const { chain } = this.#options;
     const prepared = chain.prepareTransaction(bytes);
     if (!prepared.ok) return prepared;
-    if (isKnown(this.#state, prepared.value.id)) return fail({ code: 'duplicate' });
+    if (this.#heldAs(prepared.value) !== undefined) return fail({ code: 'duplicate' });
     const form = chain.validateForm(prepared.value);
     if (form !== undefined) return fail(form);
-    return chain.verifyTransaction(prepared.value);
+    const verified = await chain.verifyTransaction(prepared.value);
+    return verified.ok ? this.#admit(verified.value, from) : verified;
+  }
+
+  /** Nothing is admitted before all of it was looked at: a rejected message leaves no trace. */
+  async #judge(items: readonly Bytes[], from: string): Promise<Judged> {
+    const sorted = this.#sort(items);
+    if (sorted === undefined) return { verdict: 'reject', useful: 0, useless: 1 };
+    const unknown = sorted.filter(({ fate }) => fate === undefined);
+    const verified = new Map<Prepared, Verified<Prepared>>();
+    let size = VERIFIED_FIRST;
+    for (let at = 0; at < unknown.length; at += size, size *= VERIFIED_GROWTH) {
+      const group = unknown.slice(at, at + size).map(({ prepared }) => prepared);
+      const verdicts = await Promise.all(
+        group.map((prepared) => this.#options.chain.verifyTransaction(prepared)),
+      );
+      for (const [index, verdict] of verdicts.entries()) {
+        // What signatures say depends on no state: no honest node passes on a bad one.
+        if (!verdict.ok) return { verdict: 'reject', useful: 0, useless: at + group.length };
+        const prepared = group[index];
+        if (prepared !== undefined) verified.set(prepared, verdict.value);
+      }
+    }
+    const fates: Fate[] = [];
+    let useful = 0;
+    // One after another: those of one sender came in the order of their sequences.
+    for (const { prepared, fate } of sorted) {
+      const checked = verified.get(prepared);
+      const isAdmitted = checked !== undefined && (await this.#admit(checked, from)).ok;
+      if (isAdmitted) useful += 1;
+      fates.push(fate ?? this.#fateOf(prepared) ?? { kind: 'refused' });
+    }
+    return { verdict: this.#passOn(fates), useful, useless: uselessOf(fates) };
+  }
+
+  /** The cheap part first. Absent if one of them is such that no honest node sends the message. */
+  #sort(items: readonly Bytes[]): Sorted | undefined {
+    const { chain } = this.#options;
+    const met = new Set<string>();
+    const sorted: { readonly prepared: Prepared; readonly fate: Fate | undefined }[] = [];
+    for (const bytes of items) {
+      const prepared = chain.prepareTransaction(bytes);
+      if (!prepared.ok) return undefined;
+      const key = formatHex(prepared.value.signedHash);
+      if (met.has(key)) return undefined; // No honest node says the same twice.
+      met.add(key);
+      const fate = this.#fateOf(prepared.value);
+      if (fate === undefined && chain.validateForm(prepared.value) !== undefined) return undefined;
+      sorted.push({ prepared: prepared.value, fate });
+    }
+    return sorted;
+  }
+
+  /**
+   * What is known of a transaction before its signatures are checked. An id covers the body alone:
+   * what is pending under the same id says nothing of other signatures.
+   */
+  #fateOf(prepared: Prepared): Fate | undefined {
+    const held = this.#heldAs(prepared);
+    if (held !== undefined) return this.#isDue(held) ? { kind: 'fresh', pooled: held } : HELD;
+    const isFinished = this.get(prepared.id) === undefined && isKnown(this.#state, prepared.id);
+    return isFinished ? { kind: 'finished' } : undefined;
+  }
+
+  /** What the pool keeps of exactly these signed bytes. */
+  #heldAs({ id, signedHash }: Prepared): Pooled | undefined {
+    const payload = this.get(id)?.payload;
+    const isSame = payload !== undefined && equalBytes(payload.prepared.signedHash, signedHash);
+    return isSame ? payload : undefined;
+  }
+
+  #isDue({ gossipedAtMs }: Pooled): boolean {
+    const nowMs = this.#options.clock.now();
+    return gossipedAtMs === undefined || nowMs - gossipedAtMs >= GOSSIPED_AGAIN_MS;
+  }
+
+  /** Lets go on what is news: with the message if all of it may go on, or else by itself. */
+  #passOn(fates: readonly Fate[]): GossipVerdict {
+    const fresh = fates.flatMap((fate) => (fate.kind === 'fresh' ? [fate.pooled] : []));
+    const held = fates.filter(({ kind }) => kind === 'held').length;
+    // One payment must not carry a message of others around the world again.
+    const isWhole = fresh.length + held === fates.length && fresh.length >= held;
+    if (!isWhole) for (const pooled of fresh) this.#gossip(pooled);
+    const nowMs = this.#options.clock.now();
+    for (const pooled of fresh) pooled.gossipedAtMs = nowMs;
+    return isWhole ? 'accept' : 'ignore';
+  }
+
+  #gossip(pooled: Pooled): void {
+    pooled.gossipedAtMs = this.#options.clock.now();
+    this.#options.gossip(pooled.prepared.bytes);
+  }
+
+  /** Somebody asks for a transaction that waits already, perhaps because nobody heard of it. */
+  #sendAgain(pooled: Pooled): void {
+    this.#keepOwn(pooled.prepared);
+    if (this.#isDue(pooled)) this.#gossip(pooled);
   }
 
   async #admit(
@@ -224,10 +312,7 @@ export class MempoolDriver {
     const { chain, clock } = this.#options;
     const { id, transaction } = prepared;
     const admission = await chain.admit(prepared);
-    if (!admission.ok) {
-      if (from !== undefined) this.#countRefusal(from);
-      return admission;
-    }
+    if (!admission.ok) return admission;
     const { body } = transaction;
     const effects = this.#step({
       kind: 'transaction-verified',
@@ -242,25 +327,11 @@ export class MempoolDriver {
         validUntil: body.validUntil,
         sizeBytes: prepared.bytes.length,
         receivedFrom: from,
-        payload: { prepared, seenAtMs: clock.now() },
+        payload: { prepared, seenAtMs: clock.now(), gossipedAtMs: undefined },
       },
     });
     const refusal = effects.find((effect) => effect.kind === 'transaction-refused');
     return refusal === undefined ? ok(id) : fail(refusal.error);
-  }
-
-  /** Heads differ by a block, so some refusals are ordinary; a flood of them is not. */
-  #countRefusal(from: string): void {
-    const count = (this.#refusals.get(from) ?? 0) + 1;
-    if (count >= REFUSALS_PER_PEER_MAX) {
-      this.#refusals.delete(from);
-      this.#options.reportPeer(from, 'useless-gossip');
-      return;
-    }
-    this.#refusals.set(from, count);
-    if (this.#refusals.size <= REFUSED_PEERS_MAX) return;
-    const [oldest] = this.#refusals.keys();
-    if (oldest !== undefined) this.#refusals.delete(oldest);
   }
 
   #keepOwn(prepared: PreparedTransaction): void {
@@ -282,12 +353,12 @@ export class MempoolDriver {
     const options = this.#options;
     switch (effect.kind) {
       case 'transaction-admitted': {
-        const { prepared } = effect.transaction.payload;
-        options.onSeen(prepared);
-        // What a peer sent, the verdict `accept` lets the network forward.
-        if (effect.transaction.receivedFrom !== undefined) return;
-        this.#keepOwn(prepared);
-        options.gossip(prepared.bytes);
+        const { payload, receivedFrom } = effect.transaction;
+        options.onSeen(payload.prepared);
+        // What a peer sent goes on by the verdict on its message.
+        if (receivedFrom !== undefined) return;
+        this.#keepOwn(payload.prepared);
+        this.#gossip(payload);
         return;
       }
       case 'transaction-refused':
@@ -303,8 +374,14 @@ export class MempoolDriver {
         return;
       }
       case 'report-peer':
-        options.reportPeer(effect.peerId, effect.reason);
-        return;
+        return; // Each refusal is charged with its message, where its useful ones count, too.
     }
   }
+}
+
+/** What a judged message cost: in full where signatures were checked, little otherwise. */
+function uselessOf(fates: readonly Fate[]): number {
+  const refused = fates.filter(({ kind }) => kind === 'refused').length;
+  const known = fates.filter(({ kind }) => kind === 'held' || kind === 'finished').length;
+  return refused + Math.ceil(known / HELD_PER_USELESS);
 }

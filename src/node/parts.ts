@@ -137,7 +137,6 @@ function createMempoolDriver(
     gossip: (bytes) => outbox.add(bytes),
     onSeen: ({ id, transaction }) => tracker.seen(id, transaction.body),
     onDropped: (id, code) => tracker.dropped(id, code),
-    reportPeer: (peerId, fault) => core.report(peerId, fault),
     onChanged: () => core.onMempoolChanged(),
   });
 }

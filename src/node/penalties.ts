@@ -5,7 +5,6 @@ import type { SyncFault } from '../sync/index.ts';
 export type Fault =
   | ConsensusFault
   | SyncFault
-  | 'useless-gossip'
   | 'wrong-network'
   | 'status-malformed'
   | 'malformed-request';
@@ -21,7 +20,6 @@ const POINTS: { readonly [Name in Fault]: number } = {
   'height-lie': 250,
   'malformed-answer': 500,
   'bad-block': 1000,
-  'useless-gossip': 50,
   'wrong-network': 1000,
   'status-malformed': 500,
   'malformed-request': 250,

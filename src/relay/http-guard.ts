@@ -103,8 +103,8 @@ export class RateLimiter {
     this.#limits = limits;
   }
 
-  /** Takes one token; false when none is left. */
-  admit(address: string): boolean {
+  /** Takes `tokens`, or all of a burst if that is less; false when so many are not left. */
+  admit(address: string, tokens = 1): boolean {
     const key = groupOf(address);
     const nowMs = this.#clock.now();
     const { perSecond, burst, addressesMax } = this.#limits;
@@ -118,8 +118,9 @@ export class RateLimiter {
       const oldest = this.#buckets.keys().next();
       if (oldest.done !== true) this.#buckets.delete(oldest.value);
     }
-    if (bucket.tokens < 1) return false;
-    bucket.tokens--;
+    const taken = Math.min(tokens, burst);
+    if (bucket.tokens < taken) return false;
+    bucket.tokens -= taken;
     return true;
   }
 }
@@ -129,26 +130,26 @@ const UNPAID_CHARACTERS_MAX = 16 * 1024;
 
 /**
  * Counts what one asker sends: each text costs a token before anybody parses it, which pays for
- * its first call, too; further calls of a batch cost one each.
+ * one of its first call, too; what calls cost beyond it is taken as they come.
  */
 export class CallMeter {
-  readonly #take: () => boolean;
+  readonly #take: (tokens: number) => boolean;
   #isPaid = false;
   #isRefusing = false;
   #wasAsked = false;
 
-  /** @param take Takes one token; false when none is left. */
-  constructor(take: () => boolean) {
+  /** @param take Takes tokens; false when so many are not left. */
+  constructor(take: (tokens: number) => boolean) {
     this.#take = take;
   }
 
-  /** Whether a call may be made; asked while a text is handled. */
-  readonly admit = (): boolean => {
+  /** Whether a call of that cost, in calls, may be made; asked while a text is handled. */
+  readonly admit = (_method: string, cost: number): boolean => {
     this.#wasAsked = true;
     if (this.#isRefusing) return false;
-    if (!this.#isPaid) return this.#take();
+    const due = this.#isPaid ? cost - 1 : cost;
     this.#isPaid = false;
-    return true;
+    return due === 0 || this.#take(due);
   };
 
   /**
@@ -157,7 +158,7 @@ export class CallMeter {
    * @returns `undefined` if no token was left and the text held no call that could be told so.
    */
   handle<Reply>(source: string, handle: () => Reply): Reply | undefined {
-    const isPaid = this.#take();
+    const isPaid = this.#take(1);
     if (!isPaid && source.length > UNPAID_CHARACTERS_MAX) return undefined;
     this.#isPaid = isPaid;
     this.#isRefusing = !isPaid;

@@ -370,11 +370,13 @@ describe('rates', () => {
 
   it('count text that holds no call as well as calls, and a text and its call as one', () => {
     let tokens = 0;
-    const meter = new CallMeter(() => {
-      tokens -= 1;
-      return tokens >= 0;
+    const meter = new CallMeter((due) => {
+      const isLeft = tokens >= due;
+      if (isLeft) tokens -= due;
+      return isLeft;
     });
-    const batch = (calls: number) => () => Array.from({ length: calls }, () => meter.admit());
+    const costs = (all: readonly number[]) => () => all.map((cost) => meter.admit('', cost));
+    const batch = (calls: number) => costs(Array<number>(calls).fill(1));
     tokens = 2;
     expect(meter.handle('nonsense', batch(0))).toEqual([]);
     expect(meter.handle('a call', batch(1))).toEqual([true]);
@@ -384,6 +386,24 @@ describe('rates', () => {
     expect(meter.handle('a'.repeat(100_000), batch(1))).toBeUndefined();
     tokens = 3;
     expect(meter.handle('a batch', batch(5))).toEqual([true, true, true, false, false]);
+    // Calls that are worth many cost as many.
+    tokens = 20;
+    expect(meter.handle('a dear call', costs([10]))).toEqual([true]);
+    expect(meter.handle('two', costs([8, 3]))).toEqual([true, false]);
+    expect(tokens).toBe(2);
+  });
+
+  it('take what a call costs, of no more than a burst', () => {
+    const clock = { now: () => timestampMs(0), after: () => () => undefined };
+    const limiter = new RateLimiter(clock, { perSecond: 1, burst: 30, addressesMax: 2 });
+    expect([20, 20, 10, 1].map((cost) => limiter.admit('192.0.2.1', cost))).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    expect(limiter.admit('192.0.2.2', 1_000)).toBe(true);
+    expect(limiter.admit('192.0.2.2')).toBe(false);
   });
 
   it('share out what an address holds at once, and take it back', () => {

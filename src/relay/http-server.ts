@@ -322,7 +322,7 @@ class HttpService {
     const isCommand = isLocal && request.headers.origin === undefined;
     const isOperator = isCommand && this.#options.isLoopbackOperator === true;
     const limiter = isLocal ? this.#locals : this.#strangers;
-    const meter = new CallMeter(() => limiter.admit(remoteAddress));
+    const meter = new CallMeter((tokens) => limiter.admit(remoteAddress, tokens));
     const access = isOperator ? 'operator' : 'public';
     return { meter, asker: { remoteAddress, access, admit: meter.admit } } as const;
   }

@@ -105,19 +105,42 @@ export function isTooDeep(json: Json, max: number = REQUEST_DEPTH_MAX): boolean 
   return Object.values(json).some((each: Json) => isTooDeep(each, max - 1));
 }
 
+/** How answers are told: each is made at once, so that a batch holds no more than it must. */
+export type AnswerForm<Form> = {
+  one(answer: JsonObject): Form;
+  many(answers: readonly Form[]): Form;
+};
+
+/** Answers as they are, for structured clones. */
+export const JSON_FORM: AnswerForm<Json> = { one: (each) => each, many: (answers) => answers };
+
+/** Answers as text: a tenth of the memory of the objects it was made from. */
+export const TEXT_FORM: AnswerForm<string> = {
+  one: (each) => JSON.stringify(each),
+  many: (answers) => `[${answers.join(',')}]`,
+};
+
 /**
  * Answers one request or batch (JSON-RPC 2.0 §4, §6).
  *
  * @returns `undefined` when nothing is to be said: only notifications were sent.
  */
-export async function answer(request: Json, dispatch: Dispatch): Promise<Json | undefined> {
-  if (!Array.isArray(request)) return answerOne(request, dispatch);
+export async function answer<Form>(
+  request: Json,
+  dispatch: Dispatch,
+  form: AnswerForm<Form>,
+): Promise<Form | undefined> {
+  const answerInForm = async (each: Json): Promise<Form | undefined> => {
+    const said = await answerOne(each, dispatch);
+    return said === undefined ? undefined : form.one(said);
+  };
+  if (!Array.isArray(request)) return answerInForm(request);
   const batch: readonly Json[] = request;
-  if (batch.length === 0) return refuse('request-invalid');
-  if (batch.length > BATCH_MAX) return refuse('batch-too-long', { max: BATCH_MAX });
-  const answers = await Promise.all(batch.map((each) => answerOne(each, dispatch)));
+  if (batch.length === 0) return form.one(refuse('request-invalid'));
+  if (batch.length > BATCH_MAX) return form.one(refuse('batch-too-long', { max: BATCH_MAX }));
+  const answers = await Promise.all(batch.map(answerInForm));
   const said = answers.filter((each) => each !== undefined);
-  return said.length === 0 ? undefined : said;
+  return said.length === 0 ? undefined : form.many(said);
 }
 
 function refuse(code: string, facts: JsonObject = {}, id: RpcId = null): JsonObject {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../base/index.ts';
 import { isJsonObject, TabellionError } from '../base/index.ts';
 import type { Dispatch } from './jsonrpc.ts';
-import { answer, errorResponse, parseRequest } from './jsonrpc.ts';
+import { answer, errorResponse, JSON_FORM, parseRequest } from './jsonrpc.ts';
 import vectors from './jsonrpc.vectors.json' with { type: 'json' };
 
 // The methods that the examples of the specification suppose.
@@ -37,7 +37,7 @@ describe('JSON-RPC 2.0 §7', () => {
   it.each(vectors.cases)('$name', async ({ request_text, response }) => {
     const parsed = parseRequest(request_text);
     const reply = parsed.ok
-      ? await answer(parsed.value, dispatch)
+      ? await answer(parsed.value, dispatch, JSON_FORM)
       : errorResponse(null, parsed.error);
     expect(withoutData(reply) ?? null).toEqual(response);
   });

@@ -1,3 +1,5 @@
+import type { Json } from '../base/index.ts';
+import { isJsonObject } from '../base/index.ts';
 import type { Codec, Infer } from '../codec/index.ts';
 import { bool, bytes, option, struct, text, u16, uint53, vector } from '../codec/index.ts';
 import { hashCodec } from '../crypto/index.ts';
@@ -14,7 +16,18 @@ import {
 import type { RpcErrorCode } from './errors.ts';
 import { FAUCET_ERROR_CODES, TRANSACTION_ERROR_CODES } from './errors.ts';
 import { jsonCodec } from './json.ts';
-import { MEMPOOL_PER_PAGE_MAX, MULTIADDR_BYTES_MAX, STATUSES_MAX } from './limits.ts';
+import {
+  BLOCK_CALLS,
+  BLOCKS_PER_PAGE_MAX,
+  HISTORY_PER_PAGE_MAX,
+  ITEMS_PER_CALL,
+  MEMPOOL_PER_PAGE_MAX,
+  MULTIADDR_BYTES_MAX,
+  PAGE_DEFAULT,
+  PROOF_CALLS,
+  SIMULATION_CALLS,
+  STATUSES_MAX,
+} from './limits.ts';
 import { transactionViews } from './transaction-views.ts';
 import * as views from './views.ts';
 
@@ -34,6 +47,10 @@ export type MethodSpec<Params, Value> = {
   readonly isIdempotent: boolean;
   /** What the answer's truth rests on. */
   readonly trust: string;
+  /** What a call costs of its asker's rate, in calls: by its parameters, whatever they are. */
+  readonly cost: (params: Json | undefined) => number;
+  /** Whether it may read whole blocks: of such calls a connection has one at a time. */
+  readonly readsBlocks: boolean;
 };
 
 type Extras = {
@@ -41,6 +58,8 @@ type Extras = {
   readonly access?: 'public' | 'operator';
   readonly isIdempotent?: boolean;
   readonly trust?: string;
+  readonly cost?: (params: Json | undefined) => number;
+  readonly readsBlocks?: boolean;
 };
 
 function method<Params, Value>(
@@ -57,8 +76,37 @@ function method<Params, Value>(
     access: extras.access ?? 'public',
     isIdempotent: extras.isIdempotent ?? true,
     trust: extras.trust ?? 'The word of the node that answers.',
+    cost: extras.cost ?? (() => 1),
+    readsBlocks: extras.readsBlocks ?? false,
   };
 }
+
+/** A member of parameters that nobody has looked at yet. */
+function memberOf(params: Json | undefined, name: string): Json | undefined {
+  return isJsonObject(params) && Object.hasOwn(params, name) ? params[name] : undefined;
+}
+
+/** Cost of a page: of as many entries as are asked for. */
+function costOfPage(params: Json | undefined): number {
+  const limit = memberOf(params, 'limit');
+  const entries = typeof limit === 'number' && limit > 0 ? limit : PAGE_DEFAULT;
+  // More than any page holds is no more than a page.
+  return Math.ceil(Math.min(entries, ENTRIES_PER_PAGE_MAX) / ITEMS_PER_CALL);
+}
+
+/** Cost of a question about a list of ids. */
+function costOfIds(params: Json | undefined): number {
+  const ids = memberOf(params, 'ids');
+  const count = Array.isArray(ids) ? Math.min(ids.length, STATUSES_MAX) : 1;
+  return Math.max(1, Math.ceil(count / ITEMS_PER_CALL));
+}
+
+function costOfBlock(params: Json | undefined): number {
+  return memberOf(params, 'isHeaderOnly') === true ? 1 : BLOCK_CALLS;
+}
+
+const PAGE_OF_BLOCKS = { cost: costOfPage, readsBlocks: true } as const;
+const ENTRIES_PER_PAGE_MAX = Math.max(BLOCKS_PER_PAGE_MAX, HISTORY_PER_PAGE_MAX);
 
 const none = struct('None', {});
 const byId = struct('ById', { id: hashCodec });
@@ -219,25 +267,23 @@ function chainMethods(action: Codec<Action>) {
         isHeaderOnly: option(bool),
       }),
       block,
-      NOT_FOUND,
+      { ...NOT_FOUND, cost: costOfBlock, readsBlocks: true },
     ),
     'block.list': method(
       'Blocks below a height, newest first.',
       struct('BlocksQuery', { before: option(heightCodec), limit: listLimit }),
       blockList,
-      { trust: LABELLED },
+      { trust: LABELLED, ...PAGE_OF_BLOCKS },
     ),
-    'transaction.get': method(
-      'One transaction, included or pending.',
-      byId,
-      transactionView,
-      NOT_FOUND,
-    ),
+    'transaction.get': method('One transaction, included or pending.', byId, transactionView, {
+      ...NOT_FOUND,
+      readsBlocks: true,
+    }),
     'transaction.status': method(
       'How far a transaction has come; unknown ids answer `unknown`.',
       byId,
       views.transactionStatusCodec,
-      { trust: LABELLED },
+      { trust: LABELLED, readsBlocks: true },
     ),
     'transaction.statuses': method(
       'As `transaction.status` for many at once, in the order asked.',
@@ -245,7 +291,7 @@ function chainMethods(action: Codec<Action>) {
       struct('TransactionStatuses', {
         statuses: vector(views.transactionStatusCodec, { max: STATUSES_MAX }),
       }),
-      { trust: LABELLED },
+      { trust: LABELLED, cost: costOfIds, readsBlocks: true },
     ),
     'transaction.submit': method(
       'Admits signed bytes to the mempool and gossips them. The same bytes again answer the same.',
@@ -262,13 +308,13 @@ function chainMethods(action: Codec<Action>) {
         sponsorPolicy: option(keyPolicyCodec),
       }),
       views.simulationCodec,
-      { errors: TRANSACTION_ERROR_CODES, trust: LABELLED },
+      { errors: TRANSACTION_ERROR_CODES, trust: LABELLED, cost: () => SIMULATION_CALLS },
     ),
     'transaction.proof': method(
       'Merkle proof that a final block holds a transaction.',
       byId,
       views.transactionProofCodec,
-      PROOF,
+      { ...PROOF, cost: () => PROOF_CALLS, readsBlocks: true },
     ),
     'account.history': method(
       'Transactions that concern an account, newest first.',
@@ -278,7 +324,7 @@ function chainMethods(action: Codec<Action>) {
         limit: listLimit,
       }),
       history,
-      { trust: LABELLED },
+      { trust: LABELLED, ...PAGE_OF_BLOCKS },
     ),
   } as const;
 }

@@ -9,10 +9,11 @@ import {
 } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
 import { parseJson } from '../codec/index.ts';
+import { Turnstile } from '../storage/index.ts';
 import { isRpcErrorCode, rpcError } from './errors.ts';
 import type { CallContext, RpcHandlers } from './handlers.ts';
 import type { Dispatch, RpcId } from './jsonrpc.ts';
-import { answer, errorResponse, isTooDeep, parseRequest } from './jsonrpc.ts';
+import { answer, errorResponse, isTooDeep, JSON_FORM, parseRequest, TEXT_FORM } from './jsonrpc.ts';
 import { CALL_TIMEOUT_MS, CALLS_IN_FLIGHT_MAX, SUBSCRIPTIONS_MAX } from './limits.ts';
 import type { MethodSpec, Methods } from './methods.ts';
 import { openRpcDocument } from './openrpc.ts';
@@ -28,8 +29,8 @@ export type ConnectionOptions = {
   readonly remoteAddress?: string;
   /** Carries events to the asker; without it subscriptions are refused. */
   readonly send?: Send;
-  /** Asked once a call; `false` answers `rate-limited`. */
-  readonly admit?: (method: string) => boolean;
+  /** Asked once a call, with what it costs in calls; `false` answers `rate-limited`. */
+  readonly admit?: (method: string, cost: number) => boolean;
 };
 
 export interface RpcConnection {
@@ -76,12 +77,17 @@ type Shared = {
 /** Answers the methods of the table by the node's handlers, over any transport. */
 export function createRpcServer(dependencies: RpcServerDependencies): RpcServer {
   const { handlers, methods, tracer = silentTracer, clock = systemClock } = dependencies;
+  let document: Json | undefined;
+  const discovery = (): Json => {
+    document ??= openRpcDocument(methods);
+    return document;
+  };
   // `as`: a map erases which parameters belong to which method; the tables agree by their types.
   const shared: Shared = {
     methods: new Map(Object.entries(methods as unknown as { [name: string]: AnyMethod })),
     handlers: new Map<string, AnyHandler>([
       ...Object.entries(handlers.methods as unknown as { [name: string]: AnyHandler }),
-      ['rpc.discover', async () => ({ document: openRpcDocument(methods) })],
+      ['rpc.discover', async () => ({ document: discovery() })],
     ]),
     topics: new Map(Object.entries(topics as unknown as { [name: string]: AnyTopic })),
     sources: new Map(Object.entries(handlers.topics as unknown as { [name: string]: AnySource })),
@@ -111,7 +117,10 @@ class Connection implements RpcConnection {
   readonly #calls = new Set<Call>();
   readonly #named = new Map<string, Call>();
   readonly #life = new AbortController();
+  /** What the calls that run now cost. */
   #running = 0;
+  readonly #blockReaders = new Turnstile();
+  #blockReading = 0;
   #nextSubscription = 1;
 
   constructor(shared: Shared, options: ConnectionOptions, onClose: () => void) {
@@ -124,15 +133,14 @@ class Connection implements RpcConnection {
   async handleText(source: string): Promise<string | undefined> {
     const parsed = parseRequest(source);
     if (!parsed.ok) return JSON.stringify(errorResponse(null, parsed.error));
-    const reply = await answer(parsed.value, this.#dispatch);
-    return reply === undefined ? undefined : JSON.stringify(reply);
+    return answer(parsed.value, this.#dispatch, TEXT_FORM);
   }
 
   async handleJson(request: Json): Promise<Json | undefined> {
     if (isTooDeep(request)) {
       return errorResponse(null, errorToData(rpcError('request-too-deep')));
     }
-    return answer(request, this.#dispatch);
+    return answer(request, this.#dispatch, JSON_FORM);
   }
 
   close(): void {
@@ -149,11 +157,12 @@ class Connection implements RpcConnection {
   readonly #dispatch: Dispatch = async ({ method, params, id }) => {
     if (this.#life.signal.aborted) throw rpcError('node-stopped');
     if (method === 'rpc.cancel') return this.#cancel(params);
-    if (this.#options.admit?.(method) === false) throw rpcError('rate-limited');
-    if (this.#running >= CALLS_IN_FLIGHT_MAX) {
+    const cost = this.#shared.methods.get(method)?.cost(params) ?? 1;
+    if (this.#options.admit?.(method, cost) === false) throw rpcError('rate-limited');
+    if (this.#running + cost > CALLS_IN_FLIGHT_MAX) {
       throw rpcError('too-many-calls', { max: CALLS_IN_FLIGHT_MAX });
     }
-    this.#running++;
+    this.#running += cost;
     try {
       if (method === 'rpc.subscribe') return this.#subscribe(params);
       if (method === 'rpc.unsubscribe') return this.#unsubscribe(params);
@@ -161,7 +170,7 @@ class Connection implements RpcConnection {
     } catch (error) {
       throw this.#publicError(method, error);
     } finally {
-      this.#running--;
+      this.#running -= cost;
     }
   };
 
@@ -181,12 +190,28 @@ class Connection implements RpcConnection {
       call.abort(rpcError('timed-out', { timeoutMs: CALL_TIMEOUT_MS })),
     );
     try {
-      const result = await call.until(handler(value, this.#contextOf(call)));
+      const run = (): Promise<unknown> => handler(value, this.#contextOf(call));
+      const result = await call.until(spec.readsBlocks ? this.#inTurn(call, run) : run());
       return spec.result.toJson(result);
     } finally {
       stopTimer();
       this.#calls.delete(call);
       if (key !== undefined && this.#named.get(key) === call) this.#named.delete(key);
+    }
+  }
+
+  /** Whoever asks for many blocks at once gets them one after the other, and others between. */
+  async #inTurn<Value>(call: Call, run: () => Promise<Value>): Promise<Value> {
+    const hasCompany = this.#blockReading > 0;
+    this.#blockReading++;
+    try {
+      return await this.#blockReaders.run(async () => {
+        // What is cached answers without a pause; the node has other work to do meanwhile.
+        if (hasCompany) await new Promise<void>((go) => this.#shared.clock.after(0, go));
+        return call.begin(run);
+      });
+    } finally {
+      this.#blockReading--;
     }
   }
 
@@ -308,6 +333,12 @@ class Call {
     this.#reason = reason;
     this.#controller?.abort(reason);
     this.#reject?.(reason);
+  }
+
+  /** Runs what waited for its turn, unless the call was aborted meanwhile. */
+  async begin<Value>(run: () => Promise<Value>): Promise<Value> {
+    if (this.#reason !== undefined) throw this.#reason;
+    return run();
   }
 
   /** Settles as the promise does, or rejects once the call is aborted. */

@@ -36,7 +36,7 @@ it('layouts: bytes of any kind are a layout or refused, and a layout has one for
       if (!pages.ok) return;
       accepted += 1;
       expect(encodeLayout({ pages: pages.value, removed: [] })).toEqual(new Uint8Array(bytes));
-      expect(typeof treeOfPages(pages.value).ok).toBe('boolean');
+      expect(typeof treeOfPages(suite, pages.value).ok).toBe('boolean');
     }),
     { numRuns: 500 },
   );

@@ -1,92 +1,80 @@
 import type { Bytes } from '../base/index.ts';
-import type { Hash, HashSuite } from '../crypto/index.ts';
+import { assert, defined } from '../base/index.ts';
+import type { Hash, HashBuffer } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
-import { INLINE_VALUE_BYTES_MAX } from './limits.ts';
 
 /*
- * What is hashed lies in memory as it is hashed, in buffers shared by many nodes (a page's, or
- * those of one block's changes):
+ * Leaves and branches are no objects: they lie in chunks of memory as they are hashed, each
+ * beginning at a multiple of four bytes.
  *
- *   record of a leaf: path 32 · changedAt u64 LE · valueLength u32 LE · value · key
- *   block of a branch: bitmap u16 LE · hash 32 of each child present
+ *   leaf:   keyLength · path 32 · changedAt u64 LE · valueLength u32 LE · value · key
+ *   branch: leaf bits u16, page bits u16 · weight, above 2^32, and whether pages lie below ·
+ *           weight · count · 0 u16, bitmap u16 LE · hash 32 of each child · place of each child
  *
- * A branch that takes another's place copies its block and has the hashes of the changed children
- * put in. Gathering them from sixteen children instead cost sixteen cache misses a branch, a third
- * of the time of an update. Leaves and branches do not hold their own hashes: their parents do.
+ * A branch that takes another's place copies it and has places and hashes of the changed children
+ * put in. With an object and an array for each branch, and one for each leaf, half of the time of
+ * an update went into cache misses between them and into collecting them.
+ *
+ * The place of a node is the chunk's number in a `Table` and the word where it begins. In a
+ * branch, chunk 0 is the branch's own.
  */
-const CHANGED_AT = 32;
-const LENGTH_AT = 40;
-const VALUE_AT = 44;
-const HASHES_AT = 2;
+
+// Words of a leaf, and bytes of what is hashed of it.
+const LEAF_PATH = 1;
+const LEAF_CHANGED_AT_BYTE = 36;
+const LEAF_LENGTH_BYTE = 44;
+const LEAF_VALUE_BYTE = 48;
+/** Bytes of a leaf before what is hashed. */
+export const LEAF_HASHED_FROM = 4;
+/** Bytes that are hashed of a leaf before its value or the digest of it. */
+export const LEAF_HEAD_BYTES = 44;
+// Words of a branch.
+const WEIGHT_HIGH = 1;
+const WEIGHT = 2;
+const COUNT = 3;
+const BITS = 4;
+const HASHES = 5;
+/** The remainder by four of where the hashed part of a branch begins. */
+export const BRANCH_SKEW = 2;
+const WORDS_PER_HASH = 8;
+const WORDS_PER_CHILD = WORDS_PER_HASH + 2;
 /** What a leaf adds to its key and value when encoded in a page, at most. */
 const LEAF_OVERHEAD_BYTES = 14;
-/** Measured with Node.js 24: object, record header and its share of branches. */
-const LEAF_MEMORY_BYTES = 225;
+/** Measured with Node.js 24: a leaf's head and its share of branches. */
+const LEAF_MEMORY_BYTES = 100;
 
 /** Memory that some leaves take, in bytes; an estimate, good to about a fifth. */
 export function memoryOf(node: { readonly weight: number; readonly count: number }): number {
   return node.weight + LEAF_MEMORY_BYTES * node.count;
 }
 
-/** One key and its value. */
-export class Leaf {
-  readonly bytes: Bytes;
-  readonly at: number;
-  readonly keyLength: number;
-  readonly valueLength: number;
-
-  constructor(bytes: Bytes, at: number, keyLength: number, valueLength: number) {
-    this.bytes = bytes;
-    this.at = at;
-    this.keyLength = keyLength;
-    this.valueLength = valueLength;
-  }
-
-  get weight(): number {
-    return this.keyLength + this.valueLength + LEAF_OVERHEAD_BYTES;
-  }
-
-  get count(): number {
-    return 1;
-  }
-}
-
+// Kinds of nodes: a number each, for they are asked for at every step.
+export const NOTHING = 0;
+export const LEAF = 1;
 /** Two or more leaves below one prefix, or fewer below pages that are not in memory. */
-export class Branch {
-  /** Bit n: there is a child for nibble n. */
-  readonly bitmap: number;
-  /** The children present, by nibble. */
-  readonly children: readonly TreeNode[];
-  /** Whether page boundaries lie below. */
-  readonly isUpper: boolean;
-  readonly weight: number;
-  readonly count: number;
-  /** Its block begins at `at`. */
-  readonly bytes: Bytes;
-  readonly at: number;
-  /** Bit n: the hash of `children[n]` is not in the block yet. */
-  missing: number;
+export const BRANCH = 2;
+export const PAGE = 3;
+export type Kind = typeof NOTHING | typeof LEAF | typeof BRANCH | typeof PAGE;
 
-  constructor(fields: {
-    readonly bitmap: number;
-    readonly children: readonly TreeNode[];
-    readonly isUpper: boolean;
-    readonly weight: number;
-    readonly count: number;
-    readonly bytes: Bytes;
-    readonly at: number;
-    readonly missing: number;
-  }) {
-    this.bitmap = fields.bitmap;
-    this.children = fields.children;
-    this.isUpper = fields.isUpper;
-    this.weight = fields.weight;
-    this.count = fields.count;
-    this.bytes = fields.bytes;
-    this.at = fields.at;
-    this.missing = fields.missing;
+/** Memory of some nodes. */
+export class Chunk implements HashBuffer {
+  readonly bytes: Bytes;
+  readonly words: Int32Array<ArrayBuffer>;
+
+  constructor(words: number) {
+    const buffer = new ArrayBuffer(4 * words);
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Int32Array(buffer);
   }
 }
+
+/** Where a node is, in a table. */
+export type Ref = { readonly kind: Kind; readonly chunk: number; readonly at: number };
+
+export const NO_REF: Ref = { kind: NOTHING, chunk: 0, at: 0 };
+
+/** The topmost node of a page that is in memory; all its nodes are in one chunk. */
+export type PageRoot = { readonly chunk: Chunk; readonly kind: Kind };
 
 /**
  * All leaves below a prefix, as the store keeps them. Shared by all versions of the tree that have
@@ -101,7 +89,8 @@ export class Page {
   /** The checkpoint that wrote it. */
   generation: number;
   isStored: boolean;
-  root: Leaf | Branch | undefined;
+  /** Stands at the beginning of its chunk. */
+  root: PageRoot | undefined;
   usedAt = 0;
 
   constructor(fields: {
@@ -110,7 +99,7 @@ export class Page {
     readonly weight: number;
     readonly count: number;
     readonly hash: Hash;
-    readonly root: Leaf | Branch | undefined;
+    readonly root: PageRoot | undefined;
     readonly isStored: boolean;
   }) {
     this.prefix = fields.prefix;
@@ -123,32 +112,90 @@ export class Page {
   }
 }
 
-export type TreeNode = Leaf | Branch | Page;
+/**
+ * What the places in the nodes of some versions mean. From one checkpoint to the next versions
+ * share a table, which only grows; positive numbers are chunks of changes, negative ones pages.
+ */
+export class Table {
+  readonly pages: readonly Page[];
+  /** Pages that nodes of changes point into, kept even when the page is evicted. */
+  readonly #entered: (Chunk | undefined)[];
+  readonly #chunks: Chunk[];
 
-const NO_BYTES: Bytes = new Uint8Array(0);
-
-/** Whether a node is a single leaf, loaded or not: such a node takes its parent's place. */
-export function isSingleLeaf(node: TreeNode): boolean {
-  return node instanceof Leaf || (node instanceof Page && node.count === 1);
-}
-
-/** Hands out slices of large buffers. */
-export class Arena {
-  readonly #chunkBytes: number;
-  #used = 0;
-  bytes: Bytes = NO_BYTES;
-  /** Bytes of all its buffers. */
-  takenBytes = 0;
-
-  constructor(chunkBytes: number) {
-    this.#chunkBytes = chunkBytes;
+  private constructor(pages: readonly Page[], entered: (Chunk | undefined)[], chunks: Chunk[]) {
+    this.pages = pages;
+    this.#entered = entered;
+    this.#chunks = chunks;
   }
 
-  /** Offset in `bytes` (read it right after) of `length` fresh bytes. */
+  static of(pages: readonly Page[]): Table {
+    return new Table(pages, [], []);
+  }
+
+  /** How many chunks of changes there are. */
+  get length(): number {
+    return this.#chunks.length;
+  }
+
+  /** This table, or a copy when there is something in it beyond a length. */
+  branchedAt(length: number): Table {
+    if (this.#chunks.length === length) return this;
+    return new Table(this.pages, this.#entered, this.#chunks.slice(0, length));
+  }
+
+  truncate(length: number): void {
+    this.#chunks.length = length;
+  }
+
+  /** Its number. */
+  add(chunk: Chunk): number {
+    return this.#chunks.push(chunk);
+  }
+
+  chunk(id: number): Chunk {
+    // Numbers come from `add` and `enter`.
+    return (id > 0 ? this.#chunks[id - 1] : this.#entered[~id]) as Chunk;
+  }
+
+  page(id: number): Page {
+    return this.pages[~id] as Page; // Numbers come from `pageId`.
+  }
+
+  /** Makes the nodes of a page that is in memory known under the page's number. */
+  enter(id: number): void {
+    const index = ~id;
+    while (this.#entered.length <= index) this.#entered.push(undefined);
+    // Whatever was there has the same bytes.
+    this.#entered[index] ??= defined(this.page(id).root, 'an entered page is in memory').chunk;
+  }
+}
+
+/** The number of page number `index` of a table. */
+export function pageId(index: number): number {
+  return ~index;
+}
+
+/** Hands out words of large chunks, which it adds to a table. */
+export class Arena {
+  readonly #table: Table;
+  readonly #chunkWords: number;
+  #used = 0;
+  chunk = new Chunk(0);
+  id = 0;
+  /** Bytes of all its chunks. */
+  takenBytes = 0;
+
+  constructor(table: Table, chunkWords: number) {
+    this.#table = table;
+    this.#chunkWords = chunkWords;
+  }
+
+  /** Where `length` fresh words begin in `chunk`, of number `id` (read both right after). */
   take(length: number): number {
-    if (this.#used + length > this.bytes.length) {
-      this.bytes = new Uint8Array(Math.max(length, this.#chunkBytes));
-      this.takenBytes += this.bytes.length;
+    if (this.#used + length > this.chunk.words.length) {
+      this.chunk = new Chunk(Math.max(length, this.#chunkWords));
+      this.id = this.#table.add(this.chunk);
+      this.takenBytes += this.chunk.bytes.length;
       this.#used = 0;
     }
     const at = this.#used;
@@ -157,105 +204,40 @@ export class Arena {
   }
 }
 
-/** Bytes that a leaf's record takes in an arena. */
-export function recordLength(keyLength: number, valueLength: number): number {
-  return VALUE_AT + keyLength + valueLength;
+/* ---------------------------------------------------------------- leaves */
+
+/** Words that a leaf takes. */
+export function leafWords(keyLength: number, valueLength: number): number {
+  return (LEAF_VALUE_BYTE + keyLength + valueLength + 3) >> 2;
 }
 
-/** Writes a new leaf's record into an arena. */
-export function makeLeaf(
-  suite: HashSuite,
-  arena: Arena,
-  fields: {
-    readonly key: Uint8Array;
-    readonly value: Uint8Array;
-    readonly changedAt: number;
-  },
-): Leaf {
+/** What a leaf counts for the size of its page. */
+export function weightOfLeaf(keyLength: number, valueLength: number): number {
+  return keyLength + valueLength + LEAF_OVERHEAD_BYTES;
+}
+
+/** Writes a leaf but for its path. */
+export function writeLeaf(
+  { bytes, words }: Chunk,
+  at: number,
+  fields: { readonly key: Uint8Array; readonly value: Uint8Array; readonly changedAt: number },
+): void {
   const { key, value, changedAt } = fields;
-  const at = arena.take(recordLength(key.length, value.length));
-  const { bytes } = arena;
-  suite.hashInto('state-path', key, 0, key.length, bytes, at);
-  writeU32(bytes, at + CHANGED_AT, changedAt >>> 0);
-  writeU32(bytes, at + CHANGED_AT + 4, Math.floor(changedAt / 0x1_0000_0000));
-  writeU32(bytes, at + LENGTH_AT, value.length);
-  bytes.set(value, at + VALUE_AT);
-  bytes.set(key, at + VALUE_AT + value.length);
-  return new Leaf(bytes, at, key.length, value.length);
+  words[at] = key.length;
+  const from = 4 * at;
+  writeU32(bytes, from + LEAF_CHANGED_AT_BYTE, changedAt >>> 0);
+  writeU32(bytes, from + LEAF_CHANGED_AT_BYTE + 4, Math.floor(changedAt / 0x1_0000_0000));
+  writeU32(bytes, from + LEAF_LENGTH_BYTE, value.length);
+  copyBytes(value, bytes, from + LEAF_VALUE_BYTE);
+  copyBytes(key, bytes, from + LEAF_VALUE_BYTE + value.length);
 }
 
-/** A branch whose hashes are all missing. */
-export function makeBranch(
-  arena: Arena,
-  bitmap: number,
-  children: readonly TreeNode[],
-  isUpper: boolean,
-): Branch {
-  let upper = isUpper;
-  let weight = 0;
-  let count = 0;
-  for (const child of children) {
-    weight += child.weight;
-    count += child.count;
-    if (child instanceof Page || (child instanceof Branch && child.isUpper)) upper = true;
-  }
-  const at = arena.take(HASHES_AT + 32 * children.length);
-  const { bytes } = arena;
-  bytes[at] = bitmap & 255;
-  bytes[at + 1] = bitmap >> 8;
-  const missing = (1 << children.length) - 1;
-  return new Branch({ bitmap, children, isUpper: upper, weight, count, bytes, at, missing });
-}
+/** Up to here a loop is quicker than a call. */
+const LOOP_BYTES_MAX = 64;
 
-/** The branch with other nodes in the place of some children (bits of `changed`). */
-export function replaceChildren(
-  arena: Arena,
-  branch: Branch,
-  next: {
-    readonly children: readonly TreeNode[];
-    readonly changed: number;
-    readonly weight: number;
-    readonly count: number;
-  },
-): Branch {
-  const { bitmap, isUpper } = branch;
-  const { children, changed, weight, count } = next;
-  const length = HASHES_AT + 32 * children.length;
-  const at = arena.take(length);
-  const { bytes } = arena;
-  bytes.set(branch.bytes.subarray(branch.at, branch.at + length), at);
-  const missing = branch.missing | changed;
-  return new Branch({ bitmap, children, isUpper, weight, count, bytes, at, missing });
-}
-
-/** Copies into a branch the hashes of children that it shares with another one. */
-export function shareHashes(branch: Branch, other: Branch): void {
-  let place = 0;
-  let otherPlace = 0;
-  for (let nibble = 0; nibble < 16; nibble++) {
-    const isHere = (branch.bitmap & (1 << nibble)) !== 0;
-    const isThere = (other.bitmap & (1 << nibble)) !== 0;
-    if (isHere && isThere && branch.children[place] === other.children[otherPlace]) {
-      if ((other.missing & (1 << otherPlace)) === 0) {
-        const from = other.at + HASHES_AT + 32 * otherPlace;
-        const to = branch.at + HASHES_AT + 32 * place;
-        branch.bytes.set(other.bytes.subarray(from, from + 32), to);
-        branch.missing &= ~(1 << place);
-      }
-    }
-    if (isHere) place += 1;
-    if (isThere) otherPlace += 1;
-  }
-}
-
-/** The same branch with the same children in another form; its block is shared. */
-export function withSameHashes(
-  branch: Branch,
-  children: readonly TreeNode[],
-  isUpper: boolean,
-): Branch {
-  const { bitmap, weight, count, bytes, at, missing } = branch;
-  return new Branch({ bitmap, children, isUpper, weight, count, bytes, at, missing });
+function copyBytes(source: Uint8Array, target: Bytes, at: number): void {
+  if (source.length > LOOP_BYTES_MAX) target.set(source, at);
+  else for (let from = 0; from < source.length; from++) target[at + from] = source[from] ?? 0;
 }
 
 function writeU32(bytes: Bytes, at: number, value: number): void {
@@ -270,128 +252,221 @@ function readU32(bytes: Bytes, at: number): number {
   return low + (bytes[at + 3] ?? 0) * 0x100_0000;
 }
 
+/** Word where a leaf's path begins. */
+export function pathWord(at: number): number {
+  return at + LEAF_PATH;
+}
+
+export function keyLengthOf(chunk: Chunk, at: number): number {
+  return chunk.words[at] ?? 0;
+}
+
+export function valueLengthOf(chunk: Chunk, at: number): number {
+  return readU32(chunk.bytes, 4 * at + LEAF_LENGTH_BYTE);
+}
+
 /** Height of the leaf's last change. */
-export function changedAtOf(leaf: Leaf): Height {
-  const at = leaf.at + CHANGED_AT;
-  // Written by `makeLeaf` from a height.
-  return (readU32(leaf.bytes, at) + readU32(leaf.bytes, at + 4) * 0x1_0000_0000) as Height;
+export function changedAtOf({ bytes }: Chunk, at: number): Height {
+  const from = 4 * at + LEAF_CHANGED_AT_BYTE;
+  // Written by `writeLeaf` from a height.
+  return (readU32(bytes, from) + readU32(bytes, from + 4) * 0x1_0000_0000) as Height;
 }
 
 /** A copy of the leaf's value. */
-export function leafValue(leaf: Leaf): Bytes {
-  const at = leaf.at + VALUE_AT;
-  return leaf.bytes.slice(at, at + leaf.valueLength);
+export function leafValue(chunk: Chunk, at: number): Bytes {
+  const from = 4 * at + LEAF_VALUE_BYTE;
+  return chunk.bytes.slice(from, from + valueLengthOf(chunk, at));
 }
 
 /** A copy of the leaf's key. */
-export function keyOf(leaf: Leaf): Bytes {
-  const at = leaf.at + VALUE_AT + leaf.valueLength;
-  return leaf.bytes.slice(at, at + leaf.keyLength);
+export function keyOf(chunk: Chunk, at: number): Bytes {
+  const from = 4 * at + LEAF_VALUE_BYTE + valueLengthOf(chunk, at);
+  return chunk.bytes.slice(from, from + keyLengthOf(chunk, at));
 }
 
-/** A copy of the leaf's path, which begins its record. */
-export function pathOf(leaf: Leaf): Bytes {
-  return leaf.bytes.slice(leaf.at, leaf.at + 32);
+/** A copy of the leaf's path. */
+export function pathOf({ bytes }: Chunk, at: number): Bytes {
+  const from = 4 * pathWord(at);
+  return bytes.slice(from, from + 32);
 }
 
-/** A copy of the hash of child number `place` of a branch whose hashes are complete. */
-export function childHash(branch: Branch, place: number): Hash {
-  const at = branch.at + HASHES_AT + 32 * place;
-  // 32 bytes that the `Hasher` put there.
-  return branch.bytes.slice(at, at + 32) as Hash;
+/** Whether two paths, given by where their words begin, are the same. */
+export function isSamePath(left: Chunk, leftAt: number, right: Chunk, rightAt: number): boolean {
+  const { words: leftWords } = left;
+  const { words: rightWords } = right;
+  for (let word = 0; word < 8; word++) {
+    if (leftWords[leftAt + word] !== rightWords[rightAt + word]) return false;
+  }
+  return true;
 }
 
-/** Nibble number `depth` of a path that begins at `at`. */
+/** Orders paths, given by where their bytes begin. */
+export function comparePaths(
+  left: Uint8Array,
+  leftAt: number,
+  right: Uint8Array,
+  rightAt: number,
+): number {
+  for (let offset = 0; offset < 32; offset++) {
+    const difference = (left[leftAt + offset] ?? 0) - (right[rightAt + offset] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Whether a path begins with the nibbles of a prefix. */
+export function isBelow(path: Uint8Array, at: number, prefix: Uint8Array): boolean {
+  for (let depth = 0; depth < prefix.length; depth++) {
+    if (nibbleOf(path, at, depth) !== prefix[depth]) return false;
+  }
+  return true;
+}
+
+/** Nibble number `depth` of a path that begins at byte `at`. */
 export function nibbleOf(bytes: Uint8Array, at: number, depth: number): number {
   const byte = bytes[at + (depth >> 1)] ?? 0; // A path has 64 nibbles, and `depth` is below.
   return (depth & 1) === 0 ? byte >> 4 : byte & 15;
 }
 
+/* -------------------------------------------------------------- branches */
+
+/** How many bits of sixteen are set. */
+export function bitCount(bits: number): number {
+  let count = bits - ((bits >> 1) & 0x5555);
+  count = (count & 0x3333) + ((count >> 2) & 0x3333);
+  count = (count + (count >> 4)) & 0x0f0f;
+  return (count + (count >> 8)) & 31;
+}
+
 /** Place among a branch's children of the one for `nibble`, which the bitmap must have. */
 export function childPlace(bitmap: number, nibble: number): number {
-  let bits = bitmap & ((1 << nibble) - 1);
-  let place = 0;
-  while (bits !== 0) {
-    bits &= bits - 1;
-    place += 1;
-  }
-  return place;
+  return bitCount(bitmap & ((1 << nibble) - 1));
 }
 
-/** Computes the hashes that are still missing below a node. */
-export class Hasher {
-  readonly suite: HashSuite;
-  readonly #leafScratch = new Uint8Array(VALUE_AT + 32);
-
-  constructor(suite: HashSuite) {
-    this.suite = suite;
-  }
-
-  /** Digest of a leaf: path ‖ changedAt ‖ value length ‖ value, or its digest when it is long. */
-  #hashLeaf({ bytes, at, valueLength }: Leaf, target: Uint8Array, targetAt: number): void {
-    const end = at + VALUE_AT + valueLength;
-    if (valueLength <= INLINE_VALUE_BYTES_MAX) {
-      this.suite.hashInto('state-leaf', bytes, at, end, target, targetAt);
-      return;
-    }
-    const scratch = this.#leafScratch;
-    for (let offset = 0; offset < VALUE_AT; offset++) scratch[offset] = bytes[at + offset] ?? 0;
-    this.suite.hashInto('state-value', bytes, at + VALUE_AT, end, scratch, VALUE_AT);
-    this.suite.hashInto('state-leaf', scratch, 0, scratch.length, target, targetAt);
-  }
-
-  /** Hash of a node; afterwards no hash below it is missing. */
-  hash(node: TreeNode): Hash {
-    const hash = new Uint8Array(32);
-    this.#hashInto(node, hash, 0);
-    return hash as Hash; // Filled with a digest.
-  }
-
-  #hashInto(node: TreeNode, target: Uint8Array, targetAt: number): void {
-    if (node instanceof Leaf) this.#hashLeaf(node, target, targetAt);
-    else if (node instanceof Page) target.set(node.hash, targetAt);
-    else {
-      if (node.missing !== 0) this.#complete(node);
-      const end = node.at + HASHES_AT + 32 * node.children.length;
-      this.suite.hashInto('state-branch', node.bytes, node.at, end, target, targetAt);
-    }
-  }
-
-  /** Puts the hashes that are missing into a branch, and into those below. */
-  #complete(branch: Branch): void {
-    const { children, bytes, at } = branch;
-    for (let missing = branch.missing; missing !== 0; missing &= missing - 1) {
-      const place = 31 - Math.clz32(missing & -missing);
-      const child = children[place] as TreeNode; // One child a bit.
-      this.#hashInto(child, bytes, at + HASHES_AT + 32 * place);
-    }
-    branch.missing = 0;
-  }
+/** Words that a branch takes. */
+export function branchWords(children: number): number {
+  return HASHES + WORDS_PER_CHILD * children;
 }
 
-/** Bytes that a page's nodes take in an arena of their own. */
-export function bytesOf(node: Leaf | Branch): number {
-  if (node instanceof Leaf) return recordLength(node.keyLength, node.valueLength);
-  let bytes = HASHES_AT + 32 * node.children.length;
-  // Pages hold no pages.
-  for (const child of node.children) bytes += bytesOf(child as Leaf | Branch);
-  return bytes;
+/** Bit n: there is a child for nibble n. */
+export function bitmapOf({ bytes }: Chunk, at: number): number {
+  const from = 4 * (at + BITS) + BRANCH_SKEW;
+  return (bytes[from] ?? 0) | ((bytes[from + 1] ?? 0) << 8);
 }
 
-/**
- * Copies a page's nodes into a buffer of its own, hashes included, so that the buffers of the
- * blocks that made them can be freed.
- */
-export function compact(node: Leaf | Branch, arena: Arena): Leaf | Branch {
-  if (node instanceof Leaf) {
-    const { keyLength, valueLength } = node;
-    const length = recordLength(keyLength, valueLength);
-    const at = arena.take(length);
-    arena.bytes.set(node.bytes.subarray(node.at, node.at + length), at);
-    return new Leaf(arena.bytes, at, keyLength, valueLength);
+/** Word where the hash of child number `place` stands. */
+export function hashWord(at: number, place: number): number {
+  return at + HASHES + WORDS_PER_HASH * place;
+}
+
+/** First byte of a branch that is hashed. */
+export function hashedFrom(at: number): number {
+  return 4 * (at + BITS) + BRANCH_SKEW;
+}
+
+/** A copy of the hash of child number `place`. */
+export function childHash(chunk: Chunk, at: number, place: number): Hash {
+  const from = 4 * hashWord(at, place);
+  return chunk.bytes.slice(from, from + 32) as Hash; // Where digests are written.
+}
+
+/** Word where the place of child number `place` of `children` stands: chunk, then word. */
+export function placeWord(at: number, children: number, place: number): number {
+  return at + HASHES + WORDS_PER_HASH * children + 2 * place;
+}
+
+export function kindOfChild({ words }: Chunk, at: number, nibble: number): Kind {
+  const bits = words[at] ?? 0;
+  if (((bits >> nibble) & 1) !== 0) return LEAF;
+  return ((bits >> (16 + nibble)) & 1) !== 0 ? PAGE : BRANCH;
+}
+
+/** Notes what the child of a nibble is. */
+export function setKindOfChild({ words }: Chunk, at: number, nibble: number, kind: Kind): void {
+  const others = (words[at] ?? 0) & ~(0x1_0001 << nibble);
+  const bit = kind === LEAF ? 1 << nibble : kind === PAGE ? 1 << (16 + nibble) : 0;
+  words[at] = others | bit;
+}
+
+/** Where the child of a nibble of the bitmap is. */
+export function childOf(table: Table, ref: Ref, nibble: number): Ref {
+  const chunk = table.chunk(ref.chunk);
+  const { at } = ref;
+  const bitmap = bitmapOf(chunk, at);
+  const word = placeWord(at, bitCount(bitmap), childPlace(bitmap, nibble));
+  return {
+    kind: kindOfChild(chunk, at, nibble),
+    chunk: (chunk.words[word] ?? 0) || ref.chunk, // 0 is the branch's own.
+    at: chunk.words[word + 1] ?? 0,
+  };
+}
+
+export function writeBitmap({ bytes }: Chunk, at: number, bitmap: number): void {
+  const from = 4 * (at + BITS) + BRANCH_SKEW;
+  bytes[from] = bitmap & 255;
+  bytes[from + 1] = bitmap >> 8;
+}
+
+export function branchCount({ words }: Chunk, at: number): number {
+  return (words[at + COUNT] ?? 0) >>> 0;
+}
+
+export function branchWeight({ words }: Chunk, at: number): number {
+  return ((words[at + WEIGHT] ?? 0) >>> 0) + ((words[at + WEIGHT_HIGH] ?? 0) >> 1) * 0x1_0000_0000;
+}
+
+/** Whether page boundaries lie below. */
+export function isUpper({ words }: Chunk, at: number): boolean {
+  return ((words[at + WEIGHT_HIGH] ?? 0) & 1) !== 0;
+}
+
+export function writeTotals(
+  { words }: Chunk,
+  at: number,
+  totals: { readonly weight: number; readonly count: number; readonly isUpper: boolean },
+): void {
+  const { weight, count, isUpper: upper } = totals;
+  assert(weight >= 0 && count >= 0, 'sums of what is there');
+  words[at + WEIGHT_HIGH] = (Math.floor(weight / 0x1_0000_0000) << 1) | (upper ? 1 : 0);
+  words[at + WEIGHT] = weight;
+  words[at + COUNT] = count;
+}
+
+/** Encoded size and number of the leaves below a node. */
+export function totalsOf(
+  table: Table,
+  ref: Ref,
+): { readonly weight: number; readonly count: number; readonly isUpper: boolean } {
+  if (ref.kind === NOTHING) return { weight: 0, count: 0, isUpper: false };
+  if (ref.kind === PAGE) {
+    const { weight, count } = table.page(ref.chunk);
+    return { weight, count, isUpper: true };
   }
-  // Pages hold no pages.
-  const children = node.children.map((child) => compact(child as Leaf | Branch, arena));
-  const { weight, count } = node;
-  return replaceChildren(arena, node, { children, changed: 0, weight, count });
+  const chunk = table.chunk(ref.chunk);
+  const { at } = ref;
+  if (ref.kind === LEAF) {
+    const weight = weightOfLeaf(keyLengthOf(chunk, at), valueLengthOf(chunk, at));
+    return { weight, count: 1, isUpper: false };
+  }
+  return {
+    weight: branchWeight(chunk, at),
+    count: branchCount(chunk, at),
+    isUpper: isUpper(chunk, at),
+  };
+}
+
+/** The children of a branch, by nibble. */
+export function childrenOf(table: Table, ref: Ref): Ref[] {
+  const bitmap = bitmapOf(table.chunk(ref.chunk), ref.at);
+  const children: Ref[] = [];
+  for (let nibble = 0; nibble < 16; nibble++) {
+    if ((bitmap & (1 << nibble)) !== 0) children.push(childOf(table, ref, nibble));
+  }
+  return children;
+}
+
+/** The node below a page that is in memory, in the page's own table. */
+export function insideOf(root: PageRoot): { readonly table: Table; readonly ref: Ref } {
+  const table = Table.of([]);
+  return { table, ref: { kind: root.kind, chunk: table.add(root.chunk), at: 0 } };
 }

@@ -1,9 +1,11 @@
 import type { Bytes, Result } from '../base/index.ts';
-import { equalBytes, fail, ok } from '../base/index.ts';
+import { defined, equalBytes, fail, ok } from '../base/index.ts';
 import type { Infer } from '../codec/index.ts';
 import { bytes, decode, encode, struct, u8, u32, uint53, vector } from '../codec/index.ts';
+import type { Hash, HashSuite } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import type { LayoutError, PageError } from './errors.ts';
+import { Items } from './items.ts';
 import {
   LAYOUT_PAGES_MAX,
   PAGE_LEAVES_MAX,
@@ -11,23 +13,43 @@ import {
   STATE_KEY_BYTES_MAX,
   STATE_VALUE_BYTES_MAX,
 } from './limits.ts';
-import type { Hasher, TreeNode } from './nodes.ts';
+import type { PageRoot, Ref } from './nodes.ts';
 import {
   Arena,
-  Branch,
-  bytesOf,
+  BRANCH,
+  bitCount,
+  bitmapOf,
+  branchWeight,
+  branchWords,
+  Chunk,
   changedAtOf,
-  compact,
+  childHash,
+  childOf,
+  childPlace,
+  childrenOf,
+  comparePaths,
+  insideOf,
+  isBelow,
+  isUpper,
+  keyLengthOf,
   keyOf,
-  Leaf,
+  LEAF,
   leafValue,
-  makeLeaf,
+  leafWords,
+  NO_REF,
+  NOTHING,
+  PAGE,
   Page,
-  recordLength,
-  withSameHashes,
+  pageId,
+  pathWord,
+  placeWord,
+  setKindOfChild,
+  Table,
+  totalsOf,
+  valueLengthOf,
+  writeTotals,
 } from './nodes.ts';
-import type { Item } from './update.ts';
-import { build, comparePaths, isBelow, itemAt } from './update.ts';
+import { Builder } from './update.ts';
 
 const leafCodec = struct('PageLeaf', {
   key: bytes({ min: 1, max: STATE_KEY_BYTES_MAX }),
@@ -38,24 +60,26 @@ const pageCodec = struct('StatePage', {
   leaves: vector(leafCodec, { min: 1, max: PAGE_LEAVES_MAX }),
 });
 
-/** What the branches of random leaves take: a third as many branches, 32 bytes for each child. */
-const BLOCK_BYTES_PER_LEAF = 48;
+/** Words that the branches of random leaves take: a third as many, ten for each child. */
+const BRANCH_WORDS_PER_LEAF = 16;
 
-/** The leaves below a node, by path. */
-export function leavesOf(node: Leaf | Branch, into: Leaf[] = []): Leaf[] {
-  if (node instanceof Leaf) into.push(node);
-  // Pages hold no pages.
-  else for (const child of node.children) leavesOf(child as Leaf | Branch, into);
-  return into;
+/** Calls back for each leaf below a node, by path. */
+function forEachLeaf(table: Table, ref: Ref, onLeaf: (chunk: Chunk, at: number) => void): void {
+  if (ref.kind === LEAF) onLeaf(table.chunk(ref.chunk), ref.at);
+  else for (const child of childrenOf(table, ref)) forEachLeaf(table, child, onLeaf);
 }
 
 /** Encodes a page's leaves: key, height of the last change, value; sorted by path. */
-export function encodePage(root: Leaf | Branch): Bytes {
-  const leaves = leavesOf(root).map((leaf) => ({
-    key: keyOf(leaf),
-    changedAt: changedAtOf(leaf),
-    value: leafValue(leaf),
-  }));
+export function encodePage(root: PageRoot): Bytes {
+  const leaves: Infer<typeof leafCodec>[] = [];
+  const { table, ref } = insideOf(root);
+  forEachLeaf(table, ref, (chunk, at) => {
+    leaves.push({
+      key: keyOf(chunk, at),
+      changedAt: changedAtOf(chunk, at),
+      value: leafValue(chunk, at),
+    });
+  });
   return encode(pageCodec, { leaves });
 }
 
@@ -63,30 +87,81 @@ export function encodePage(root: Leaf | Branch): Bytes {
 export function decodePage(
   page: Page,
   encoded: Uint8Array,
-  hasher: Hasher,
-): Result<Leaf | Branch, PageError> {
+  suite: HashSuite,
+): Result<PageRoot, PageError> {
   const refusal = fail({ code: 'page-corrupt' } as const);
   const decoded = decode(pageCodec, encoded);
   if (!decoded.ok || decoded.value.leaves.length !== page.count) return refusal;
-  let size = 0;
-  for (const { key, value } of decoded.value.leaves) {
-    size += recordLength(key.length, value.length);
+  const { leaves } = decoded.value;
+  const table = Table.of([]);
+  const items = new Items(suite, table, leaves, 0);
+  if (!items.areDistinct) return refusal;
+  const { bytes } = items.chunk;
+  for (let place = 0; place < items.count; place++) {
+    if (items.sources[place] !== place) return refusal; // Not sorted.
+    if (!isBelow(bytes, 4 * pathWord(items.ats[place] ?? 0), page.prefix)) return refusal;
   }
-  const arena = new Arena(size);
-  const items: Item[] = [];
-  let previous: Item | undefined;
-  for (const { key, changedAt, value } of decoded.value.leaves) {
-    const node = makeLeaf(hasher.suite, arena, { key, value, changedAt });
-    const item = itemAt(node.bytes, node.at, node, key);
-    if (previous !== undefined && comparePaths(previous, item) >= 0) return refusal;
-    if (!isBelow(node.bytes, node.at, page.prefix)) return refusal;
-    previous = item;
-    items.push(item);
-  }
-  const blocks = new Arena(BLOCK_BYTES_PER_LEAF * items.length);
-  const root = build(items, 0, items.length, page.prefix.length, blocks);
-  if (root === undefined || root instanceof Page || root.weight !== page.weight) return refusal;
-  return equalBytes(hasher.hash(root), page.hash) ? ok(root) : refusal;
+  const builder = new Builder(suite);
+  builder.begin(table, new Arena(table, BRANCH_WORDS_PER_LEAF * items.count));
+  const root = builder.update(NO_REF, items, page.prefix.length);
+  const hash = builder.complete(root);
+  if (totalsOf(table, root).weight !== page.weight) return refusal;
+  return equalBytes(hash, page.hash) ? ok(compact(table, root)) : refusal;
+}
+
+/** Words that a page's nodes take. */
+function wordsOf(table: Table, ref: Ref): number {
+  if (ref.kind === PAGE) return loadedPage(table, ref).chunk.words.length;
+  const chunk = table.chunk(ref.chunk);
+  if (ref.kind === LEAF) return leafWords(keyLengthOf(chunk, ref.at), valueLengthOf(chunk, ref.at));
+  let words = branchWords(bitCount(bitmapOf(chunk, ref.at)));
+  for (const child of childrenOf(table, ref)) words += wordsOf(table, child);
+  return words;
+}
+
+function loadedPage(table: Table, ref: Ref): PageRoot {
+  return defined(table.page(ref.chunk).root, 'a page that is joined is in memory');
+}
+
+/**
+ * Copies nodes into a chunk of their own, without page boundaries, hashes included, so that the
+ * chunks of the blocks that made them can be freed.
+ */
+function compact(table: Table, ref: Ref): PageRoot {
+  const chunk = new Chunk(wordsOf(table, ref));
+  let used = 0;
+  /** Copies words to the end of the chunk; where they begin. */
+  const append = (source: Chunk, at: number, length: number): number => {
+    chunk.words.set(source.words.subarray(at, at + length), used);
+    used += length;
+    return used - length;
+  };
+  const copy = (from: Table, node: Ref): { readonly kind: Ref['kind']; readonly at: number } => {
+    if (node.kind === PAGE) {
+      const inside = insideOf(loadedPage(from, node));
+      return copy(inside.table, inside.ref);
+    }
+    const source = from.chunk(node.chunk);
+    if (node.kind === LEAF) {
+      const words = leafWords(keyLengthOf(source, node.at), valueLengthOf(source, node.at));
+      return { kind: LEAF, at: append(source, node.at, words) };
+    }
+    const bitmap = bitmapOf(source, node.at);
+    const children = bitCount(bitmap);
+    const at = append(source, node.at, branchWords(children));
+    writeTotals(chunk, at, { ...totalsOf(from, node), isUpper: false });
+    let place = 0;
+    for (let nibble = 0; nibble < 16; nibble++) {
+      if ((bitmap & (1 << nibble)) === 0) continue;
+      const child = copy(from, childOf(from, node, nibble));
+      setKindOfChild(chunk, at, nibble, child.kind);
+      const word = placeWord(at, children, place++);
+      chunk.words[word] = 0;
+      chunk.words[word + 1] = child.at;
+    }
+    return { kind: BRANCH, at };
+  };
+  return { chunk, kind: copy(table, ref).kind };
 }
 
 /** A prefix in text, for maps and messages. */
@@ -200,93 +275,132 @@ function pageOf(entry: LayoutRecord['pages'][number]): Page | undefined {
   });
 }
 
-/** The upper tree of some pages, whose prefixes must not contain one another. */
-export function treeOfPages(pages: readonly Page[]): Result<TreeNode | undefined, LayoutError> {
-  const items = pages.map((page): Item & { node: Page } => {
+/** The upper tree of some pages, whose prefixes must not contain one another; and its root. */
+export function treeOfPages(
+  suite: HashSuite,
+  pages: readonly Page[],
+): Result<{ readonly table: Table; readonly root: Ref; readonly hash: Hash }, LayoutError> {
+  const placed = pages.map((page) => {
     const path = new Uint8Array(32);
     path.set(packPrefix(page.prefix));
-    return { ...itemAt(path, 0, page, page.prefix), node: page };
+    return { path, page };
   });
-  items.sort((left, right) => comparePaths(left, right) || left.key.length - right.key.length);
-  for (let index = 1; index < items.length; index++) {
-    const before = items[index - 1];
-    const here = items[index];
+  placed.sort(
+    (left, right) =>
+      comparePaths(left.path, 0, right.path, 0) ||
+      left.page.prefix.length - right.page.prefix.length,
+  );
+  for (let index = 1; index < placed.length; index++) {
+    const before = placed[index - 1];
+    const here = placed[index];
     if (before === undefined || here === undefined) continue; // Never: inside the bounds.
-    if (isBelow(here.path, 0, before.node.prefix)) return fail({ code: 'layout-corrupt' });
+    if (isBelow(here.path, 0, before.page.prefix)) return fail({ code: 'layout-corrupt' });
   }
-  return ok(build(items, 0, items.length, 0, new Arena(64 * 1024)));
+  const sorted = placed.map(({ page }) => page);
+  const table = Table.of(sorted);
+  const builder = new Builder(suite);
+  builder.begin(table, new Arena(table, UPPER_ARENA_WORDS));
+  const build = (low: number, high: number, depth: number): Ref => {
+    const page = sorted[low];
+    if (page === undefined || low === high) return NO_REF;
+    // A page of many leaves stands at its own depth; single leaves stand as high as they can.
+    if (high - low === 1 && (page.count === 1 || page.prefix.length === depth)) {
+      return { kind: PAGE, chunk: pageId(low), at: 0 };
+    }
+    const children: Ref[] = [];
+    let start = low;
+    for (let nibble = 0; nibble < 16; nibble++) {
+      let end = start;
+      while (end < high && sorted[end]?.prefix[depth] === nibble) end += 1;
+      children.push(build(start, end, depth + 1));
+      start = end;
+    }
+    return builder.branchOf(children, depth);
+  };
+  const root = build(0, sorted.length, 0);
+  return ok({ table, root, hash: builder.complete(root) });
 }
 
-/** Pages that a tree is made of, and those leaves that are in none yet. */
-export function pagesOf(node: TreeNode | undefined, into: Page[] = []): Page[] {
-  if (node instanceof Page) into.push(node);
-  else if (node instanceof Branch && node.isUpper) {
-    for (const child of node.children) pagesOf(child, into);
+const UPPER_ARENA_WORDS = 16 * 1024;
+
+/** The pages that a tree is made of. */
+export function pagesOf(table: Table, ref: Ref, into: Page[] = []): Page[] {
+  if (ref.kind === PAGE) into.push(table.page(ref.chunk));
+  else if (ref.kind === BRANCH && isUpper(table.chunk(ref.chunk), ref.at)) {
+    for (const child of childrenOf(table, ref)) pagesOf(table, child, into);
   }
   return into;
 }
 
 type PaginateOptions = {
-  readonly hasher: Hasher;
   readonly pageBytesMax: number;
   readonly generation: number;
 };
 
 /**
- * Divides what changed into pages: the tree with every leaf in a page, hashes unchanged. Pages that
- * did not change stay the same objects, new ones have a buffer of their own; upper branches that
- * became small are joined into a page.
+ * Divides what changed into pages: the tree with every leaf in a page, hashes unchanged, in a table
+ * of its own. Pages that did not change stay the same objects, new ones have a chunk of their own;
+ * upper branches that became small are joined into a page.
  */
 export function paginate(
-  node: TreeNode,
-  prefix: readonly number[],
+  tree: { readonly table: Table; readonly root: Ref; readonly hash: Hash },
   options: PaginateOptions,
-): TreeNode {
-  if (node instanceof Page) return node;
-  if (node instanceof Branch && node.isUpper) {
-    const joined = node.weight < options.pageBytesMax / 4 ? unpaged(node) : undefined;
-    if (joined !== undefined) return paginate(joined, prefix, options);
-    return withChildren(node, prefix, options);
-  }
-  if (node instanceof Branch && node.weight > options.pageBytesMax) {
-    return withChildren(node, prefix, options);
-  }
-  return new Page({
-    prefix: Uint8Array.from(prefix),
-    generation: options.generation,
-    weight: node.weight,
-    count: node.count,
-    hash: options.hasher.hash(node),
-    // Now, not when it is written: what is built on it meanwhile shall share these nodes.
-    root: compact(node, new Arena(bytesOf(node))),
-    isStored: false,
-  });
+): { readonly table: Table; readonly root: Ref; readonly pages: readonly Page[] } {
+  const { table } = tree;
+  const pages: Page[] = [];
+  const next = Table.of(pages);
+  const arena = new Arena(next, UPPER_ARENA_WORDS);
+  const placed = (page: Page): Ref => ({ kind: PAGE, chunk: pageId(pages.push(page) - 1), at: 0 });
+  const divide = (ref: Ref, prefix: readonly number[], hash: () => Hash): Ref => {
+    if (ref.kind === NOTHING) return ref;
+    if (ref.kind === PAGE) return placed(table.page(ref.chunk));
+    const { weight, count } = totalsOf(table, ref);
+    if (ref.kind === BRANCH && isDivided(table, ref, options.pageBytesMax)) {
+      return divideChildren(ref, prefix);
+    }
+    const { generation } = options;
+    return placed(
+      new Page({
+        prefix: Uint8Array.from(prefix),
+        generation,
+        weight,
+        count,
+        hash: hash(),
+        // Now, not when it is written: what is built on it meanwhile shall share these nodes.
+        root: compact(table, ref),
+        isStored: false,
+      }),
+    );
+  };
+  const divideChildren = (ref: Ref, prefix: readonly number[]): Ref => {
+    const source = table.chunk(ref.chunk);
+    const bitmap = bitmapOf(source, ref.at);
+    const children = bitCount(bitmap);
+    const length = branchWords(children);
+    const at = arena.take(length);
+    const { chunk, id } = arena;
+    chunk.words.set(source.words.subarray(ref.at, ref.at + length), at);
+    writeTotals(chunk, at, { ...totalsOf(table, ref), isUpper: true });
+    for (let nibble = 0; nibble < 16; nibble++) {
+      if ((bitmap & (1 << nibble)) === 0) continue;
+      const place = childPlace(bitmap, nibble);
+      const hash = () => childHash(source, ref.at, place); // Dividing changes no hash.
+      const child = divide(childOf(table, ref, nibble), [...prefix, nibble], hash);
+      setKindOfChild(chunk, at, nibble, child.kind);
+      const word = placeWord(at, children, place);
+      chunk.words[word] = child.chunk;
+      chunk.words[word + 1] = child.at;
+    }
+    return { kind: BRANCH, chunk: id, at };
+  };
+  const root = divide(tree.root, [], () => tree.hash);
+  return { table: next, root, pages };
 }
 
-function withChildren(branch: Branch, prefix: readonly number[], options: PaginateOptions): Branch {
-  const children: TreeNode[] = [];
-  let place = 0;
-  let isSame = branch.isUpper;
-  for (let nibble = 0; nibble < 16; nibble++) {
-    if ((branch.bitmap & (1 << nibble)) === 0) continue;
-    const child = branch.children[place++] as TreeNode; // One child a set bit.
-    const divided = paginate(child, [...prefix, nibble], options);
-    if (divided !== child) isSame = false;
-    children.push(divided);
-  }
-  if (isSame) return branch;
-  return withSameHashes(branch, children, true); // Dividing changes no hash.
-}
-
-/** The same subtree without page boundaries; absent when a page of it is not in memory. */
-function unpaged(node: TreeNode): Leaf | Branch | undefined {
-  if (node instanceof Page) return node.root;
-  if (node instanceof Leaf || !node.isUpper) return node;
-  const children: (Leaf | Branch)[] = [];
-  for (const child of node.children) {
-    const plain = unpaged(child);
-    if (plain === undefined) return undefined;
-    children.push(plain);
-  }
-  return withSameHashes(node, children, false);
+/** Whether a branch is above pages: too large for one, or not to be joined into one. */
+function isDivided(table: Table, ref: Ref, pageBytesMax: number): boolean {
+  const chunk = table.chunk(ref.chunk);
+  const weight = branchWeight(chunk, ref.at);
+  if (!isUpper(chunk, ref.at)) return weight > pageBytesMax;
+  return weight >= pageBytesMax / 4 || !pagesOf(table, ref).every(({ root }) => root !== undefined);
 }

@@ -24,10 +24,21 @@ import {
   PROOF_NODES_MAX,
   STATE_VALUE_BYTES_MAX,
 } from './limits.ts';
-import type { TreeNode } from './nodes.ts';
-import { Branch, changedAtOf, childHash, leafValue, nibbleOf, Page, pathOf } from './nodes.ts';
-import type { Item } from './update.ts';
-import { comparePaths } from './update.ts';
+import type { Ref, Table } from './nodes.ts';
+import {
+  BRANCH,
+  bitmapOf,
+  changedAtOf,
+  childHash,
+  childOf,
+  comparePaths,
+  insideOf,
+  leafValue,
+  NOTHING,
+  nibbleOf,
+  PAGE,
+  pathOf,
+} from './nodes.ts';
 
 /**
  * One node of a proof. The nodes stand in the order in which a walk from the root meets them,
@@ -71,20 +82,19 @@ export type ProvenEntry = {
 };
 
 /** A key's path and its place among the keys asked for. */
-type Query = Pick<Item, 'path' | 'pathAt'> & { readonly index: number };
+type Query = { readonly path: Bytes; readonly index: number };
 
 function queriesOf(suite: HashSuite, keys: readonly Bytes[]): Query[] {
   assert(keys.length >= 1 && keys.length <= PROOF_KEYS_MAX, `a proof of ${keys.length} keys`);
   const queries = keys.map((key, index) => ({
     path: suite.hash('state-path', key),
-    pathAt: 0,
     index,
   }));
-  queries.sort(comparePaths);
+  queries.sort((left, right) => comparePaths(left.path, 0, right.path, 0));
   for (let at = 1; at < queries.length; at++) {
     const [before, here] = [queries[at - 1], queries[at]];
     assert(
-      before !== undefined && here !== undefined && comparePaths(before, here) < 0,
+      before !== undefined && here !== undefined && comparePaths(before.path, 0, here.path, 0) < 0,
       'a key is asked for twice',
     );
   }
@@ -111,44 +121,49 @@ function runEnd(
  */
 export function prove(
   suite: HashSuite,
-  root: TreeNode | undefined,
+  tree: { readonly table: Table; readonly root: Ref },
   keys: readonly Bytes[],
 ): StateProof {
   const queries = queriesOf(suite, keys);
   const nodes: ProofNode[] = [];
-  const walk = (node: TreeNode, low: number, high: number, depth: number): void => {
-    if (node instanceof Page) {
+  const walk = (table: Table, node: Ref, low: number, high: number, depth: number): void => {
+    if (node.kind === PAGE) {
+      const { root } = table.page(node.chunk);
       const { index } = queries[low] as Query; // The run is not empty.
-      if (node.root === undefined) throw new MissingKey(keys[index] as Bytes);
-      walk(node.root, low, high, depth);
-    } else if (node instanceof Branch) {
-      nodes.push({ kind: 'branch', bitmap: node.bitmap });
+      if (root === undefined) throw new MissingKey(keys[index] as Bytes);
+      const inside = insideOf(root);
+      walk(inside.table, inside.ref, low, high, depth);
+      return;
+    }
+    const chunk = table.chunk(node.chunk);
+    if (node.kind === BRANCH) {
+      const bitmap = bitmapOf(chunk, node.at);
+      nodes.push({ kind: 'branch', bitmap });
       let start = low;
       let place = 0;
       for (let nibble = 0; nibble < 16; nibble++) {
         const end = runEnd(queries, { low: start, high, depth }, nibble);
-        if ((node.bitmap & (1 << nibble)) !== 0) {
-          const child = node.children[place] as TreeNode; // One child a bit.
-          if (start === end) nodes.push({ kind: 'digest', hash: childHash(node, place) });
-          else walk(child, start, end, depth + 1);
+        if ((bitmap & (1 << nibble)) !== 0) {
+          if (start === end) {
+            nodes.push({ kind: 'digest', hash: childHash(chunk, node.at, place) });
+          } else walk(table, childOf(table, node, nibble), start, end, depth + 1);
           place += 1;
         }
         start = end;
       }
     } else {
-      const place = { path: node.bytes, pathAt: node.at };
-      const own = queries.slice(low, high).find((query) => comparePaths(query, place) === 0);
-      const changedAt = changedAtOf(node);
-      const value = leafValue(node);
+      const path = pathOf(chunk, node.at);
+      const own = queries.slice(low, high).find((query) => equalBytes(query.path, path));
+      const changedAt = changedAtOf(chunk, node.at);
+      const value = leafValue(chunk, node.at);
       if (own !== undefined) nodes.push({ kind: 'leaf', index: own.index, changedAt, value });
       else {
         const content = contentOf(suite, value);
-        const valueLength = value.length;
-        nodes.push({ kind: 'other', path: pathOf(node), changedAt, valueLength, content });
+        nodes.push({ kind: 'other', path, changedAt, valueLength: value.length, content });
       }
     }
   };
-  if (root !== undefined) walk(root, 0, queries.length, 0);
+  if (tree.root.kind !== NOTHING) walk(tree.table, tree.root, 0, queries.length, 0);
   return { nodes };
 }
 
@@ -251,10 +266,9 @@ class Verification {
     if (content.length !== (valueLength <= INLINE_VALUE_BYTES_MAX ? valueLength : 32)) {
       throw new Malformed();
     }
-    const place = { path, pathAt: 0 };
     for (const query of this.#queries.slice(range.low, range.high)) {
       // The very leaf of a key must not pass for another one, which would prove its absence.
-      if (comparePaths(query, place) === 0) throw new Malformed();
+      if (equalBytes(query.path, path)) throw new Malformed();
       for (let depth = 0; depth < range.depth; depth++) {
         if (nibbleOf(path, 0, depth) !== nibbleOf(query.path, 0, depth)) throw new Malformed();
       }

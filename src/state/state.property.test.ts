@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Bytes } from '../base/index.ts';
 import { equalBytes, formatHex } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
-import { hashSuite } from '../crypto/index.ts';
+import { hashSuite, loadFastHashing } from '../crypto/index.ts';
 import type { Height, StateChange } from '../ledger/index.ts';
 import { MissingKey } from '../ledger/index.ts';
 import type { ModelLeaf } from './model.ts';
@@ -13,6 +13,8 @@ import { stateProofCodec, verifyProof } from './proof.ts';
 import { StateTree } from './tree.ts';
 
 const suite = hashSuite('blake3-256');
+// The model hashes one input at a time, the tree four where that is fast: each holds the other.
+beforeAll(() => loadFastHashing());
 const height = (value: number) => value as Height; // Test heights.
 
 /** Few keys, so that updates and deletes hit; values short and long (inline and by digest). */

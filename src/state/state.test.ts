@@ -3,9 +3,18 @@ import { encodeUtf8, formatHex } from '../base/index.ts';
 import { encode } from '../codec/index.ts';
 import { hashSuite } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
+import { MissingKey } from '../ledger/index.ts';
 import { rootOfEntries } from './model.ts';
-import type { Branch } from './nodes.ts';
-import { bytesOf, Leaf } from './nodes.ts';
+import type { Ref, Table } from './nodes.ts';
+import {
+  branchWords,
+  childrenOf,
+  insideOf,
+  keyLengthOf,
+  LEAF,
+  leafWords,
+  valueLengthOf,
+} from './nodes.ts';
 import { decodeLayouts, encodeLayout } from './page.ts';
 import { emptyRoot, stateProofCodec, verifyProof } from './proof.ts';
 import { StateTree } from './tree.ts';
@@ -110,21 +119,64 @@ describe('StateTree', () => {
     expect(tree.root()).not.toEqual(root);
   });
 
-  test('puts the nodes of a planned page into a buffer of its own', () => {
+  test('puts the nodes of a planned page into a chunk of its own, and nothing else', () => {
     const tree = StateTree.empty(suite, { versionsKept: 1 });
     for (let block = 0; block < 50; block++) tree.apply(at(block), [put(`key ${block}`, 'x')]);
     const [page] = tree.planCheckpoint(1).pages;
-    const buffers = new Set<ArrayBuffer>();
-    const gather = (node: Leaf | Branch | undefined): void => {
-      if (node === undefined) return;
-      buffers.add(node.bytes.buffer);
-      if (node instanceof Leaf) return;
-      // Pages hold no pages.
-      for (const child of node.children) gather(child as Leaf | Branch);
+    if (page?.root === undefined) throw new Error('planned pages are in memory');
+    let words = 0;
+    let leaves = 0;
+    const count = (table: Table, ref: Ref): void => {
+      const chunk = table.chunk(ref.chunk);
+      expect(chunk).toBe(page.root?.chunk);
+      if (ref.kind === LEAF) {
+        leaves += 1;
+        words += leafWords(keyLengthOf(chunk, ref.at), valueLengthOf(chunk, ref.at));
+        return;
+      }
+      const children = childrenOf(table, ref);
+      words += branchWords(children.length);
+      for (const child of children) count(table, child);
     };
-    gather(page?.root);
-    expect(buffers.size).toBe(1);
-    expect([...buffers][0]?.byteLength).toBe(page?.root === undefined ? 0 : bytesOf(page.root));
+    const { table, ref } = insideOf(page.root);
+    count(table, ref);
+    expect(leaves).toBe(50);
+    expect(page.root.chunk.bytes.length).toBe(4 * words);
+  });
+
+  test('forgets what was staged and not adopted, and what failed half-way', () => {
+    const tree = StateTree.empty(suite, { pageBytesMax: 200, versionsKept: 3 });
+    const keys = Array.from({ length: 40 }, (_, n) => `key ${n}`);
+    tree.apply(
+      at(0),
+      keys.map((key) => put(key, 'first')),
+    );
+    const plan = tree.planCheckpoint(1);
+    const pages = new Map(
+      plan.written.map((page) => [page, plan.encode(page).value]), // As a store would have them.
+    );
+    tree.checkpointed(plan);
+    tree.evict(0);
+    const changes = keys.map((key) => put(key, 'second'));
+    expect(() => tree.stage(at(1), changes)).toThrow(MissingKey);
+    for (const page of tree.pagesNeeded(keys.map((key) => encodeUtf8(key)))) {
+      expect(tree.insertPage(page, pages.get(page) ?? new Uint8Array()).ok).toBe(true);
+    }
+    const rivals = [1, 2, 3].map((n) => tree.stage(at(1), [put('key 7', `rival ${n}`)]));
+    const winner = tree.stage(at(1), changes);
+    const child = tree.stage(at(2), [remove('key 7'), put('new', 'x')], rivals[0]);
+    tree.adopt(winner);
+    tree.evict(0);
+    // Views and roots of rivals are what they were, whatever became the head.
+    rivals.forEach((rival, n) => {
+      expect(tree.view(rival).get(encodeUtf8('key 7'))).toEqual(encodeUtf8(`rival ${n + 1}`));
+      expect(tree.view(child).get(encodeUtf8('key 7'))).toBeUndefined();
+    });
+    for (const key of keys) {
+      expect(tree.view().get(encodeUtf8(key))).toEqual(encodeUtf8('second'));
+    }
+    const leaves = changes.map((change) => ({ ...change, changedAt: 1 }));
+    expect(tree.root()).toEqual(rootOfEntries(suite, leaves));
   });
 
   test('refuses a layout that names a page twice', () => {

@@ -3,17 +3,11 @@ import { assert, equalBytes, fail, ok } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import type { Height, StateChange, StateView } from '../ledger/index.ts';
 import type { LayoutError, PageError } from './errors.ts';
+import { find, findMissingPage } from './find.ts';
+import { Items } from './items.ts';
 import { PAGE_BYTES_MAX_DEFAULT, VERSIONS_KEPT_DEFAULT } from './limits.ts';
-import type { Page, TreeNode } from './nodes.ts';
-import {
-  Arena,
-  changedAtOf,
-  Hasher,
-  leafValue,
-  makeLeaf,
-  memoryOf,
-  recordLength,
-} from './nodes.ts';
+import type { Page, Ref } from './nodes.ts';
+import { Arena, changedAtOf, leafValue, memoryOf, NO_REF, Table, totalsOf } from './nodes.ts';
 import {
   decodeLayouts,
   decodePage,
@@ -28,16 +22,22 @@ import {
 import type { StateProof } from './proof.ts';
 import { emptyRoot, prove } from './proof.ts';
 import type { CheckpointPlan, StagedState, StateTreeOptions, UndoEntry } from './types.ts';
-import type { Item } from './update.ts';
-import { find, findMissingPage, itemAt, sortItems, update } from './update.ts';
+import { Builder } from './update.ts';
 
-type Version = { readonly height: number; root: TreeNode | undefined };
+type Version = {
+  readonly height: number;
+  readonly table: Table;
+  /** Chunks of the table that it may use; another version may have added more. */
+  readonly length: number;
+  readonly root: Ref;
+  readonly hash: Hash;
+};
 
-/** The roots behind staged states, which callers hold without seeing nodes. */
+/** The versions behind staged states, which callers hold without seeing nodes. */
 type Staging = {
-  readonly root: TreeNode | undefined;
-  readonly base: TreeNode | undefined;
-  /** Buffers that it took. */
+  readonly version: Version;
+  readonly base: Version | undefined;
+  /** Bytes of the chunks that it added. */
   readonly bytes: number;
 };
 
@@ -46,7 +46,8 @@ type Staging = {
  * tree whose leaves are kept in pages, loaded when needed. See README.md.
  */
 export class StateTree {
-  readonly #hasher: Hasher;
+  readonly #suite: HashSuite;
+  readonly #builder: Builder;
   readonly #versionsKept: number;
   readonly #pageBytesMax: number;
   /** Oldest first; the last is the head. */
@@ -63,7 +64,8 @@ export class StateTree {
     options: StateTreeOptions,
     start: { readonly version: Version | undefined; readonly pages: readonly Page[] },
   ) {
-    this.#hasher = new Hasher(suite);
+    this.#suite = suite;
+    this.#builder = new Builder(suite);
     this.#versionsKept = options.versionsKept ?? VERSIONS_KEPT_DEFAULT;
     this.#pageBytesMax = options.pageBytesMax ?? PAGE_BYTES_MAX_DEFAULT;
     assert(this.#versionsKept >= 1, 'the head is a version too');
@@ -92,18 +94,16 @@ export class StateTree {
   ): Result<StateTree, LayoutError> {
     const pages = decodeLayouts(checkpoint.layouts);
     if (!pages.ok) return pages;
-    const root = treeOfPages(pages.value);
-    if (!root.ok) return root;
-    const version = { height: checkpoint.height, root: root.value };
-    const tree = new StateTree(suite, options, { version, pages: pages.value });
-    if (!equalBytes(tree.#hashed(root.value), checkpoint.root)) {
-      return fail({ code: 'layout-corrupt' });
-    }
-    return ok(tree);
+    const upper = treeOfPages(suite, pages.value);
+    if (!upper.ok) return upper;
+    if (!equalBytes(upper.value.hash, checkpoint.root)) return fail({ code: 'layout-corrupt' });
+    const { length } = upper.value.table;
+    const version = { ...upper.value, height: checkpoint.height, length };
+    return ok(new StateTree(suite, options, { version, pages: pages.value }));
   }
 
   get suite(): HashSuite {
-    return this.#hasher.suite;
+    return this.#suite;
   }
 
   get #head(): Version | undefined {
@@ -115,14 +115,9 @@ export class StateTree {
     return this.#head?.height ?? -1;
   }
 
-  #hashed(node: TreeNode | undefined): Hash {
-    if (node === undefined) return emptyRoot(this.suite);
-    return this.#hasher.hash(node);
-  }
-
   /** Root of the newest version. */
   root(): Hash {
-    return this.#hashed(this.#head?.root);
+    return this.#head?.hash ?? emptyRoot(this.suite);
   }
 
   #versionAt(height: number): Version | undefined {
@@ -131,8 +126,7 @@ export class StateTree {
 
   /** Root after the block of a height; `undefined` when that version is not kept. */
   rootAt(height: number): Hash | undefined {
-    const version = this.#versionAt(height);
-    return version === undefined ? undefined : this.#hashed(version.root);
+    return this.#versionAt(height)?.hash;
   }
 
   /** Heights that can be read and proved, oldest first. */
@@ -149,14 +143,15 @@ export class StateTree {
    * is applied later; a page of it that is not in memory shows as `MissingKey`.
    */
   view(staged?: StagedState): StateView {
-    const root = staged === undefined ? this.#head?.root : this.#stagingOf(staged).root;
+    const version = staged === undefined ? this.#head : this.#stagingOf(staged).version;
     const onPage = (page: Page): void => {
       page.usedAt = this.#tick;
     };
     return {
       get: (key) => {
-        const leaf = find(root, this.#pathOf(key), { key, onPage });
-        return leaf === undefined ? undefined : leafValue(leaf);
+        if (version === undefined) return undefined;
+        const leaf = find(version, this.#pathOf(key), { key, onPage });
+        return leaf === undefined ? undefined : leafValue(leaf.chunk, leaf.at);
       },
     };
   }
@@ -165,8 +160,9 @@ export class StateTree {
   pagesNeeded(keys: Iterable<Bytes>, height?: number): Page[] {
     const version = height === undefined ? this.#head : this.#versionAt(height);
     const needed = new Set<Page>();
+    if (version === undefined) return [];
     for (const key of keys) {
-      const page = findMissingPage(version?.root, this.#pathOf(key));
+      const page = findMissingPage(version, this.#pathOf(key));
       if (page !== undefined) needed.add(page);
     }
     return [...needed];
@@ -175,7 +171,7 @@ export class StateTree {
   /** Takes in a page's bytes, which must be exactly those that its hash names. */
   insertPage(page: Page, encoded: Uint8Array): Result<undefined, PageError> {
     if (page.root !== undefined) return ok(undefined);
-    const root = decodePage(page, encoded, this.#hasher);
+    const root = decodePage(page, encoded, this.#suite);
     if (!root.ok) return root;
     page.root = root.value;
     page.usedAt = ++this.#tick;
@@ -195,24 +191,36 @@ export class StateTree {
    * @param onto The state it stands on; the head when absent.
    */
   stage(height: Height, changes: readonly StateChange[], onto?: StagedState): StagedState {
-    const base = onto === undefined ? this.#head?.root : this.#stagingOf(onto).root;
-    assert(height > (onto?.height ?? this.height), `height ${height} is not above its base`);
+    const base = onto === undefined ? this.#head : this.#stagingOf(onto).version;
+    assert(height > (base?.height ?? -1), `height ${height} is not above its base`);
     this.#tick += 1;
-    const records = new Arena(recordBytes(changes));
-    const items = sortItems(changes.map((change) => this.#itemOf(change, height, records)));
-    const arena = new Arena(blockArenaBytes(items.length));
-    const root = update(base, items, { low: 0, high: items.length, depth: 0, arena });
-    const rootHash = (): Hash => this.#hashed(root);
-    const staged: StagedState = { height, root: rootHash, undo: () => undoOf(items) };
-    this.#staged.set(staged, { root, base, bytes: records.takenBytes + arena.takenBytes });
-    return staged;
+    const length = base?.length ?? 0;
+    const table = base?.table.branchedAt(length) ?? Table.of([]);
+    try {
+      return this.#stageIn(table, base, height, changes);
+    } catch (error) {
+      table.truncate(length);
+      throw error;
+    }
   }
 
-  #itemOf(change: StateChange, height: Height, arena: Arena): Item {
-    const { key, value } = change;
-    if (value === undefined) return itemAt(this.#pathOf(key), 0, undefined, key);
-    const leaf = makeLeaf(this.suite, arena, { key, value, changedAt: height });
-    return itemAt(leaf.bytes, leaf.at, leaf, key);
+  #stageIn(
+    table: Table,
+    base: Version | undefined,
+    height: Height,
+    changes: readonly StateChange[],
+  ): StagedState {
+    const items = new Items(this.suite, table, changes, height);
+    assert(items.areDistinct, 'a key is changed twice');
+    const arena = new Arena(table, arenaWords(items.count));
+    this.#builder.begin(table, arena);
+    const root = this.#builder.update(base?.root ?? NO_REF, items, 0);
+    const hash = this.#builder.complete(root);
+    const staged: StagedState = { height, root: () => hash, undo: () => undoOf(items) };
+    const version = { height, table, length: table.length, root, hash };
+    const bytes = items.chunk.bytes.length + arena.takenBytes;
+    this.#staged.set(staged, { version, base, bytes });
+    return staged;
   }
 
   /**
@@ -221,16 +229,14 @@ export class StateTree {
    */
   isOnHead(staged: StagedState): boolean {
     const staging = this.#staged.get(staged);
-    return (
-      staging !== undefined && staging.base === this.#head?.root && staged.height > this.height
-    );
+    return staging !== undefined && staging.base === this.#head && staged.height > this.height;
   }
 
   /** Makes a staged state the head, on which it must stand. */
   adopt(staged: StagedState): void {
     assert(this.isOnHead(staged), 'staged on another state');
-    const { root, bytes } = this.#stagingOf(staged);
-    this.#versions.push({ height: staged.height, root });
+    const { version, bytes } = this.#stagingOf(staged);
+    this.#versions.push(version);
     this.#looseBytes += bytes;
     if (this.#versions.length > this.#versionsKept) this.#versions.shift();
   }
@@ -249,8 +255,7 @@ export class StateTree {
   prove(height: number, keys: readonly Bytes[]): StateProof | undefined {
     const version = this.#versionAt(height);
     if (version === undefined) return undefined;
-    this.#hashed(version.root);
-    return prove(this.suite, version.root, keys);
+    return prove(this.suite, version, keys);
   }
 
   /**
@@ -263,12 +268,9 @@ export class StateTree {
   planCheckpoint(generation: number): CheckpointPlan {
     const head = this.#head;
     assert(head !== undefined, 'nothing to write before the first block');
-    const root = this.#hashed(head.root);
-    const options = { hasher: this.#hasher, pageBytesMax: this.#pageBytesMax, generation };
-    const divided = head.root === undefined ? undefined : paginate(head.root, [], options);
-    head.root = divided;
+    const { table, root, pages } = paginate(head, { pageBytesMax: this.#pageBytesMax, generation });
+    this.#versions[this.#versions.length - 1] = { ...head, table, length: table.length, root };
     this.#looseBytes = 0;
-    const pages = pagesOf(divided);
     const written = pages.filter(
       (page) => !page.isStored || this.#stored.get(prefixText(page.prefix)) !== page,
     );
@@ -278,7 +280,7 @@ export class StateTree {
     const present = new Set(pages);
     return {
       height: head.height as Height, // Given as one.
-      root,
+      root: head.hash,
       generation,
       pages,
       written,
@@ -302,7 +304,7 @@ export class StateTree {
    * Pages with unwritten changes stay, as do pages that only older versions still use.
    */
   evict(bytesMax: number): void {
-    const pages = pagesOf(this.#head?.root).filter((page) => page.root !== undefined);
+    const pages = this.#pages().filter((page) => page.root !== undefined);
     let excess = this.memoryBytes() - bytesMax;
     if (excess <= 0) return;
     pages.sort((left, right) => left.usedAt - right.usedAt);
@@ -315,58 +317,60 @@ export class StateTree {
     }
   }
 
+  /** Those of the head. */
+  #pages(): Page[] {
+    const head = this.#head;
+    return head === undefined ? [] : pagesOf(head.table, head.root);
+  }
+
+  /** Memory that all leaves of the head would take, in bytes; an estimate. */
+  #memoryOfHead(): number {
+    const head = this.#head;
+    return head === undefined ? 0 : memoryOf(totalsOf(head.table, head.root));
+  }
+
   /** Memory that the head's leaves take, in bytes; an estimate. */
   memoryBytes(): number {
-    const root = this.#head?.root;
-    if (root === undefined) return 0;
-    let bytes = memoryOf(root);
-    for (const page of pagesOf(root)) if (page.root === undefined) bytes -= memoryOf(page);
+    let bytes = this.#memoryOfHead();
+    for (const page of this.#pages()) if (page.root === undefined) bytes -= memoryOf(page);
     return bytes;
   }
 
   /**
    * Memory that waits for a checkpoint, in bytes; an estimate: of leaves that none holds yet, or of
-   * the buffers of blocks, of which about half still hold something that is in use.
+   * the chunks of blocks.
    */
   dirtyBytes(): number {
-    const root = this.#head?.root;
-    if (root === undefined) return 0;
-    let bytes = memoryOf(root);
-    for (const page of pagesOf(root)) if (page.isStored) bytes -= memoryOf(page);
-    return Math.max(bytes, this.#looseBytes / 2);
+    let bytes = this.#memoryOfHead();
+    for (const page of this.#pages()) if (page.isStored) bytes -= memoryOf(page);
+    return Math.max(bytes, this.#looseBytes);
   }
 }
 
-/** Many small buffers would be freed sooner, one large one is quicker to make: a compromise. */
-const ARENA_BYTES_MAX = 64 * 1024;
-/** Blocks of the branches above one changed leaf, of which many changes share the upper ones. */
-const BLOCK_BYTES_PER_CHANGE = 1024;
+/** Words of the branches above one changed leaf, of which many changes share the upper ones. */
+const BRANCH_WORDS_PER_CHANGE = 256;
+const ARENA_WORDS_MIN = 1024;
+const ARENA_WORDS_MAX = 256 * 1024;
 
-/**
- * Small buffers for a small block, since the upper branches are made anew by the next one and their
- * buffers go sooner; for 10,000 changes one of 640 KB instead of 40 of 16 KB saved a tenth.
- */
-function blockArenaBytes(changes: number): number {
-  const bytes = BLOCK_BYTES_PER_CHANGE * changes;
-  return Math.min(bytes, Math.max(16 * 1024, Math.min(bytes / 16, 1024 * 1024)));
+/** A chunk for a small block; some for a large one, the last of which may be used in part. */
+function arenaWords(changes: number): number {
+  return Math.min(ARENA_WORDS_MAX, Math.max(ARENA_WORDS_MIN, BRANCH_WORDS_PER_CHANGE * changes));
 }
 
-function recordBytes(changes: readonly StateChange[]): number {
-  let bytes = 0;
-  for (const { key, value } of changes) {
-    if (value !== undefined) bytes += recordLength(key.length, value.length);
+function undoOf(items: Items): UndoEntry[] {
+  const entries: UndoEntry[] = [];
+  for (let place = 0; place < items.count; place++) {
+    const chunk = items.previousChunks[place];
+    const at = items.previousAts[place] ?? 0;
+    entries.push({
+      key: items.key(place),
+      previous:
+        chunk === undefined
+          ? undefined
+          : { value: leafValue(chunk, at), changedAt: changedAtOf(chunk, at) },
+    });
   }
-  return Math.min(bytes, ARENA_BYTES_MAX);
-}
-
-function undoOf(items: readonly Item[]): UndoEntry[] {
-  return items.map(({ key, previous }) => ({
-    key,
-    previous:
-      previous === undefined
-        ? undefined
-        : { value: leafValue(previous), changedAt: changedAtOf(previous) },
-  }));
+  return entries;
 }
 
 function encodeOne(page: Page): { readonly key: Bytes; readonly value: Bytes } {

@@ -1,368 +1,446 @@
-import type { Bytes } from '../base/index.ts';
 import { assert, defined } from '../base/index.ts';
+import type { Hash, HashSuite } from '../crypto/index.ts';
 import { MissingKey } from '../ledger/index.ts';
+import { Hashing } from './hashing.ts';
+import type { Items } from './items.ts';
 import { PATH_NIBBLES } from './limits.ts';
-import type { Arena, TreeNode } from './nodes.ts';
+import type { Chunk, Kind, Page, Ref } from './nodes.ts';
 import {
-  Branch,
+  Arena,
+  BRANCH,
+  bitCount,
+  bitmapOf,
+  branchCount,
+  branchWeight,
+  branchWords,
   childPlace,
-  isSingleLeaf,
-  Leaf,
-  makeBranch,
+  hashWord,
+  isBelow,
+  isSamePath,
+  isUpper,
+  keyLengthOf,
+  kindOfChild,
+  LEAF,
+  NOTHING,
   nibbleOf,
-  Page,
-  replaceChildren,
-  shareHashes,
+  PAGE,
+  pathWord,
+  placeWord,
+  setKindOfChild,
+  Table,
+  totalsOf,
+  valueLengthOf,
+  weightOfLeaf,
+  writeBitmap,
+  writeTotals,
 } from './nodes.ts';
 
-/** What shall stand at a path: a leaf, an untouched page of one leaf, or nothing. */
-export type Item = {
-  readonly path: Bytes;
+/** A node that stays where items are put beside it. */
+type Staying = Ref & {
+  /** Where its path, or its page's prefix with zeros after it, begins. */
+  readonly path: Uint8Array;
   readonly pathAt: number;
-  /** The first seven nibbles: orders nearly all items without a look at their paths. */
-  readonly order: number;
-  readonly node: Leaf | Page | undefined;
-  /** Named when the page that holds it must be loaded first. */
-  readonly key: Bytes;
-  /** The leaf that stood there before; set by `update`. */
-  previous: Leaf | undefined;
 };
 
-/** Where something is in a tree. */
-type Place = Pick<Item, 'path' | 'pathAt'>;
+/** Children of a branch in the making, by nibble. */
+class Slots {
+  readonly kinds: Kind[] = new Array(16).fill(NOTHING);
+  readonly chunks = new Int32Array(16);
+  readonly ats = new Int32Array(16);
+  /** Words where the hashes of children stand that have one, in `hashes`; -1 for others. */
+  readonly hashAts = new Int32Array(16);
 
-const NO_KEY: Bytes = new Uint8Array(0);
-/** Nibbles in `Item.order`; 28 bits are a small integer in every engine. */
-const ORDER_NIBBLES = 7;
-
-/** An item whose path begins at `pathAt` of `path`. */
-export function itemAt(
-  path: Bytes,
-  pathAt: number,
-  node: Leaf | Page | undefined,
-  key: Bytes,
-): Item {
-  let order = 0;
-  for (let depth = 0; depth < ORDER_NIBBLES; depth++) {
-    order = (order << 4) | nibbleOf(path, pathAt, depth);
+  clear(): void {
+    this.kinds.fill(NOTHING);
+    this.hashAts.fill(-1);
   }
-  return { path, pathAt, order, node, key, previous: undefined };
-}
-
-function nibbleOfItem(item: Item, depth: number): number {
-  if (depth < ORDER_NIBBLES) return (item.order >> (4 * (ORDER_NIBBLES - 1 - depth))) & 15;
-  return nibbleOf(item.path, item.pathAt, depth);
 }
 
 /**
- * The tree with some items put in place. Nodes are never changed: whatever is touched is made
- * anew, the rest is shared with the tree before. `items[low..high)` are sorted by path, distinct,
- * and share the first `depth` nibbles. Throws `MissingKey` when a page must be loaded first.
- *
- * @param range.arena Where the blocks of new branches go.
+ * Makes new versions of trees. Nodes are never changed: whatever is touched is made anew, the rest
+ * is shared with the tree before.
  */
-export function update(
-  node: TreeNode | undefined,
-  items: readonly Item[],
-  range: {
-    readonly low: number;
-    readonly high: number;
-    readonly depth: number;
-    readonly arena: Arena;
-  },
-): TreeNode | undefined {
-  const { low, high, depth, arena } = range;
-  return updateNode(node, items, low, high, depth, arena);
-}
+export class Builder {
+  readonly #hashing: Hashing;
+  readonly #slots: (Slots | undefined)[] = [];
+  #table: Table;
+  #arena: Arena;
+  // The node that the last step made; fields, for it is asked for at every step.
+  #kind: Kind = NOTHING;
+  #chunk = 0;
+  #at = 0;
+  /** What the update added so far. */
+  #weight = 0;
+  #count = 0;
 
-/** As `update`; called for each node, so without an object around its bounds. */
-function updateNode(
-  node: TreeNode | undefined,
-  items: readonly Item[],
-  low: number,
-  high: number,
-  depth: number,
-  arena: Arena,
-): TreeNode | undefined {
-  if (low === high) return node;
-  if (node === undefined) return build(items, low, high, depth, arena);
-  if (node instanceof Branch) return updateBranch(node, items, low, high, depth, arena);
-  if (node instanceof Leaf) return updateLeaf(node, items, low, high, depth, arena);
-  const inside = items
-    .slice(low, high)
-    .find((item) => isBelow(item.path, item.pathAt, node.prefix));
-  if (inside === undefined) return mergeOne(pageItem(node), items, low, high, depth, arena);
-  if (node.root === undefined) throw new MissingKey(inside.key);
-  const updated = updateNode(node.root, items, low, high, depth, arena);
-  return updated === node.root ? node : updated;
-}
-
-/** Whether a path begins with the nibbles of a prefix. */
-export function isBelow(path: Uint8Array, at: number, prefix: Uint8Array): boolean {
-  for (let depth = 0; depth < prefix.length; depth++) {
-    if (nibbleOf(path, at, depth) !== prefix[depth]) return false;
+  constructor(suite: HashSuite) {
+    this.#hashing = new Hashing(suite);
+    const table = Table.of([]);
+    this.#table = table;
+    this.#arena = new Arena(table, 0);
   }
-  return true;
+
+  /** Where the next branches go. */
+  begin(table: Table, arena: Arena): void {
+    this.#table = table;
+    this.#arena = arena;
+    this.#hashing.begin();
+  }
+
+  /**
+   * The tree with some items put in place, hashes not complete yet. Throws `MissingKey` when a page
+   * must be loaded first.
+   *
+   * @param depth Nibbles that all items share.
+   */
+  update(root: Ref, items: Items, depth: number): Ref {
+    this.#weight = 0;
+    this.#count = 0;
+    if (items.count === 0) return root;
+    this.#update(items, root.kind, root.chunk, root.at, 0, items.count, depth);
+    return { kind: this.#kind, chunk: this.#chunk, at: this.#at };
+  }
+
+  #result(kind: Kind, chunk: number, at: number): void {
+    this.#kind = kind;
+    this.#chunk = chunk;
+    this.#at = at;
+  }
+
+  #update(
+    items: Items,
+    kind: Kind,
+    chunk: number,
+    at: number,
+    low: number,
+    high: number,
+    depth: number,
+  ): void {
+    if (kind === BRANCH) this.#updateBranch(items, chunk, at, low, high, depth);
+    else if (kind === LEAF) this.#updateLeaf(items, chunk, at, low, high, depth);
+    else if (kind === PAGE) this.#updatePage(items, chunk, low, high, depth);
+    else {
+      this.#countPut(items, low, high);
+      this.#build(items, low, high, depth, undefined);
+    }
+  }
+
+  #updatePage(items: Items, id: number, low: number, high: number, depth: number): void {
+    const page = this.#table.page(id);
+    const { bytes } = items.chunk;
+    let inside = low;
+    const isInside = (place: number) =>
+      isBelow(bytes, 4 * pathWord(items.ats[place] ?? 0), page.prefix);
+    while (inside < high && !isInside(inside)) inside += 1;
+    if (inside === high) {
+      this.#countPut(items, low, high);
+      this.#build(items, low, high, depth, stayingPage(page, id));
+      return;
+    }
+    if (page.root === undefined) throw new MissingKey(items.key(inside));
+    this.#table.enter(id);
+    const { kind } = page.root;
+    this.#update(items, kind, id, 0, low, high, depth);
+    if (this.#kind === kind && this.#chunk === id && this.#at === 0) this.#result(PAGE, id, 0);
+  }
+
+  #countPut(items: Items, low: number, high: number): void {
+    for (let place = low; place < high; place++) {
+      if (items.isPut[place] === 1) this.#countItem(items, place, 1);
+    }
+  }
+
+  #countItem(items: Items, place: number, sign: number): void {
+    this.#countLeaf(items.chunk, items.ats[place] ?? 0, sign);
+  }
+
+  #countLeaf(chunk: Chunk, at: number, sign: number): void {
+    this.#weight += sign * weightOfLeaf(keyLengthOf(chunk, at), valueLengthOf(chunk, at));
+    this.#count += sign;
+  }
+
+  #updateLeaf(
+    items: Items,
+    id: number,
+    at: number,
+    low: number,
+    high: number,
+    depth: number,
+  ): void {
+    const chunk = this.#table.chunk(id);
+    this.#countPut(items, low, high);
+    for (let place = low; place < high; place++) {
+      const itemAt = items.ats[place] ?? 0;
+      if (!isSamePath(items.chunk, pathWord(itemAt), chunk, pathWord(at))) continue;
+      items.previousChunks[place] = chunk;
+      items.previousAts[place] = at;
+      this.#countLeaf(chunk, at, -1);
+      if (high - low === 1 && items.isPut[place] === 1) this.#result(LEAF, items.id, itemAt);
+      else this.#build(items, low, high, depth, undefined);
+      return;
+    }
+    const path = chunk.bytes;
+    const pathAt = 4 * pathWord(at);
+    this.#build(items, low, high, depth, { kind: LEAF, chunk: id, at, path, pathAt });
+  }
+
+  /** A tree of items, and perhaps of one node that stays. */
+  #build(
+    items: Items,
+    low: number,
+    high: number,
+    depth: number,
+    staying: Staying | undefined,
+  ): void {
+    let present = 0;
+    let only = low;
+    for (let place = low; place < high && present < 2; place++) {
+      if (items.isPut[place] === 0) continue;
+      present += 1;
+      only = place;
+    }
+    if (staying !== undefined && present === 0) {
+      this.#result(staying.kind, staying.chunk, staying.at);
+      return;
+    }
+    if (staying === undefined && present < 2) {
+      if (present === 0) this.#result(NOTHING, 0, 0);
+      else this.#result(LEAF, items.id, items.ats[only] ?? 0);
+      return;
+    }
+    assert(depth < PATH_NIBBLES, 'two leaves of one path');
+    const slots = this.#slotsAt(depth);
+    const ownNibble = staying === undefined ? -1 : nibbleOf(staying.path, staying.pathAt, depth);
+    let isStayingPlaced = staying === undefined;
+    for (let start = low; start < high; ) {
+      const nibble = items.nibble(start, depth);
+      const end = items.runEnd(start, high, depth);
+      const beside = nibble === ownNibble ? staying : undefined;
+      if (beside !== undefined) isStayingPlaced = true;
+      this.#build(items, start, end, depth + 1, beside);
+      this.#put(slots, nibble);
+      start = end;
+    }
+    if (!isStayingPlaced && staying !== undefined) {
+      this.#result(staying.kind, staying.chunk, staying.at);
+      this.#put(slots, ownNibble);
+    }
+    this.#assemble(slots, undefined, depth, false);
+  }
+
+  #slotsAt(depth: number): Slots {
+    let slots = this.#slots[depth];
+    if (slots === undefined) {
+      while (this.#slots.length <= depth) this.#slots.push(undefined);
+      slots = new Slots();
+      this.#slots[depth] = slots;
+    }
+    slots.clear();
+    return slots;
+  }
+
+  /** The last result as the child of a nibble. */
+  #put(slots: Slots, nibble: number): void {
+    slots.kinds[nibble] = this.#kind;
+    slots.chunks[nibble] = this.#chunk;
+    slots.ats[nibble] = this.#at;
+    slots.hashAts[nibble] = -1;
+  }
+
+  #updateBranch(
+    items: Items,
+    id: number,
+    at: number,
+    low: number,
+    high: number,
+    depth: number,
+  ): void {
+    const source = this.#table.chunk(id);
+    const { words } = source;
+    const bitmap = bitmapOf(source, at);
+    const children = bitCount(bitmap);
+    const weightBefore = this.#weight;
+    const countBefore = this.#count;
+    let changed = 0;
+    /** The branch anew, as long as each child is replaced by one. */
+    let copy: Chunk | undefined;
+    let copyId = 0;
+    let copyAt = 0;
+    /** The children by nibble, once one came or went. */
+    let slots: Slots | undefined;
+    for (let start = low; start < high; ) {
+      const nibble = items.nibble(start, depth);
+      const end = items.runEnd(start, high, depth);
+      const place = childPlace(bitmap, nibble);
+      let kind: Kind = NOTHING;
+      let childChunk = 0;
+      let childAt = 0;
+      if ((bitmap & (1 << nibble)) !== 0) {
+        kind = kindOfChild(source, at, nibble);
+        const word = placeWord(at, children, place);
+        childChunk = (words[word] ?? 0) || id; // 0 is the branch's own.
+        childAt = words[word + 1] ?? 0;
+      }
+      this.#update(items, kind, childChunk, childAt, start, end, depth + 1);
+      start = end;
+      if (this.#chunk === childChunk && this.#at === childAt && this.#kind === kind) continue;
+      const isReplaced = kind !== NOTHING && this.#kind !== NOTHING && children > 1;
+      if (slots === undefined && isReplaced) {
+        if (copy === undefined) {
+          copyAt = this.#copyBranch(source, id, at, children);
+          copy = this.#arena.chunk;
+          copyId = this.#arena.id;
+        }
+        const word = placeWord(copyAt, children, place);
+        copy.words[word] = this.#chunk;
+        copy.words[word + 1] = this.#at;
+        if (this.#kind !== kind) setKindOfChild(copy, copyAt, nibble, this.#kind);
+        changed |= 1 << nibble;
+      } else {
+        // Only now, for the children's own steps used those of other depths.
+        slots ??= this.#slotsOf(copy ?? source, copy ? copyId : id, copy ? copyAt : at, {
+          changed,
+          depth,
+        });
+        this.#put(slots, nibble);
+      }
+    }
+    if (slots !== undefined) {
+      this.#assemble(slots, copy ?? source, depth, isUpper(source, at));
+    } else if (copy === undefined) this.#result(BRANCH, id, at);
+    else {
+      writeTotals(copy, copyAt, {
+        weight: branchWeight(source, at) + this.#weight - weightBefore,
+        count: branchCount(source, at) + this.#count - countBefore,
+        isUpper: isUpper(source, at),
+      });
+      this.#hashing.addChildren(this.#table, copy, copyId, copyAt, { bitmap, changed, depth });
+      this.#result(BRANCH, copyId, copyAt);
+    }
+  }
+
+  /** Where the copy begins in the arena's chunk. */
+  #copyBranch(source: Chunk, id: number, at: number, children: number): number {
+    const length = branchWords(children);
+    const copyAt = this.#arena.take(length);
+    const { words } = this.#arena.chunk;
+    const { words: sourceWords } = source;
+    for (let word = 0; word < length; word++) words[copyAt + word] = sourceWords[at + word] ?? 0;
+    const end = copyAt + length;
+    for (let word = placeWord(copyAt, children, 0); word < end; word += 2) {
+      if (words[word] === 0) words[word] = id;
+    }
+    return copyAt;
+  }
+
+  /** The children of a branch of which some have changed, so that their hashes are not known. */
+  #slotsOf(
+    chunk: Chunk,
+    id: number,
+    at: number,
+    { changed, depth }: { readonly changed: number; readonly depth: number },
+  ): Slots {
+    const slots = this.#slotsAt(depth);
+    const bitmap = bitmapOf(chunk, at);
+    const children = bitCount(bitmap);
+    let place = 0;
+    for (let nibble = 0; nibble < 16; nibble++) {
+      if ((bitmap & (1 << nibble)) === 0) continue;
+      const word = placeWord(at, children, place);
+      slots.kinds[nibble] = kindOfChild(chunk, at, nibble);
+      slots.chunks[nibble] = (chunk.words[word] ?? 0) || id;
+      slots.ats[nibble] = chunk.words[word + 1] ?? 0;
+      slots.hashAts[nibble] = (changed & (1 << nibble)) === 0 ? hashWord(at, place) : -1;
+      place += 1;
+    }
+    return slots;
+  }
+
+  /**
+   * The node of some children: nothing, the only leaf, or a branch.
+   *
+   * @param hashes Where those hashes stand that are known.
+   */
+  #assemble(slots: Slots, hashes: Chunk | undefined, depth: number, wasUpper: boolean): void {
+    let bitmap = 0;
+    let last = 0;
+    for (let nibble = 0; nibble < 16; nibble++) {
+      if (slots.kinds[nibble] === NOTHING) continue;
+      bitmap |= 1 << nibble;
+      last = nibble;
+    }
+    const children = bitCount(bitmap);
+    if (children === 0) {
+      this.#result(NOTHING, 0, 0);
+      return;
+    }
+    const refOf = (nibble: number): Ref => ({
+      kind: slots.kinds[nibble] ?? NOTHING,
+      chunk: slots.chunks[nibble] ?? 0,
+      at: slots.ats[nibble] ?? 0,
+    });
+    if (children === 1 && isSingleLeaf(this.#table, refOf(last))) {
+      const { kind, chunk, at } = refOf(last);
+      this.#result(kind, chunk, at);
+      return;
+    }
+    const at = this.#arena.take(branchWords(children));
+    const { chunk, id } = this.#arena;
+    writeBitmap(chunk, at, bitmap);
+    let weight = 0;
+    let count = 0;
+    let upper = wasUpper;
+    let changed = 0;
+    let place = 0;
+    for (let nibble = 0; nibble < 16; nibble++) {
+      const ref = refOf(nibble);
+      if (ref.kind === NOTHING) continue;
+      const totals = totalsOf(this.#table, ref);
+      weight += totals.weight;
+      count += totals.count;
+      upper ||= totals.isUpper;
+      setKindOfChild(chunk, at, nibble, ref.kind);
+      const word = placeWord(at, children, place);
+      chunk.words[word] = ref.chunk;
+      chunk.words[word + 1] = ref.at;
+      const hashAt = slots.hashAts[nibble] ?? -1;
+      if (hashAt < 0 || hashes === undefined) changed |= 1 << nibble;
+      else chunk.words.set(hashes.words.subarray(hashAt, hashAt + 8), hashWord(at, place));
+      place += 1;
+    }
+    writeTotals(chunk, at, { weight, count, isUpper: upper });
+    this.#hashing.addChildren(this.#table, chunk, id, at, { bitmap, changed, depth });
+    this.#result(BRANCH, id, at);
+  }
+
+  /** A branch of children given by nibble, hashed with the others by `complete`. */
+  branchOf(children: readonly Ref[], depth: number): Ref {
+    const slots = this.#slotsAt(depth);
+    children.forEach((child, nibble) => {
+      this.#result(child.kind, child.chunk, child.at);
+      this.#put(slots, nibble);
+    });
+    this.#assemble(slots, undefined, depth, true);
+    return { kind: this.#kind, chunk: this.#chunk, at: this.#at };
+  }
+
+  /** Computes the hashes of what was made since `begin`; that of the topmost node. */
+  complete(root: Ref): Hash {
+    return this.#hashing.complete(this.#table, root);
+  }
 }
 
-/** A page of one leaf as an item: nothing else lies below its prefix, so zeros may follow it. */
-function pageItem(page: Page): Item {
+/** Whether a node is a single leaf, loaded or not: such a node takes its parent's place. */
+function isSingleLeaf(table: Table, ref: Ref): boolean {
+  return ref.kind === LEAF || (ref.kind === PAGE && table.page(ref.chunk).count === 1);
+}
+
+/** A page of one leaf: nothing else lies below its prefix, so zeros may follow it. */
+function stayingPage(page: Page, id: number): Staying {
   const path = new Uint8Array(32);
   page.prefix.forEach((nibble, depth) => {
-    const byte = path[depth >> 1] ?? 0;
+    const byte = defined(path[depth >> 1], 'a prefix is part of a path');
     path[depth >> 1] = byte | ((depth & 1) === 0 ? nibble << 4 : nibble);
   });
-  return itemAt(path, 0, page, NO_KEY);
-}
-
-function updateLeaf(
-  leaf: Leaf,
-  items: readonly Item[],
-  low: number,
-  high: number,
-  depth: number,
-  arena: Arena,
-): TreeNode | undefined {
-  for (let index = low; index < high; index++) {
-    const item = items[index] as Item; // Inside the bounds.
-    if (isAt(item, leaf)) {
-      item.previous = leaf;
-      return build(items, low, high, depth, arena);
-    }
-  }
-  const staying = itemAt(leaf.bytes, leaf.at, leaf, NO_KEY);
-  return mergeOne(staying, items, low, high, depth, arena);
-}
-
-function isAt(item: Item, leaf: Leaf): boolean {
-  for (let offset = 0; offset < 32; offset++) {
-    if (item.path[item.pathAt + offset] !== leaf.bytes[leaf.at + offset]) return false;
-  }
-  return true;
-}
-
-/** Orders places by path. */
-export function comparePaths(left: Place, right: Place): number {
-  for (let offset = 0; offset < 32; offset++) {
-    const a = left.path[left.pathAt + offset] ?? 0;
-    const difference = a - (right.path[right.pathAt + offset] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-/** Builds from items and one node that stays; the very node when the items put nothing. */
-function mergeOne(
-  staying: Item,
-  items: readonly Item[],
-  low: number,
-  high: number,
-  depth: number,
-  arena: Arena,
-): TreeNode | undefined {
-  const merged: Item[] = [];
-  let isPlaced = false;
-  for (let index = low; index < high; index++) {
-    const item = items[index] as Item; // Inside the bounds.
-    if (item.node === undefined) continue;
-    if (!isPlaced && comparePaths(staying, item) < 0) {
-      merged.push(staying);
-      isPlaced = true;
-    }
-    merged.push(item);
-  }
-  if (!isPlaced) merged.push(staying);
-  return build(merged, 0, merged.length, depth, arena);
-}
-
-/** A tree of items alone. */
-export function build(
-  items: readonly Item[],
-  low: number,
-  high: number,
-  depth: number,
-  arena: Arena,
-): TreeNode | undefined {
-  let present = 0;
-  let only: TreeNode | undefined;
-  for (let index = low; index < high; index++) {
-    const node = items[index]?.node;
-    if (node === undefined) continue;
-    present += 1;
-    only = node;
-    if (present > 1) break;
-  }
-  if (present === 0) return undefined;
-  // A page of many leaves stands at its own depth; single leaves stand as high as they can.
-  if (present === 1 && only !== undefined) {
-    if (isSingleLeaf(only)) return only;
-    if (only instanceof Page && only.prefix.length === depth) return only;
-  }
-  assert(depth < PATH_NIBBLES, 'two leaves of one path');
-  let bitmap = 0;
-  const children: TreeNode[] = [];
-  for (let start = low; start < high; ) {
-    const nibble = nibbleOfItem(items[start] as Item, depth); // Inside the bounds.
-    const end = runEnd(items, start, high, depth);
-    const child = build(items, start, end, depth + 1, arena);
-    if (child !== undefined) {
-      bitmap |= 1 << nibble;
-      children.push(child);
-    }
-    start = end;
-  }
-  return assemble(bitmap, children, undefined, arena);
-}
-
-/** The end of the run of items from `start` that share its nibble at `depth`. */
-function runEnd(items: readonly Item[], start: number, high: number, depth: number): number {
-  const nibble = nibbleOfItem(items[start] as Item, depth); // The callers stay inside the bounds.
-  let end = start + 1;
-  while (end < high && nibbleOfItem(items[end] as Item, depth) === nibble) end += 1;
-  return end;
-}
-
-function updateBranch(
-  branch: Branch,
-  items: readonly Item[],
-  low: number,
-  high: number,
-  depth: number,
-  arena: Arena,
-): TreeNode | undefined {
-  const { bitmap, children } = branch;
-  let { weight, count } = branch;
-  let changed = 0;
-  /** The children, as long as each is replaced by one. */
-  let copy: TreeNode[] | undefined;
-  /** The children by nibble, once one came or went. */
-  let slots: (TreeNode | undefined)[] | undefined;
-  for (let start = low; start < high; ) {
-    const nibble = nibbleOfItem(items[start] as Item, depth); // Inside the bounds.
-    const end = runEnd(items, start, high, depth);
-    const place = childPlace(bitmap, nibble);
-    const child = (bitmap & (1 << nibble)) === 0 ? undefined : children[place];
-    const updated = updateNode(child, items, start, end, depth + 1, arena);
-    start = end;
-    if (updated === child) continue;
-    const isReplaced = child !== undefined && updated !== undefined && children.length > 1;
-    if (isReplaced && slots === undefined) {
-      copy ??= children.slice();
-      copy[place] = updated;
-      changed |= 1 << place;
-      weight += updated.weight - child.weight;
-      count += updated.count - child.count;
-    } else {
-      slots ??= slotsOf(bitmap, copy ?? children);
-      slots[nibble] = updated;
-    }
-  }
-  if (slots !== undefined) return assembleSlots(slots, branch, arena);
-  if (copy === undefined) return branch;
-  return replaceChildren(arena, branch, { children: copy, changed, weight, count });
-}
-
-/** Children by nibble. */
-function slotsOf(bitmap: number, children: readonly TreeNode[]): (TreeNode | undefined)[] {
-  const slots: (TreeNode | undefined)[] = new Array(16).fill(undefined);
-  let place = 0;
-  for (let nibble = 0; nibble < 16; nibble++) {
-    if ((bitmap & (1 << nibble)) !== 0) slots[nibble] = children[place++];
-  }
-  return slots;
-}
-
-/** The node of some children by nibble: nothing, the only leaf, or a branch. */
-function assembleSlots(
-  slots: readonly (TreeNode | undefined)[],
-  before: Branch,
-  arena: Arena,
-): TreeNode | undefined {
-  let bitmap = 0;
-  const children: TreeNode[] = [];
-  for (let nibble = 0; nibble < 16; nibble++) {
-    const child = slots[nibble];
-    if (child === undefined) continue;
-    bitmap |= 1 << nibble;
-    children.push(child);
-  }
-  return assemble(bitmap, children, before, arena);
-}
-
-/**
- * The node of some children: nothing, the only leaf, or a branch.
- *
- * @param before The branch in whose place it stands.
- */
-function assemble(
-  bitmap: number,
-  children: readonly TreeNode[],
-  before: Branch | undefined,
-  arena: Arena,
-): TreeNode | undefined {
-  const [first] = children;
-  if (first === undefined) return undefined;
-  if (children.length === 1 && isSingleLeaf(first)) return first;
-  const branch = makeBranch(arena, bitmap, children, before?.isUpper ?? false);
-  if (before !== undefined) shareHashes(branch, before);
-  return branch;
-}
-
-/**
- * The leaf at a path. Throws `MissingKey` when its page is not in memory.
- *
- * @param onPage Told each loaded page on the way, so that the cache knows what is in use.
- */
-export function find(
-  root: TreeNode | undefined,
-  path: Bytes,
-  context: { readonly key: Bytes; readonly onPage: (page: Page) => void },
-): Leaf | undefined {
-  let node = root;
-  for (let depth = 0; node !== undefined; depth++) {
-    if (node instanceof Page) {
-      if (node.root === undefined) {
-        if (!isBelow(path, 0, node.prefix)) return undefined;
-        throw new MissingKey(context.key);
-      }
-      context.onPage(node);
-      node = node.root;
-    }
-    if (node instanceof Leaf) {
-      const other = { path: node.bytes, pathAt: node.at };
-      return comparePaths({ path, pathAt: 0 }, other) === 0 ? node : undefined;
-    }
-    const nibble = nibbleOf(path, 0, depth);
-    if ((node.bitmap & (1 << nibble)) === 0) return undefined;
-    node = node.children[childPlace(node.bitmap, nibble)];
-  }
-  return undefined;
-}
-
-/** The page on the way to a path that is not in memory, if there is one. */
-export function findMissingPage(root: TreeNode | undefined, path: Uint8Array): Page | undefined {
-  let node = root;
-  for (let depth = 0; node !== undefined; depth++) {
-    if (node instanceof Page) {
-      if (node.root === undefined) return node;
-      node = node.root;
-    }
-    if (node instanceof Leaf) return undefined;
-    const nibble = nibbleOf(path, 0, depth);
-    if ((node.bitmap & (1 << nibble)) === 0) return undefined;
-    node = node.children[childPlace(node.bitmap, nibble)];
-  }
-  return undefined;
-}
-
-/** Sorts items by path, in place. */
-export function sortItems(items: Item[]): Item[] {
-  items.sort((left, right) => left.order - right.order || comparePaths(left, right));
-  for (let index = 1; index < items.length; index++) {
-    const before = defined(items[index - 1], 'inside');
-    const here = defined(items[index], 'inside');
-    const isAfter = before.order < here.order || comparePaths(before, here) < 0;
-    assert(isAfter, 'a key is changed twice');
-  }
-  return items;
+  return { kind: PAGE, chunk: id, at: 0, path, pathAt: 0 };
 }

@@ -26,14 +26,49 @@ export function withoutPeer(peers: Peers, peerId: string): Peers {
   return rest;
 }
 
-/** The peers with room for one more, or undefined if there is none: only a faulty one makes way. */
-export function makeRoom(peers: Peers, peersMax: number): Peers | undefined {
-  if (peers.size < peersMax) return peers;
+type Heights = Pick<Peer, 'headHeight' | 'earliestHeight'>;
+
+/** Whether a peer says it has the block after a head. */
+function hasNext({ headHeight, earliestHeight }: Heights, head: number): boolean {
+  return earliestHeight <= head + 1 && headHeight > head;
+}
+
+/**
+ * The peers with room for one more, or undefined if there is none. A faulty one makes way, or, for
+ * who has the block after our head, one that does not have it.
+ */
+export function makeRoom<Payload>(
+  { peers, head, limits }: SyncState<Payload>,
+  newcomer: Heights,
+): Peers | undefined {
+  if (peers.size < limits.peersMax) return peers;
   let worst: Peer | undefined;
   for (const peer of peers.values()) {
     if (peer.faults > (worst?.faults ?? 0)) worst = peer;
   }
+  if (worst === undefined && hasNext(newcomer, head)) {
+    worst = [...peers.values()].find((peer) => !hasNext(peer, head));
+  }
   return worst === undefined ? undefined : withoutPeer(peers, worst.peerId);
+}
+
+/** Notches of {@link Peer.slowness}; at the last, requests are 64 times smaller. */
+const SLOW_NOTCH = 4;
+const SLOWNESS_MAX = 3 * SLOW_NOTCH;
+
+/** A peer whose answer came too late: what did not fit is asked for in smaller pieces. */
+export function slower(peer: Peer): Peer {
+  return { ...peer, slowness: Math.min(peer.slowness + SLOW_NOTCH, SLOWNESS_MAX) };
+}
+
+/** A peer whose answer came in time. */
+export function quicker(peer: Peer): Peer {
+  return peer.slowness === 0 ? peer : { ...peer, slowness: peer.slowness - 1 };
+}
+
+/** What is asked of a peer: a bound, a quarter of it for each notch of slowness, at least one. */
+export function shareOf({ slowness }: Peer, countMax: number): number {
+  return Math.max(1, countMax >> (2 * Math.ceil(slowness / SLOW_NOTCH)));
 }
 
 /**
@@ -49,7 +84,7 @@ export function choosePeer<Payload>(
     const canServe = peer.earliestHeight <= batch.from && batch.from <= peer.headHeight;
     if (!canServe || !isUsable(peer, state.ticks)) continue;
     const open = openRequests(state.batches, peer.peerId);
-    if (open >= state.limits.requestsPerPeerMax) continue;
+    if (open >= shareOf(peer, state.limits.requestsPerPeerMax)) continue;
     const rank = [batch.avoided.indexOf(peer.peerId), open, peer.lastAsked];
     if (best === undefined || isBefore(rank, best.rank)) best = { peer, rank };
   }

@@ -1,6 +1,6 @@
 import type { Height } from '../ledger/index.ts';
 import { endOf, heldBytes, joined, upTo, waiting } from './batches.ts';
-import { choosePeer, isUsable, targetOf } from './peers.ts';
+import { choosePeer, isUsable, shareOf, targetOf } from './peers.ts';
 import type {
   Batch,
   HandOver,
@@ -88,7 +88,8 @@ function ask<Payload>(planned: SyncState<Payload>): SyncTransition<Payload> {
     const peer = choosePeer(state, batch);
     if (peer === undefined) continue;
     const ticket = state.ticket + 1;
-    const count = Math.min(batch.count, peer.headHeight - batch.from + 1);
+    const share = shareOf(peer, batchCount(state));
+    const count = Math.min(batch.count, share, peer.headHeight - batch.from + 1);
     const { from, avoided } = batch;
     const { peerId } = peer;
     const asked = { ticket, peerId, askedAt: state.ticks, askedFrom: from };

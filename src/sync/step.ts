@@ -3,7 +3,7 @@ import type { Height } from '../ledger/index.ts';
 import { above, takeBack, takeFrom, waiting } from './batches.ts';
 import type { SyncLimits } from './limits.ts';
 import { BLOCK_BYTES_GUESS, SYNC_LIMITS } from './limits.ts';
-import { makeRoom, withoutPeer, withPeer } from './peers.ts';
+import { makeRoom, quicker, slower, withoutPeer, withPeer } from './peers.ts';
 import { schedule } from './schedule.ts';
 import type {
   Batch,
@@ -64,7 +64,7 @@ function on<Payload>(
     case 'blocks-received':
       return onBlocksReceived(state, event.ticket, event.blocks);
     case 'request-timed-out':
-      return onRequestFailed(state, event.ticket, 'stall');
+      return onRequestLate(state, requestOf(state, event.ticket));
     case 'request-failed': {
       const fault = event.reason === 'malformed' ? 'malformed-answer' : 'stall';
       return onRequestFailed(state, event.ticket, fault);
@@ -92,12 +92,12 @@ function onPeerStatus<Payload>(
 ): SyncState<Payload> {
   if (state.distrusted.includes(peerId)) return state;
   const known = state.peers.get(peerId);
-  const peers = known === undefined ? makeRoom(state.peers, state.limits.peersMax) : state.peers;
+  const heights = { headHeight, earliestHeight };
+  const peers = known === undefined ? makeRoom(state, heights) : state.peers;
   if (peers === undefined) return state;
   const peer: Peer = {
-    ...(known ?? { peerId, faults: 0, restsUntil: 0, lastAsked: 0 }),
-    headHeight,
-    earliestHeight,
+    ...(known ?? { peerId, faults: 0, restsUntil: 0, slowness: 0, lastAsked: 0 }),
+    ...heights,
   };
   // Whoever made way is asked nothing more.
   const gone = [...state.peers.keys()].find((each) => !peers.has(each));
@@ -148,7 +148,9 @@ function onBlocksReceived<Payload>(
     parts.push(waiting(from + blocks.length, count - blocks.length, avoided));
   }
   const batches = state.batches.flatMap((batch) => (batch === request ? parts : [batch]));
-  return stay({ ...state, batches, blockBytes: learnSize(state.blockBytes, blocks) });
+  const peer = state.peers.get(peerId);
+  const peers = peer === undefined ? state.peers : withPeer(state.peers, quicker(peer));
+  return stay({ ...state, peers, batches, blockBytes: learnSize(state.blockBytes, blocks) });
 }
 
 /** Moves half way to what was just seen, so that a burst of large blocks is noticed at once. */
@@ -174,7 +176,18 @@ function onTick<Payload>(state: SyncState<Payload>): SyncTransition<Payload> {
     (batch) =>
       batch.kind === 'requested' && state.ticks - batch.askedAt >= state.limits.requestTicksMax,
   );
-  return late?.kind === 'requested' ? blame(state, late.peerId, 'stall') : stay(state);
+  return late?.kind === 'requested' ? onRequestLate(state, late) : stay(state);
+}
+
+/** It may be a line too narrow for so much, so that asking for as much again would never end. */
+function onRequestLate<Payload>(
+  state: SyncState<Payload>,
+  request: Requested<Payload> | undefined,
+): SyncTransition<Payload> {
+  if (request === undefined) return stay(state); // Stale is ordinary.
+  const peer = state.peers.get(request.peerId);
+  const peers = peer === undefined ? state.peers : withPeer(state.peers, slower(peer));
+  return blame({ ...state, peers }, request.peerId, 'stall');
 }
 
 /** Takes everything open away from a peer and lets it rest, or never trusts it again. */

@@ -20,6 +20,8 @@ const BEHAVIOURS = [
   'one-at-a-time',
   'comes-and-goes',
   'silent',
+  'narrow',
+  'idle',
 ] as const;
 type Behaviour = (typeof BEHAVIOURS)[number];
 
@@ -33,6 +35,10 @@ const LIMITS: Partial<SyncLimits> = {
   distrustedMax: 8,
 };
 const EVENTS_MAX = 20_000;
+const TRUTHFUL: ReadonlySet<Behaviour> = new Set([
+  ...(['honest', 'slow', 'one-at-a-time', 'comes-and-goes', 'narrow', 'idle'] as const),
+]);
+const isStall = (fault: string) => fault === 'stall' || fault === 'endless-stall';
 
 /** Whole numbers below a bound, the same for the same seed (mulberry32). */
 function createChance(seed: number): (bound: number) => number {
@@ -134,6 +140,10 @@ class World {
       this.send({ kind: 'peer-gone', peerId });
       return;
     }
+    if (behaviour === 'idle') {
+      this.send({ kind: 'peer-status', peerId, headHeight: height(0), earliestHeight: height(0) });
+      return;
+    }
     const boast = behaviour === 'lies-about-height' ? 1 + this.chance(100_000) : 0;
     const headHeight = height(this.trueHeight + boast);
     this.send({ kind: 'peer-status', peerId, headHeight, earliestHeight: height(0) });
@@ -173,6 +183,13 @@ class World {
         return give(blocks(served, (at) => (from + at) % 5 === 0));
       case 'one-at-a-time':
         return give(blocks(Math.min(1, served), () => false));
+      case 'narrow': {
+        // Two blocks are all that its line carries in time, over all that is asked at once.
+        const beside = this.open.filter((each) => each.peerId === peerId);
+        const asked = beside.reduce((sum, each) => sum + each.count, count);
+        if (asked > 2) return { kind: 'request-timed-out', ticket };
+        return give(blocks(served, () => false));
+      }
       case 'slow':
         if (this.chance(4) === 0) return { kind: 'request-timed-out', ticket };
         return give(blocks(served, () => false));
@@ -229,15 +246,31 @@ test('whoever lies: with one honest peer the node reaches the true head, within 
       expect(world.head).toBe(goal);
       for (const [peerId, behaviour] of world.peers) {
         // Truthful peers may be called slow, never liars.
-        const isTruthful = ['honest', 'slow', 'one-at-a-time', 'comes-and-goes'].includes(
-          behaviour,
-        );
         const faults = [...(world.blamed.get(peerId) ?? [])];
-        if (isTruthful) expect(faults.filter((fault) => fault !== 'stall')).toEqual([]);
+        if (TRUTHFUL.has(behaviour)) expect(faults.filter((fault) => !isStall(fault))).toEqual([]);
         if (behaviour === 'honest') expect(faults).toEqual([]);
       }
     }),
     { numRuns: 400 },
+  );
+});
+
+test('one peer behind a narrow line is enough, though others without blocks fill the list', () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.integer({ min: 3, max: 60 }), (seed, goal) => {
+      const idle = Array.from({ length: 12 }, (): Behaviour => 'idle');
+      const world = new World(seed, [...idle, 'narrow'], goal);
+      for (const peerId of world.peers.keys()) world.status(peerId);
+      let count = 0;
+      while (world.head < goal && count < EVENTS_MAX) {
+        world.turn();
+        count += 1;
+      }
+      expect(world.head).toBe(goal);
+      // Being slow is told apart from never serving: that would be a ban.
+      expect([...(world.blamed.get('12-narrow') ?? [])]).not.toContain('endless-stall');
+    }),
+    { numRuns: 100 },
   );
 });
 

@@ -138,6 +138,45 @@ test('who stalls time after time is told apart from who is slow', () => {
   ]);
 });
 
+test('what does not come in time is asked for in smaller pieces, one at a time', () => {
+  const { meet, send, tick } = setUp(0, { batchBlocksMax: 64, batchBytes: 1024 * 1024 });
+  // A line over which 64 blocks, or twice 16, take longer than any answer may.
+  const asked = [requests(meet('far', 300))];
+  expect(asked[0]?.map(({ count }) => count)).toEqual([64, 64]);
+  for (let time = 0; time < 3; time++) {
+    const { ticket } = first(asked.at(-1) ?? []);
+    const effects = send({ kind: 'request-timed-out', ticket });
+    asked.push([...requests(effects), ...requests(tick(8))].slice(0, 1));
+  }
+  expect(asked.slice(1).map((each) => each.map(({ count }) => count))).toEqual([[16], [4], [1]]);
+  // Answers in time make them larger again, slowly.
+  const counts = [first(asked.at(-1) ?? [])];
+  while (counts.length < 9) {
+    const { ticket, from, count } = counts.at(-1) ?? first([]);
+    const effects = send({ kind: 'blocks-received', ticket, blocks: run(from, count) });
+    for (const handed of handOvers(effects))
+      send({ kind: 'block-accepted', ticket: handed.ticket });
+    counts.push(first(requests(effects)));
+  }
+  expect(counts.map(({ count }) => count)).toEqual([1, 1, 1, 1, 4, 4, 4, 4, 16]);
+});
+
+test('peers that have nothing make way for one that has the next block', () => {
+  const { meet, state } = setUp(5, { peersMax: 3 });
+  meet('fresh', 0);
+  meet('equal', 5);
+  // It claims much, but nothing that follows our head: nobody can ever find it out.
+  meet('beyond', 1_000_000, 500_000);
+  expect(requests(meet('full', 9))).toMatchObject([{ peerId: 'full', from: 6, count: 4 }]);
+  meet('other', 9);
+  meet('third', 9);
+  expect([...state().peers.keys()]).toEqual(['full', 'other', 'third']);
+  // Who has what we need makes way for nobody.
+  meet('late', 1_000);
+  meet('empty', 0);
+  expect([...state().peers.keys()]).toEqual(['full', 'other', 'third']);
+});
+
 test('a bad block costs its peer all trust; blocks of others are kept and handed over again', () => {
   const { meet, send, state } = setUp(0, { batchBlocksMax: 2, requestsPerPeerMax: 1 });
   const [toLiar] = requests(meet('liar', 4));
@@ -258,13 +297,13 @@ test('what a peer had open is asked elsewhere when it goes', () => {
 });
 
 test('strangers cannot crowd out known peers, but take the place of a faulty one', () => {
-  const { meet, send, state } = setUp(0, { peersMax: 2 });
-  meet('a', 0);
+  const { meet, send, state } = setUp(0, { peersMax: 2, batchBlocksMax: 4, requestsPerPeerMax: 1 });
+  expect(requests(meet('a', 8))).toMatchObject([{ peerId: 'a', from: 1, count: 4 }]);
   const request = first(requests(meet('b', 8)));
   meet('c', 8);
   expect([...state().peers.keys()]).toEqual(['a', 'b']);
   send({ kind: 'request-timed-out', ticket: request.ticket });
-  expect(requests(meet('c', 8))).toMatchObject([{ peerId: 'c', from: 1, count: 8 }]);
+  expect(requests(meet('c', 8))).toMatchObject([{ peerId: 'c', from: 5, count: 4 }]);
   expect([...state().peers.keys()]).toEqual(['a', 'c']);
 });
 

@@ -134,6 +134,8 @@ export type Peer = {
   readonly faults: number;
   /** Asked nothing, and not believed, before this tick. */
   readonly restsUntil: number;
+  /** Rises by 4 with each answer that came too late, falls by one with each that came in time. */
+  readonly slowness: number;
   /** Ticket of the last request; the least lately asked is asked first. */
   readonly lastAsked: Ticket;
 };

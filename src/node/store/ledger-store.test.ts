@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Bytes } from '../../base/index.ts';
-import { assert, equalBytes, formatHex } from '../../base/index.ts';
+import { assert, defined, equalBytes, formatHex } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import { verifyProof } from '../../state/index.ts';
@@ -68,11 +68,40 @@ async function expectWhole(ledgerStore: LedgerStore): Promise<number> {
   return height;
 }
 
+/** Blocks are read once for all who ask meanwhile, and a summary tells what the block does. */
+async function expectShared(ledgerStore: LedgerStore, store: MemoryStore): Promise<void> {
+  const { height } = ledgerStore.head().header;
+  const heights = Array.from({ length: height + 1 }, (_, each) => each as Height); // Committed.
+  const summaries = await Promise.all(heights.map((each) => ledgerStore.summary(each)));
+  const get = vi.spyOn(store, 'get');
+  const ids = chain.blocks
+    .slice(0, height)
+    .flatMap(({ block }) => block.transactions.map(({ id }) => id));
+  const asked = Array.from({ length: 20 }, () => ledgerStore.transactions([...ids, ...ids]));
+  const all = await Promise.all(asked);
+  expect(get.mock.calls.filter(([space]) => space !== 'index').length).toBeLessThan(3 * height);
+  get.mockRestore();
+  for (const found of all) {
+    const told = found.map((each) => each && formatHex(each.receipt.transactionId));
+    expect(told).toEqual([...ids, ...ids].map(formatHex));
+  }
+  for (const each of heights) {
+    const stored = defined(await ledgerStore.block(each), 'committed');
+    const { header, transactions } = stored.block;
+    const { certificate, hash, blockBytes } = stored;
+    const transactionCount = transactions.length;
+    const sizeBytes = blockBytes.length;
+    const expected = { header, certificate, hash, transactionCount, sizeBytes };
+    expect([summaries[each], await ledgerStore.summary(each)]).toEqual([expected, expected]);
+  }
+  const cancelled = ledgerStore.transactions(ids, AbortSignal.abort(new Error('gone')));
+  await expect(cancelled).rejects.toThrow('gone');
+}
+
 async function expectFindable(ledgerStore: LedgerStore): Promise<void> {
   const { height } = ledgerStore.head().header;
   for (const { block } of chain.blocks.slice(0, height)) {
-    const found = await ledgerStore.blockByHash(block.hash);
-    expect(found?.block.header.height).toBe(block.block.header.height);
+    expect(await ledgerStore.heightOf(block.hash)).toBe(block.block.header.height);
     for (const [index, { id }] of block.transactions.entries()) {
       expect(await ledgerStore.transaction(id)).toMatchObject({
         height: block.block.header.height,
@@ -95,7 +124,9 @@ async function expectFindable(ledgerStore: LedgerStore): Promise<void> {
   expect(await ledgerStore.history(ada.address, { limit: 1000 })).toMatchObject(expected);
   const [, , third, fourth] = expected;
   if (third === undefined || fourth === undefined) return;
-  expect(await ledgerStore.history(ada.address, { before: third, limit: 1 })).toMatchObject([fourth]);
+  expect(await ledgerStore.history(ada.address, { before: third, limit: 1 })).toMatchObject([
+    fourth,
+  ]);
 }
 
 describe('LedgerStore', () => {
@@ -121,6 +152,7 @@ describe('LedgerStore', () => {
       expect(ledgerStore.status().checkpointHeight ?? 0).toBeGreaterThanOrEqual(stop > 11 ? 5 : 0);
       store = store.crash();
       ledgerStore = await open(store);
+      await expectShared(ledgerStore, store);
       expect(await expectWhole(ledgerStore)).toBe(stop);
       await expectFindable(ledgerStore);
     }
@@ -131,7 +163,7 @@ describe('LedgerStore', () => {
     expect(served?.block).toEqual(chain.blocks[6]?.blockBytes);
     expect(await ledgerStore.servedBlock(at(49))).toBeUndefined();
     expect(await ledgerStore.transaction(new Uint8Array(32) as Hash)).toBeUndefined();
-    expect(await ledgerStore.blockByHash(new Uint8Array(32) as Hash)).toBeUndefined();
+    expect(await ledgerStore.heightOf(new Uint8Array(32) as Hash)).toBeUndefined();
   });
 
   test('leaves nothing behind: pages, runs and layouts are those of the last checkpoint', async () => {

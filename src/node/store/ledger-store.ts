@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/index.ts';
 import { assert, equalBytes, silentTracer, TabellionError } from '../../base/index.ts';
-import { decode, encode, encodeEach } from '../../codec/index.ts';
+import { encode, encodeEach } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type {
   Address,
@@ -15,33 +15,22 @@ import { receiptCodec } from '../../ledger/index.ts';
 import type { StateProof, StateTree } from '../../state/index.ts';
 import { STATE_KEY_BYTES_MAX } from '../../state/index.ts';
 import type { SpaceUsage } from '../../storage/index.ts';
-import { SharedCache, Turnstile } from '../../storage/index.ts';
+import { Turnstile } from '../../storage/index.ts';
+import { BlockReader, includedIn } from './block-reader.ts';
 import { clean, writeCheckpoint } from './checkpoint.ts';
 import type { Core, HeadState } from './core.ts';
 import { keysOf, loadPages, runLoading, writeNamed } from './core.ts';
 import type { HistoryIndex, Place } from './history-index.ts';
 import { accountsOf, indexBlock } from './index-block.ts';
 import {
-  BLOCK_KEPT_BYTES_MIN,
-  BLOCK_LOADS_MAX,
-  BLOCKS_KEPT_BYTES,
   CACHE_BYTES_MAX_DEFAULT,
   CHECKPOINT_EVERY_BLOCKS_DEFAULT,
   CHECKPOINT_RETRY_BLOCKS,
   HISTORY_LIMIT_MAX,
   JOURNAL_BYTES_MAX,
 } from './limits.ts';
-import type { CheckpointRecord, CommittedRecord } from './records.ts';
-import {
-  committedOf,
-  committedRecordCodec,
-  encodeCommitted,
-  journalRecordCodec,
-  orderedKey,
-  outlineOf,
-  seal,
-  unseal,
-} from './records.ts';
+import type { CheckpointRecord } from './records.ts';
+import { encodeCommitted, journalRecordCodec, orderedKey, seal } from './records.ts';
 import type { Recovered } from './recovery.ts';
 import { recover } from './recovery.ts';
 import type {
@@ -91,16 +80,12 @@ export class LedgerStore {
   /** After a failed checkpoint, the next is tried at this height. */
   #retryHeight = 0;
   #background: Promise<void> | undefined;
-  /** Decoded blocks by height. */
-  readonly #blocks = new SharedCache<number, StoredBlock>({
-    weightMax: BLOCKS_KEPT_BYTES,
-    loadsMax: BLOCK_LOADS_MAX,
-    weigh: ({ blockBytes }) => Math.max(blockBytes.length, BLOCK_KEPT_BYTES_MIN),
-  });
+  readonly #blocks: BlockReader;
 
   constructor(core: Core, options: LedgerStoreOptions, recovered: Recovered) {
     this.#core = core;
     this.#options = options;
+    this.#blocks = new BlockReader(core);
     this.#cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX_DEFAULT;
     this.#tree = recovered.tree;
     this.#index = recovered.index;
@@ -338,38 +323,8 @@ export class LedgerStore {
 
   /* ---------------------------------------------------------- readers */
 
-  /** Bytes of the committed record of a height, whose checksum is right. */
-  async #payload(height: number): Promise<Uint8Array | undefined> {
-    const { store, ledger } = this.#core;
-    const key = orderedKey(height);
-    const journal = await store.get('journal', key);
-    const sealed = journal ?? (await store.get('blocks', key));
-    if (sealed === undefined) return undefined;
-    const record = unseal(ledger.suite, sealed);
-    const isJournal = record !== undefined && journal !== undefined;
-    const payload = isJournal ? committedOf(record) : record;
-    if (payload === undefined) throw corruptBlock(height);
-    return payload;
-  }
-
-  async #record(height: number): Promise<CommittedRecord | undefined> {
-    const payload = await this.#payload(height);
-    if (payload === undefined) return undefined;
-    const committed = decode(committedRecordCodec, payload);
-    if (!committed.ok) throw corruptBlock(height);
-    return committed.value;
-  }
-
-  async #load(height: number): Promise<StoredBlock> {
-    const { ledger } = this.#core;
-    const record = await this.#record(height);
-    const block = record === undefined ? undefined : decode(ledger.codecs.block, record.block);
-    if (record === undefined || block?.ok !== true || block.value.header.height !== height) {
-      throw corruptBlock(height);
-    }
-    const { certificate, receipts, block: blockBytes } = record;
-    const hash = ledger.blockHash(block.value.header);
-    return { block: block.value, certificate, receipts, hash, blockBytes };
+  #isKnown(height: number): boolean {
+    return height >= 0 && height <= this.#head.header.height;
   }
 
   /**
@@ -377,24 +332,12 @@ export class LedgerStore {
    * its record was spoilt. Whoever asks for a block that is being read waits for that reading.
    */
   async block(height: Height): Promise<StoredBlock | undefined> {
-    if (height < 0 || height > this.#head.header.height) return undefined;
-    return this.#blocks.get(height, () => this.#load(height));
+    return this.#isKnown(height) ? this.#blocks.block(height) : undefined;
   }
 
   /** As `block`, without the transactions, which are not even decoded. */
   async summary(height: Height): Promise<BlockSummary | undefined> {
-    if (height < 0 || height > this.#head.header.height) return undefined;
-    const known = this.#blocks.peek(height);
-    if (known !== undefined) {
-      const { block, hash, blockBytes } = known;
-      const { header, transactions } = block;
-      const sizeBytes = blockBytes.length;
-      return { header, hash, transactionCount: transactions.length, sizeBytes };
-    }
-    const payload = await this.#payload(height);
-    const outline = payload === undefined ? undefined : outlineOf(payload);
-    if (outline?.header.height !== height) throw corruptBlock(height);
-    return { ...outline, hash: this.#core.ledger.blockHash(outline.header) };
+    return this.#isKnown(height) ? this.#blocks.summary(height) : undefined;
   }
 
   /** The header of a height; `undefined` above the head. */
@@ -404,14 +347,7 @@ export class LedgerStore {
 
   /** A block as peers ask for it; `undefined` above the head, and for genesis. */
   async servedBlock(height: Height): Promise<ServedBlock | undefined> {
-    if (height < 1 || height > this.#head.header.height) return undefined;
-    const record = this.#blocks.peek(height);
-    if (record?.certificate !== undefined) {
-      return { block: record.blockBytes, certificate: record.certificate };
-    }
-    const stored = await this.#record(height);
-    if (stored?.certificate === undefined) return undefined;
-    return { block: stored.block, certificate: stored.certificate };
+    return height >= 1 && this.#isKnown(height) ? this.#blocks.served(height) : undefined;
   }
 
   /** The height of the committed block of a hash. */
@@ -422,12 +358,6 @@ export class LedgerStore {
       if (summary !== undefined && equalBytes(summary.hash, hash)) return height;
     }
     return undefined;
-  }
-
-  /** The committed block of a hash. */
-  async blockByHash(hash: Hash): Promise<StoredBlock | undefined> {
-    const height = await this.heightOf(hash);
-    return height === undefined ? undefined : this.block(height);
   }
 
   /** Where a transaction stands in the chain. */
@@ -505,16 +435,4 @@ export class LedgerStore {
     await this.#commits.idle();
     await this.#background?.catch(() => undefined); // Reported where it was started.
   }
-}
-
-function corruptBlock(height: number): TabellionError {
-  return new TabellionError('store-corrupt', { reason: 'block', height });
-}
-
-function includedIn(stored: StoredBlock | undefined, index: number) {
-  const transaction = stored?.block.transactions[index];
-  const receipt = stored?.receipts[index];
-  if (stored === undefined || transaction === undefined || receipt === undefined) return undefined;
-  const { height, timestampMs } = stored.block.header;
-  return { height, index, timestampMs, transaction, receipt };
 }

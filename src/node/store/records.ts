@@ -18,7 +18,7 @@ import {
 } from '../../codec/index.ts';
 import type { HashSuite } from '../../crypto/index.ts';
 import { hashCodec } from '../../crypto/index.ts';
-import type { Header, Height } from '../../ledger/index.ts';
+import type { CommitCertificate, Header, Height } from '../../ledger/index.ts';
 import {
   BLOCK_TRANSACTIONS_MAX,
   commitCertificateCodec,
@@ -32,12 +32,13 @@ import { SPACES } from '../../storage/index.ts';
 import { CHANGES_PER_BLOCK_MAX, RECORD_BYTES_MAX } from './limits.ts';
 
 const recordBytes = bytes({ max: RECORD_BYTES_MAX });
+const committedCertificate = option(commitCertificateCodec);
 
 /** A block as peers get it, why it is final, and what it did; the record of space `blocks`. */
 export const committedRecordCodec = struct('CommittedRecord', {
   /** Canonical bytes of the block. */
   block: recordBytes,
-  certificate: option(commitCertificateCodec),
+  certificate: committedCertificate,
   receipts: vector(receiptCodec, { max: BLOCK_TRANSACTIONS_MAX }),
 });
 export type CommittedRecord = Infer<typeof committedRecordCodec>;
@@ -56,9 +57,10 @@ export function encodeCommitted(
   return concatBytes(none.subarray(0, -1), count.finish(), ...receiptBytes);
 }
 
-/** What the first bytes of a block say of it. */
+/** What can be said of a block without decoding its transactions. */
 export type BlockOutline = {
   readonly header: Header;
+  readonly certificate: CommitCertificate | undefined;
   readonly transactionCount: number;
   readonly sizeBytes: number;
 };
@@ -80,11 +82,12 @@ export function committedOf(journal: Uint8Array): Uint8Array | undefined {
 
 /** Outline of the block of a {@link CommittedRecord}'s bytes, without decoding its transactions. */
 export function outlineOf(committed: Uint8Array): BlockOutline | undefined {
-  const block = readFront(committed, (reader) => recordBytes.read(reader));
-  if (block === undefined) return undefined;
-  return readFront(block, (reader) => {
-    const header = headerCodec.read(reader);
-    return { header, transactionCount: reader.uleb(), sizeBytes: block.length };
+  return readFront(committed, (reader) => {
+    const block = recordBytes.read(reader);
+    const certificate = committedCertificate.read(reader);
+    const front = new Reader(block);
+    const header = headerCodec.read(front);
+    return { header, certificate, transactionCount: front.uleb(), sizeBytes: block.length };
   });
 }
 

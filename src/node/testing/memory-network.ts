@@ -8,7 +8,7 @@ import type {
   RequestKind,
   Topic,
 } from '../../network/index.ts';
-import { PENALTY_REJECTED, SCORE_MAX } from '../../network/index.ts';
+import { DEFAULT_LIMITS, PENALTY_REJECTED, SCORE_MAX } from '../../network/index.ts';
 
 const LATENCY_MS = 1;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -297,7 +297,9 @@ export class MemoryNetwork implements Network {
     if (this.#seen.has(message.nonce) || this.#isStopped) return;
     this.#seen.add(message.nonce);
     const key = keyOf(message.topic, message.bytes);
-    const judging = this.#verdicts.get(key) ?? this.#judge(message, from);
+    const known = this.#verdicts.get(key);
+    const isOld = known === 'accept' && DEFAULT_LIMITS.topics[message.topic].isPerishable;
+    const judging = known === undefined || isOld ? this.#judge(message, from) : known;
     Promise.resolve(judging).then((verdict) => {
       if (verdict === 'ignore') return;
       this.#verdicts.set(key, verdict);

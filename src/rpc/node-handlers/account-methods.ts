@@ -174,11 +174,11 @@ async function accountProofOf(
     if (errorToData(error).code !== 'version-unavailable') throw error;
     throw rpcError('proof-unavailable', { height });
   });
-  const stored = await context.block(height);
+  const { header, hash, certificate } = await context.outline(height);
   return {
-    header: stored.prepared.block.header,
-    hash: stored.prepared.hash,
-    certificate: stored.certificate,
+    header,
+    hash,
+    certificate,
     membership: context.membershipAt(height),
     address,
     keys,

@@ -1,9 +1,11 @@
 import type { Json, Result } from '../../base/index.ts';
+import { defined, formatHex } from '../../base/index.ts';
+import { encode } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import { merkleProof } from '../../crypto/index.ts';
-import type { Height, Log, Receipt } from '../../ledger/index.ts';
+import type { Height, Log } from '../../ledger/index.ts';
 import { AMOUNT_MAX, transactionLeaf } from '../../ledger/index.ts';
-import type { SubmissionError, TrackedTransaction } from '../../node/index.ts';
+import type { IncludedTransaction, SubmissionError, TrackedTransaction } from '../../node/index.ts';
 import type { RpcErrorCode } from '../errors.ts';
 import { isRpcErrorCode, rpcError } from '../errors.ts';
 import type { MethodHandlers } from '../handlers.ts';
@@ -51,30 +53,54 @@ function accepted<Value>(result: Result<Value, SubmissionError>): Value {
 export async function transactionStatusOf(
   context: NodeContext,
   id: Hash,
+  signal?: AbortSignal,
 ): Promise<TransactionStatus> {
-  const tracked = context.parts.tracker.get(id);
-  if (tracked !== undefined && tracked.stage !== 'seen') return statusOfTracked(context, tracked);
-  const place = await context.parts.store.transaction(id);
-  if (place === undefined) {
-    return tracked === undefined ? unknownStatus(context, id) : statusOfTracked(context, tracked);
+  return defined((await statusesOf(context, [id], signal))[0], 'one for each');
+}
+
+/** As {@link transactionStatusOf}, in the order asked; each block is read once, for all of them. */
+async function statusesOf(
+  context: NodeContext,
+  ids: readonly Hash[],
+  signal?: AbortSignal,
+): Promise<TransactionStatus[]> {
+  const { tracker, store } = context.parts;
+  const known = new Map<string, TrackedTransaction>();
+  const wanted = new Map<string, Hash>();
+  for (const id of ids) {
+    const tracked = tracker.get(id);
+    if (tracked !== undefined && tracked.stage !== 'seen') known.set(formatHex(id), tracked);
+    else wanted.set(formatHex(id), id);
   }
-  const stored = await context.block(place.height);
-  const outcome = stored.receipts[place.index]?.outcome;
-  const { timestampMs } = stored.prepared.block.header;
-  // Its block may have been committed while it was looked up, a moment before the tracker hears.
+  const found = await store.transactions([...wanted.values()], signal);
+  const included = new Map([...wanted.keys()].map((key, at) => [key, found[at]]));
+  return ids.map((id) => {
+    const key = formatHex(id);
+    const place = included.get(key);
+    // Its block may have been committed while it was looked up, a moment before the tracker hears.
+    const tracked = tracker.get(id) ?? known.get(key);
+    const saysMore = tracked !== undefined && (place === undefined || tracked.stage !== 'seen');
+    if (saysMore) return statusOfTracked(context, tracked);
+    return place === undefined ? unknownStatus(context, id) : statusIn(context, id, place);
+  });
+}
+
+function statusIn(context: NodeContext, id: Hash, included: IncludedTransaction) {
+  const { height, index, timestampMs, transaction, receipt } = included;
+  const { outcome } = receipt;
   const known = context.parts.tracker.get(id);
-  if (known !== undefined && known.stage !== 'seen') return statusOfTracked(context, known);
   return {
     ...unknownStatus(context, id),
     seenAtMs: known?.seenAtMs,
     finalAtMs: known === undefined ? undefined : context.node.home.clock.now(),
-    stage: outcome?.kind === 'failed' ? 'failed' : 'final',
-    ...place,
+    stage: outcome.kind === 'failed' ? 'failed' : 'final',
+    height,
+    index,
     includedAtMs: timestampMs,
-    validUntil: stored.prepared.transactions[place.index]?.transaction.body.validUntil,
-    code: outcome?.kind === 'failed' ? outcome.code : undefined,
-    actionIndex: outcome?.kind === 'failed' ? outcome.actionIndex : undefined,
-  };
+    validUntil: transaction.body.validUntil,
+    code: outcome.kind === 'failed' ? outcome.code : undefined,
+    actionIndex: outcome.kind === 'failed' ? outcome.actionIndex : undefined,
+  } as const;
 }
 
 function unknownStatus(context: NodeContext, id: Hash): TransactionStatus {
@@ -106,11 +132,11 @@ export function chainMethods(context: NodeContext): ChainMethods {
   return {
     'block.get': async ({ height, hash, isHeaderOnly }) => {
       const found = hash === undefined ? height : await heightOfHash(context, hash);
-      const stored = await context.block(found ?? context.head().header.height);
-      const trust = context.trust();
-      return blockViewOf(stored, { isHeaderOnly: isHeaderOnly ?? false, trust });
+      const at = found ?? context.head().header.height;
+      if (isHeaderOnly !== true) return blockViewOf(await context.block(at), context.trust());
+      return { ...(await context.outline(at)), transactions: [], trust: context.trust() };
     },
-    'block.list': async ({ before, limit }) => {
+    'block.list': async ({ before, limit }, { signal }) => {
       const head = context.head().header.height;
       const top = before === undefined ? head : Math.min(head, before - 1);
       const bottom = Math.max(
@@ -119,14 +145,15 @@ export function chainMethods(context: NodeContext): ChainMethods {
       );
       const blocks = [];
       for (let height = top; height >= bottom; height--) {
-        blocks.push(summaryOf(await context.block(height as Height))); // Between two heights.
+        signal.throwIfAborted();
+        blocks.push(summaryOf(await context.outline(height as Height))); // Between two heights.
       }
       return { blocks, trust: context.trust() };
     },
     'transaction.get': ({ id }) => transactionOf(context, id),
-    'transaction.status': ({ id }) => transactionStatusOf(context, id),
-    'transaction.statuses': async ({ ids }) => ({
-      statuses: await Promise.all(ids.map((id) => transactionStatusOf(context, id))),
+    'transaction.status': ({ id }, { signal }) => transactionStatusOf(context, id, signal),
+    'transaction.statuses': async ({ ids }, { signal }) => ({
+      statuses: await statusesOf(context, ids, signal),
     }),
     'transaction.submit': async ({ bytes }) => ({ id: accepted(await node.submit(bytes)) }),
     'transaction.simulate': (question) => simulate(context, question),
@@ -150,16 +177,17 @@ export function chainMethods(context: NodeContext): ChainMethods {
         siblings: merkleProof(suite, leaves, place.index),
       };
     },
-    'account.history': async ({ address, before, limit }) => {
+    'account.history': async ({ address, before, limit }, { signal }) => {
       const wanted = limitOf(limit, HISTORY_PER_PAGE_MAX);
-      const places = await context.parts.store.history(address, {
+      const found = await context.parts.store.history(address, {
         ...(before === undefined ? {} : { before }),
         limit: wanted,
+        signal,
       });
-      const entries = await Promise.all(places.map((place) => historyEntryOf(context, place)));
+      const last = found.length < wanted ? undefined : found.at(-1);
       return {
-        entries,
-        next: places.length < wanted ? undefined : places.at(-1),
+        entries: found.map((each) => ({ id: each.receipt.transactionId, ...each })),
+        next: last && { height: last.height, index: last.index },
         // Every block since genesis was executed here, and none is pruned.
         completeFrom: context.parts.store.earliestHeight(),
         trust: context.trust(),
@@ -169,41 +197,20 @@ export function chainMethods(context: NodeContext): ChainMethods {
 }
 
 async function heightOfHash(context: NodeContext, hash: Hash): Promise<Height> {
-  const stored = await context.parts.store.blockByHash(hash);
-  if (stored === undefined) throw rpcError('not-found');
-  return stored.block.header.height;
-}
-
-type Place = { readonly height: Height; readonly index: number };
-
-async function includedAt(context: NodeContext, place: Place) {
-  const { prepared, receipts } = await context.block(place.height);
-  const transaction = prepared.transactions[place.index];
-  const receipt: Receipt | undefined = receipts[place.index];
-  if (transaction === undefined || receipt === undefined) throw rpcError('not-found');
-  return { transaction, receipt, header: prepared.block.header };
-}
-
-async function historyEntryOf(context: NodeContext, place: Place) {
-  const { transaction, receipt, header } = await includedAt(context, place);
-  return {
-    id: transaction.id,
-    ...place,
-    timestampMs: header.timestampMs,
-    transaction: transaction.transaction,
-    receipt,
-  };
+  const height = await context.parts.store.heightOf(hash);
+  if (height === undefined) throw rpcError('not-found');
+  return height;
 }
 
 async function transactionOf(context: NodeContext, id: Hash) {
   const trust = context.trust();
-  const place = await context.parts.store.transaction(id);
+  const included = await context.parts.store.transaction(id);
   const status = await transactionStatusOf(context, id);
-  if (place !== undefined) {
-    const { transaction, receipt } = await includedAt(context, place);
-    const { transaction: decoded, bytes } = transaction;
+  if (included !== undefined) {
+    const { transaction, receipt } = included;
+    const bytes = encode(context.node.ledger.codecs.transaction, transaction);
     const logs = logViewsOf(context, receipt.logs);
-    return { id, transaction: decoded, bytes, status, receipt, logs, trust };
+    return { id, transaction, bytes, status, receipt, logs, trust };
   }
   const pending = context.parts.mempool.get(id);
   if (pending === undefined) throw rpcError('not-found');

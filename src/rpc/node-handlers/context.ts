@@ -1,5 +1,4 @@
 import { TabellionError } from '../../base/index.ts';
-import { encode } from '../../codec/index.ts';
 import type {
   AssetId,
   CommitCertificate,
@@ -9,9 +8,17 @@ import type {
   Receipt,
   StateView,
 } from '../../ledger/index.ts';
-import { headerCodec, readAsset } from '../../ledger/index.ts';
-import type { CommittedEvent, Head, NodeStatus, TabellionNode } from '../../node/index.ts';
+import { readAsset } from '../../ledger/index.ts';
+import type {
+  BlockSummary as BlockOutline,
+  CommittedEvent,
+  Head,
+  NodeStatus,
+  TabellionNode,
+} from '../../node/index.ts';
+import { SharedCache } from '../../storage/index.ts';
 import { rpcError } from '../errors.ts';
+import { PAGE_DEFAULT } from '../limits.ts';
 import type { BlockSummary, BlockView } from '../transaction-views.ts';
 import type { HeadView, Trust } from '../views.ts';
 
@@ -20,12 +27,16 @@ export type IncludedBlock = {
   readonly prepared: PreparedBlock;
   readonly certificate: CommitCertificate | undefined;
   readonly receipts: readonly Receipt[];
+  /** Bytes of the block on the wire. */
+  readonly sizeBytes: number;
 };
 
-/** Blocks kept decoded for questions that come in flocks, such as a page of an explorer. */
-const BLOCKS_KEPT = 128;
-/** Transactions in these together; a decoded one takes a few KB. */
-const TRANSACTIONS_KEPT = 8_000;
+/**
+ * Encoded bytes of the blocks kept prepared for questions that come in flocks, such as a page of
+ * an explorer; prepared they take some ten times as much. One counts as 16 KB at least.
+ */
+const BLOCKS_KEPT_BYTES = 2 * 1024 * 1024;
+const BLOCK_KEPT_BYTES_MIN = 16 * 1024;
 
 /** Blocks by which a node may be behind the highest head it was told, and still be at it. */
 const NEAR_BLOCKS = 5;
@@ -51,8 +62,11 @@ export function trustOf(status: NodeStatus): Trust {
 export class NodeContext {
   readonly node: TabellionNode;
   /** By height; heights never change their block, and a reset makes the old ones unreachable. */
-  readonly #blocks = new Map<number, IncludedBlock>();
-  #transactionsKept = 0;
+  readonly #blocks = new SharedCache<number, IncludedBlock>({
+    weightMax: BLOCKS_KEPT_BYTES,
+    loadsMax: 1,
+    weigh: ({ sizeBytes }) => Math.max(sizeBytes, BLOCK_KEPT_BYTES_MIN),
+  });
 
   constructor(node: TabellionNode) {
     this.node = node;
@@ -71,39 +85,35 @@ export class NodeContext {
     return this.parts.chain.head();
   }
 
-  /** A committed block. Refuses with `height-unknown` above the head, `height-pruned` below. */
+  /**
+   * A committed block, prepared: ask for less where less will do. Refuses with `height-unknown`
+   * above the head, `height-pruned` below what is kept.
+   */
   async block(height: Height): Promise<IncludedBlock> {
-    const known = this.#blocks.get(height);
-    if (known !== undefined && height <= this.head().header.height) return known;
-    const stored = await this.parts.store.block(height);
-    if (stored === undefined) {
-      const { height: headHeight } = this.head().header;
-      throw height > headHeight
-        ? rpcError('height-unknown', { height, head: headHeight })
-        : rpcError('height-pruned', { height });
-    }
-    const prepared = this.node.ledger.prepareBlock(stored.blockBytes);
-    if (!prepared.ok) throw new TabellionError('store-corrupt', { height });
-    const { certificate, receipts } = stored;
-    const block = { prepared: prepared.value, certificate, receipts };
-    this.#keep(height, block);
-    return block;
+    if (height > this.head().header.height) throw this.#absent(height);
+    return this.#blocks.get(height, async () => {
+      const stored = await this.parts.store.block(height);
+      if (stored === undefined) throw this.#absent(height);
+      const { block, certificate, receipts, blockBytes } = stored;
+      const prepared = this.node.ledger.prepareBlockValue(block);
+      if (!prepared.ok) throw new TabellionError('store-corrupt', { height });
+      return { prepared: prepared.value, certificate, receipts, sizeBytes: blockBytes.length };
+    });
   }
 
-  #keep(height: Height, block: IncludedBlock): void {
-    this.#forget(height);
-    this.#blocks.set(height, block);
-    this.#transactionsKept += block.prepared.transactions.length;
-    for (const oldest of this.#blocks.keys()) {
-      const isFull = this.#blocks.size > BLOCKS_KEPT || this.#transactionsKept > TRANSACTIONS_KEPT;
-      if (!isFull) return;
-      this.#forget(oldest);
-    }
+  /** A committed block without its transactions. Refuses as `block`. */
+  async outline(height: Height): Promise<BlockOutline> {
+    const outline = await this.parts.store.summary(height);
+    if (outline === undefined) throw this.#absent(height);
+    return outline;
   }
 
-  #forget(height: number): void {
-    this.#transactionsKept -= this.#blocks.get(height)?.prepared.transactions.length ?? 0;
-    this.#blocks.delete(height);
+  /** Why this node has no block of a height. */
+  #absent(height: Height): TabellionError {
+    const { height: head } = this.head().header;
+    return height > head
+      ? rpcError('height-unknown', { height, head })
+      : rpcError('height-pruned', { height });
   }
 
   /** Who decided a height: with a fixed membership, those whom genesis names. */
@@ -122,13 +132,6 @@ export class NodeContext {
   }
 }
 
-/** Bytes of a block on the wire. */
-export function sizeOf(stored: IncludedBlock): number {
-  let bytes = encode(headerCodec, stored.prepared.block.header).length;
-  for (const transaction of stored.prepared.transactions) bytes += transaction.bytes.length;
-  return bytes;
-}
-
 export function headViewOf(head: Head, transactionCount: number): HeadView {
   const { height, timestampMs } = head.header;
   return { height, hash: head.hash, timestampMs, transactionCount };
@@ -142,43 +145,31 @@ export function headViewOfEvent({ executed }: CommittedEvent): HeadView {
   );
 }
 
-export function blockViewOf(
-  stored: IncludedBlock,
-  options: { isHeaderOnly: boolean; trust: Trust },
-): BlockView {
-  const { prepared, certificate, receipts } = stored;
-  const transactions = options.isHeaderOnly
-    ? []
-    : prepared.transactions.map(({ id, bytes, transaction }, index) => {
-        const receipt = receipts[index];
-        if (receipt === undefined) throw new TabellionError('internal-error');
-        return { id, index, sizeBytes: bytes.length, transaction, receipt };
-      });
+export function blockViewOf(stored: IncludedBlock, trust: Trust): BlockView {
+  const { prepared, certificate, receipts, sizeBytes } = stored;
+  const transactions = prepared.transactions.map(({ id, bytes, transaction }, index) => {
+    const receipt = receipts[index];
+    if (receipt === undefined) throw new TabellionError('internal-error');
+    return { id, index, sizeBytes: bytes.length, transaction, receipt };
+  });
   return {
     header: prepared.block.header,
     hash: prepared.hash,
     certificate,
-    transactionCount: prepared.transactions.length,
-    sizeBytes: sizeOf(stored),
+    transactionCount: transactions.length,
+    sizeBytes,
     transactions,
-    trust: options.trust,
+    trust,
   };
 }
 
-export function summaryOf(stored: IncludedBlock): BlockSummary {
-  const { header } = stored.prepared.block;
-  return {
-    height: header.height,
-    hash: stored.prepared.hash,
-    timestampMs: header.timestampMs,
-    proposer: header.proposer,
-    transactionCount: stored.prepared.transactions.length,
-    sizeBytes: sizeOf(stored),
-    gasUsed: header.gasUsed,
-  };
+export function summaryOf(outline: BlockOutline): BlockSummary {
+  const { header, hash, transactionCount, sizeBytes } = outline;
+  const { height, timestampMs, proposer, gasUsed } = header;
+  return { height, hash, timestampMs, proposer, transactionCount, sizeBytes, gasUsed };
 }
 
 /** A count from a question, within what one answer may hold. */
 export function limitOf(asked: number | undefined, maximum: number): number {
-  return Math.min(Math.max(asked ?? Math.min(20, maximum), 1), maximum);
+  return Math.min(Math.max(asked ?? PAGE_DEFAULT, 1), maximum);
 }

@@ -1,0 +1,76 @@
+import type { Bytes } from '../base/index.ts';
+import { MissingKey } from '../ledger/index.ts';
+import type { Chunk, Page, Ref, Table } from './nodes.ts';
+import {
+  bitCount,
+  bitmapOf,
+  childPlace,
+  comparePaths,
+  isBelow,
+  kindOfChild,
+  LEAF,
+  NOTHING,
+  nibbleOf,
+  PAGE,
+  pathWord,
+  placeWord,
+} from './nodes.ts';
+
+type Tree = { readonly table: Table; readonly root: Ref };
+type FoundLeaf = { readonly chunk: Chunk; readonly at: number };
+
+/** The page on the way to a path that is not in memory, the leaf at its end, or neither. */
+function walk(
+  { table, root }: Tree,
+  path: Uint8Array,
+  onPage: ((page: Page) => void) | undefined,
+): Page | FoundLeaf | undefined {
+  let { kind, at } = root;
+  if (kind === NOTHING) return undefined;
+  let id = root.chunk;
+  let chunk = kind === PAGE ? undefined : table.chunk(id);
+  for (let depth = 0; ; depth++) {
+    if (kind === PAGE) {
+      const page = table.page(id);
+      if (page.root === undefined) return page;
+      onPage?.(page);
+      ({ kind, chunk } = page.root);
+      at = 0;
+    }
+    if (chunk === undefined) return undefined; // Never: all but pages are in one.
+    if (kind === LEAF) {
+      const isIt = comparePaths(path, 0, chunk.bytes, 4 * pathWord(at)) === 0;
+      return isIt ? { chunk, at } : undefined;
+    }
+    const nibble = nibbleOf(path, 0, depth);
+    const bitmap = bitmapOf(chunk, at);
+    if ((bitmap & (1 << nibble)) === 0) return undefined;
+    const word = placeWord(at, bitCount(bitmap), childPlace(bitmap, nibble));
+    kind = kindOfChild(chunk, at, nibble);
+    id = chunk.words[word] ?? 0;
+    at = chunk.words[word + 1] ?? 0;
+    if (id !== 0 && kind !== PAGE) chunk = table.chunk(id); // 0 is the branch's own.
+  }
+}
+
+/**
+ * The leaf at a path. Throws `MissingKey` when its page is not in memory.
+ *
+ * @param onPage Told each loaded page on the way, so that the cache knows what is in use.
+ */
+export function find(
+  tree: Tree,
+  path: Bytes,
+  context: { readonly key: Bytes; readonly onPage: (page: Page) => void },
+): FoundLeaf | undefined {
+  const end = walk(tree, path, context.onPage);
+  if (end === undefined || 'chunk' in end) return end;
+  if (!isBelow(path, 0, end.prefix)) return undefined;
+  throw new MissingKey(context.key);
+}
+
+/** The page on the way to a path that is not in memory, if there is one. */
+export function findMissingPage(tree: Tree, path: Uint8Array): Page | undefined {
+  const end = walk(tree, path, undefined);
+  return end === undefined || 'chunk' in end ? undefined : end;
+}
