@@ -15,7 +15,10 @@ export type SyncLimits = {
   readonly batchBytes: number;
   readonly requestsMax: number;
   readonly requestsPerPeerMax: number;
-  /** Peers known; beyond it a new one takes the place of the one with most faults, if any. */
+  /**
+   * Peers known. Beyond it a new one takes the place of the one with most faults, if any, or, if it
+   * has the block after our head, of one that does not have it.
+   */
   readonly peersMax: number;
   /** Peers remembered for bad blocks and malformed answers, oldest forgotten first. */
   readonly distrustedMax: number;

@@ -1,6 +1,4 @@
 export type { SubtleVerify } from './engine.ts';
-export type { NativeSignatures } from './native-verifier.ts';
-export { createNativeVerifier } from './native-verifier.ts';
 export type { PooledVerifierOptions } from './pooled-verifier.ts';
 export { createPooledVerifier } from './pooled-verifier.ts';
 export type { MessageTarget, VerifierMessage, VerifierPort } from './port.ts';

@@ -301,7 +301,6 @@ describe('LeastRecentlyUsed', () => {
 test('the room opens these doors and no others', () => {
   expect(Object.keys(verifierRoom).sort()).toMatchInlineSnapshot(`
     [
-      "createNativeVerifier",
       "createPooledVerifier",
       "createReferenceVerifier",
       "createWebCryptoVerifier",
