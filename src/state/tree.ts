@@ -347,14 +347,14 @@ export class StateTree {
   }
 }
 
-/** Words of the branches above one changed leaf, of which many changes share the upper ones. */
-const BRANCH_WORDS_PER_CHANGE = 256;
-const ARENA_WORDS_MIN = 1024;
-const ARENA_WORDS_MAX = 256 * 1024;
+/** An eighth of what the branches above one changed leaf take, where changes share the upper ones. */
+const CHUNK_WORDS_PER_CHANGE = 32;
+const CHUNK_WORDS_MIN = 1024;
+const CHUNK_WORDS_MAX = 256 * 1024;
 
-/** A chunk for a small block; some for a large one, the last of which may be used in part. */
+/** Some chunks a block, since half of the last one is not used. */
 function arenaWords(changes: number): number {
-  return Math.min(ARENA_WORDS_MAX, Math.max(ARENA_WORDS_MIN, BRANCH_WORDS_PER_CHANGE * changes));
+  return Math.min(CHUNK_WORDS_MAX, Math.max(CHUNK_WORDS_MIN, CHUNK_WORDS_PER_CHANGE * changes));
 }
 
 function undoOf(items: Items): UndoEntry[] {
