@@ -103,7 +103,8 @@ test('votes of consensus change live while payments come', async () => {
   const votes = page.getByRole('region', { name: 'Consensus' });
   await expect(votes.getByRole('row')).toHaveCount(5);
   const before = heightIn((await votes.textContent()) ?? '');
-  const paying = payer.makeBlocks(someAddress(), 5);
+  // A height is open for less time than lies between two drawings: not every one of them is seen.
+  const paying = payer.makeBlocks(someAddress(), 40);
   // A vote for a block is seen while its height is still open.
   await expect(votes.getByRole('cell', { name: 'Block' }).first()).toBeVisible();
   await paying;
