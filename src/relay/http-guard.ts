@@ -20,11 +20,13 @@ export function isLoopback(address: string): boolean {
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 }
 
+const PORT_MAX = 65_535;
+
 /** The host part of a `Host` header in lower case; undefined when it is no host. */
 function hostName(header: string | undefined): string | undefined {
   if (header === undefined || header.length > 272) return undefined;
-  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?$/.exec(header.toLowerCase());
-  return match?.[1];
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?$/.exec(header.toLowerCase());
+  return Number(match?.[2] ?? 0) > PORT_MAX ? undefined : match?.[1];
 }
 
 /**
