@@ -1,12 +1,5 @@
 import type { Bytes } from '../base/index.ts';
-import {
-  CHUNK_END_AND_ROOT,
-  CHUNK_START,
-  IV,
-  MIXINGS,
-  PERMUTATION,
-  ROUNDS,
-} from './blake3-wasm.ts';
+import { CHUNK_END_AND_ROOT, CHUNK_START, IV, rounds } from './blake3-wasm.ts';
 import { ADD, constant, get, load, moduleOf, SUBTRACT, set, tee, unsigned } from './wasm-code.ts';
 
 /*
@@ -91,21 +84,6 @@ function halfMixing(
   ];
 }
 
-function rounds(): number[] {
-  const code: number[] = [];
-  let order = Array.from({ length: 16 }, (_, word) => word);
-  for (let round = 0; round < ROUNDS; round++) {
-    MIXINGS.forEach(([a, b, c, d], at) => {
-      // Both inside the sixteen words.
-      const [first, second] = [order[2 * at] as number, order[2 * at + 1] as number];
-      code.push(...halfMixing({ a, b, c, d }, first, [16, 12]));
-      code.push(...halfMixing({ a, b, c, d }, second, [8, 7]));
-    });
-    order = PERMUTATION.map((from) => order[from] as number);
-  }
-  return code;
-}
-
 /** The blocks of the four inputs, word by word, to `WORDS_AT`. */
 function gather(): number[] {
   const code: number[] = [];
@@ -159,7 +137,7 @@ function body(): number[] {
   code.push(...get(FLAGS), ...constant(CHUNK_END_AND_ROOT), 0x72, ...set(FLAGS), ...get(REMAINING));
   code.push(0x05, ...constantVector(64), 0x0b, ...set(STATE + 14));
   code.push(...get(FLAGS), ...SPLAT, ...set(STATE + 15));
-  code.push(...rounds());
+  code.push(...rounds(halfMixing));
   for (let at = 0; at < 8; at++) {
     code.push(...get(STATE + at), ...get(STATE + 8 + at), ...XOR_VECTOR, ...set(CHAIN + at));
   }

@@ -34,9 +34,9 @@ const INPUTS_AT = 64;
 export const IV = [
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ];
-export const PERMUTATION = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8];
+const PERMUTATION = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8];
 /** The words of the state that each of the eight mixings of a round takes. */
-export const MIXINGS = [
+const MIXINGS = [
   [0, 4, 8, 12],
   [1, 5, 9, 13],
   [2, 6, 10, 14],
@@ -46,7 +46,7 @@ export const MIXINGS = [
   [2, 7, 8, 13],
   [3, 4, 9, 14],
 ] as const;
-export const ROUNDS = 7;
+const ROUNDS = 7;
 export const CHUNK_START = 1;
 export const CHUNK_END_AND_ROOT = 2 | 8;
 
@@ -73,8 +73,15 @@ function halfMixing(
   ];
 }
 
-/** Seven rounds over the state, with the words of the block at POINTER. */
-function rounds(): number[] {
+/** Code of one half of a mixing: which words of the state, which word of the block, which turns. */
+export type HalfMixing = (
+  words: { readonly a: number; readonly b: number; readonly c: number; readonly d: number },
+  word: number,
+  turns: readonly [number, number],
+) => number[];
+
+/** Seven rounds over the state, with the words of the block; alike for one lane and for four. */
+export function rounds(halfMixing: HalfMixing): number[] {
   const code: number[] = [];
   let order = Array.from({ length: 16 }, (_, word) => word);
   for (let round = 0; round < ROUNDS; round++) {
@@ -110,7 +117,7 @@ function body(): number[] {
   });
   code.push(...constant(0), ...set(STATE + 12), ...constant(0), ...set(STATE + 13));
   code.push(...get(BLOCK_LENGTH), ...set(STATE + 14), ...get(FLAGS), ...set(STATE + 15));
-  code.push(...rounds());
+  code.push(...rounds(halfMixing));
   for (let at = 0; at < 8; at++) {
     code.push(...get(STATE + at), ...get(STATE + 8 + at), XOR, ...set(CHAIN + at));
   }
