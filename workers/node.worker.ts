@@ -1,6 +1,6 @@
 import { allowOwnScripts } from '../src/base/index.ts';
 import { browserTransports } from '../src/network/browser.ts';
-import type { PageLike, TabNodeInit } from '../src/sdk/index.ts';
+import type { PageLike, TabNodeInit, TabStoreOptions } from '../src/sdk/index.ts';
 import { serveTabNode, startTabNode } from '../src/sdk/index.ts';
 import { IndexedDbStore } from '../src/storage/indexed-db-store.ts';
 import { createPooledVerifier, verifierPortOf } from '../src/verifier/index.ts';
@@ -25,7 +25,8 @@ function createVerifier() {
 const crashTest: CrashTest = import.meta.env.MODE === 'crash-test' ? haltAtCrashPoint() : {};
 const parts = {
   ...crashTest,
-  openStore: (name: string) => IndexedDbStore.open(name, crashTest),
+  openStore: (name: string, options: TabStoreOptions) =>
+    IndexedDbStore.open(name, { ...crashTest, ...options }),
   transports: (rtcPort: MessagePort | undefined) => browserTransports({ rtcPort }),
   createVerifier,
   version: VERSION,
@@ -35,5 +36,6 @@ serveTabNode({
   // In a dedicated worker the global scope is one end of the line to its page.
   page: globalThis as unknown as PageLike,
   // The page of this worker is part of this program, and gives just this.
-  start: (lead, init) => startTabNode(parts, lead, { ...(init as TabNodeInit), ...crashTest }),
+  start: (lead, init, ground) =>
+    startTabNode(parts, lead, { ...(init as TabNodeInit), ...crashTest }, ground),
 });

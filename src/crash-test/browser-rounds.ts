@@ -46,6 +46,8 @@ export const FIRST_VISIT_POINTS = [
   'genesis-done',
   'tab-identity-begun',
   'tab-identity-done',
+  'tab-marker-begun',
+  'tab-marker-done',
 ] as const;
 
 /** Builds the app with crash points in it. */

@@ -171,6 +171,28 @@ describe('the fuzzer itself', () => {
     expect(findings).toMatchObject([{ kind: 'slow' }]);
   });
 
+  it('finds which input of a batch costs too much', async () => {
+    const target: Target = {
+      name: 'broken',
+      kind: 'text',
+      about: '',
+      open: async () => ({
+        seeds: ['a plain text', 'another'] as never[],
+        batch: 64,
+        runBatch: async (inputs: readonly string[]) => {
+          for (const input of inputs) {
+            const startedAt = process.cpuUsage().user;
+            while (input.includes('{') && process.cpuUsage().user - startedAt < 50_000);
+          }
+          return inputs.map(() => 'accepted');
+        },
+      }),
+    };
+    const { findings } = await fuzz(target, { runs: 5_000, seed: 5, cpuMsMax: 30 });
+    expect(findings).toMatchObject([{ kind: 'slow', isAlone: true }]);
+    expect(findings[0]?.input).toContain('{');
+  });
+
   it('finds a promise that nobody looks after, and makes what it found smaller', async () => {
     const target: Target = {
       name: 'broken',

@@ -10,6 +10,13 @@ export const REQUEST_KINDS: readonly RequestKind[] = [
   'consensus',
   'faucet',
   'state',
+  'light',
+  'snapshots',
+  'manifest',
+  'chunks',
+  'receipts',
+  'history',
+  'locate',
 ];
 
 /** The names under which one network and version speaks. */

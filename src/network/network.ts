@@ -236,6 +236,13 @@ class Libp2pNetwork implements Network {
     for (const connection of connections) hangUp(connection, 'banned');
   }
 
+  wake(): void {
+    if (this.#stopping !== undefined) return;
+    this.#supervisor.wake();
+    this.#upkeep.wake();
+    this.#tick();
+  }
+
   async addRelay(address: string): Promise<void> {
     this.#assertRunning();
     const parsed = parseAddress(address);

@@ -100,6 +100,13 @@ export class Supervisor {
     if (role === 'tab') this.#dialSome(this.#tabs, limits.peersTarget - connectedCount('tab'));
   }
 
+  /** What failed before says nothing about now: everything is due. */
+  wake(): void {
+    for (const targets of [this.#relays, this.#tabs]) {
+      for (const target of targets.values()) target.notBeforeMs = 0;
+    }
+  }
+
   /** A connection opened, whoever dialled. */
   onConnected(peerId: string): void {
     for (const targets of [this.#relays, this.#tabs]) {

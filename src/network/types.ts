@@ -6,7 +6,19 @@ import type { NetworkLimits } from './limits.ts';
 export type Topic = 'transactions' | 'proposals' | 'votes' | 'blocks';
 
 /** Questions that one peer asks another; each is one stream protocol of the same naming. */
-export type RequestKind = 'status' | 'blocks' | 'consensus' | 'faucet' | 'state';
+export type RequestKind =
+  | 'status'
+  | 'blocks'
+  | 'consensus'
+  | 'faucet'
+  | 'state'
+  | 'light'
+  | 'snapshots'
+  | 'manifest'
+  | 'chunks'
+  | 'receipts'
+  | 'history'
+  | 'locate';
 
 /** `accept` forwards; `ignore` drops silently; `reject` drops and costs the sender score. */
 export type GossipVerdict = 'accept' | 'ignore' | 'reject';
@@ -74,6 +86,12 @@ export interface Network {
   ): Promise<Bytes>;
   /** Takes points from a peer's score; at 0 it is disconnected and banned for a while. */
   penalize(peerId: string, points: PenaltyPoints, reason: string): void;
+  /**
+   * After a pause of this program or its line: dials now what is wanted, without waiting for its
+   * turn, and gives up connections that do not answer within seconds. Absent where none can die
+   * without a word.
+   */
+  wake?(): void;
   /** Dials a multiaddr now and keeps it in the supervisor's list. */
   addRelay(multiaddr: string): Promise<void>;
   stop(): Promise<void>;

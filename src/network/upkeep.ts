@@ -28,6 +28,8 @@ const SETTLE_MS = 5_000;
 /** How long gossipsub is left alone with a new connection. */
 const GOSSIP_PATIENCE_MS = 3_000;
 const PINGS_MISSED_MAX = 2;
+/** How long a peer has to answer after a pause of ours. */
+const WAKE_PING_MS = 3_000;
 const EMPTY = new Uint8Array(0);
 /** A node that has peers enough asks for others so many times less often. */
 const CONTENT_FACTOR = 6;
@@ -51,6 +53,26 @@ export class Upkeep {
       const record = peers.get(peerId);
       if (record !== undefined) this.#tidy(record, connections, nowMs);
       else this.#closeSilent(connections, nowMs);
+    }
+  }
+
+  /** Asks every peer whether it is still there, and hangs up where no answer comes soon. */
+  wake(): void {
+    const { desk, peers, libp2p, clock, tracer } = this.#with;
+    for (const { peerId } of peers.values()) {
+      const asked = connectionsOf(libp2p, peerId);
+      let isHere = false;
+      desk.ping(peerId).then(
+        () => {
+          isHere = true;
+        },
+        () => undefined, // As good as no answer.
+      );
+      clock.after(WAKE_PING_MS, () => {
+        if (isHere) return;
+        tracer.trace('info', 'peer-lost-asleep', { peerId });
+        for (const connection of asked) hangUp(connection, 'no answer after a pause');
+      });
     }
   }
 

@@ -322,6 +322,16 @@ export class Chain {
     return ok('committed');
   }
 
+  /** Takes over another state when its turn comes: nothing is executed or committed meanwhile. */
+  adopt(switchOver: () => Promise<void>): Promise<void> {
+    return this.#queue.run(async () => {
+      await switchOver();
+      this.#executed.clear();
+      this.#membership = this.#dependencies.store.membership();
+      this.#dependencies.onImported(this.head().header.height);
+    });
+  }
+
   /** Whether a certificate of the next height proves that the block with this hash is final. */
   async verifyCertificate(
     hash: Hash,

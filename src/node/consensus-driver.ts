@@ -125,6 +125,8 @@ export class ConsensusDriver {
     const entries = await this.#recover();
     if (entries.length > 0) this.#push({ kind: 'recovered', entries });
     this.#isReady = true;
+    // The head may have moved since this was made, or while the log was read.
+    if (this.#options.chain.next().height > this.#height) this.advance();
     this.#loop = this.#run().catch((error: unknown) => this.#options.onFatal(error));
   }
 
@@ -171,8 +173,9 @@ export class ConsensusDriver {
     this.#push({ kind: 'work-available', height });
   }
 
-  /** The head moved, by whatever means. */
+  /** The head moved, by whatever means; before `start` nobody needs to know. */
   advance(): void {
+    if (!this.#isReady) return;
     const { height, membership } = this.#options.chain.next();
     this.#push({ kind: 'height-advanced', height, membership });
   }

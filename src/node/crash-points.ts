@@ -54,6 +54,8 @@ export type FileCrashPoint = (typeof FILE_CRASH_POINTS)[number];
 const TAB_CRASH_POINTS = [
   'epoch-begun',
   'epoch-done',
+  'tab-marker-begun',
+  'tab-marker-done',
   'tab-identity-begun',
   'tab-identity-done',
   'tab-relays-begun',

@@ -8,15 +8,39 @@ export { evidenceStored, votesLogged } from './inspect.ts';
 export type { SubmissionError } from './mempool-driver.ts';
 export { TabellionNode } from './node.ts';
 export { signingMarkCodec } from './signing-guard.ts';
-export type { NodeEvents, NodeStage, NodeStatus } from './status.ts';
-export type { BlockSummary, IncludedTransaction, LedgerStore } from './store/index.ts';
+export type {
+  AccountHistory,
+  LedgerSource,
+  NodeMode,
+  ProvenState,
+  ReadOptions,
+  SourceTrust,
+} from './source.ts';
+export type {
+  LightAlarm,
+  LightStatus,
+  NodeEvents,
+  NodeStage,
+  NodeStatus,
+  Promotion,
+  SnapshotStatus,
+} from './status.ts';
+export type {
+  BlockSummary,
+  IncludedTransaction,
+  LedgerStore,
+  Place,
+  StoredBlock,
+} from './store/index.ts';
 export { openLedgerStore } from './store/index.ts';
 export type { TrackedTransaction } from './tracker.ts';
+export { chainTrust } from './trust.ts';
 export type {
   NodeHome,
   NodeOptions,
   SigningMark,
   SigningMarkKeeper,
   StorageEstimate,
+  StorageEvent,
   ValidatorMarker,
 } from './types.ts';

@@ -53,6 +53,9 @@ export const STATUS_INTERVAL_MS = 10_000;
 export const STATUS_KEPT_MS = 35_000;
 /** A validator that just woke up signs after this long, even if no peer told its head. */
 export const SIGNING_HOLD_MS_MAX = 10_000;
+/** How often a node looks whether it ran on; after a pause as long as the second it slept. */
+export const AWAKE_TICK_MS = 1_000;
+export const SLEPT_MS = 5_000;
 /** A peer that seems to be ahead of us is asked for its head at most this often. */
 export const HINT_INTERVAL_MS = 500;
 /** After a peer came, our own pending transactions are gossiped again: its mesh needs a moment. */
@@ -78,3 +81,54 @@ export const FAUCET_WINDOW_MS = 3_600_000;
 export const FAUCET_CALLERS_MAX = 10_000;
 /** Heights that a transaction made by this node itself stays valid. */
 export const OWN_VALIDITY_HEIGHTS = 200;
+/** Keys proven by one answer. */
+export const PROVEN_KEYS_MAX = 64;
+/** Places of an account told at once. */
+export const HISTORY_PLACES_MAX = 100;
+/** Proven values of one head kept in memory; a new head drops them. */
+export const PROVEN_VALUES_KEPT_MAX = 20_000;
+export const PROVEN_BYTES_KEPT_MAX = 8 * 1024 * 1024;
+/** Rounds of proofs after which a reading that still misses keys is given up. */
+export const PROOF_ROUNDS_MAX = 64;
+/** A peer that has not answered after so long gets another one asked beside it. */
+export const HEDGE_MS = 700;
+/** How long one question to one peer may take. */
+export const QUESTION_TIMEOUT_MS = 8_000;
+/** Peers that one question may go to. */
+export const QUESTION_PEERS_MAX = 6;
+/** How often the light client looks at its clock. */
+export const LIGHT_TICK_MS = 1_000;
+/** The newest proven head is written at most so often: an older one costs a request more. */
+export const LIGHT_HEAD_STORED_MS = 10_000;
+/** A proven header may be so far ahead of our clock. */
+export const LIGHT_CLOCK_DRIFT_MS = 10_000;
+/** Blocks that were fetched and proven, kept by the bytes of their transactions. */
+export const FETCHED_BLOCKS_KEPT_BYTES = 4 * 1024 * 1024;
+/** Summaries are asked for in runs of so many blocks. */
+export const SUMMARY_RUN = 16;
+/** Of answers that are one value, below what the network carries. */
+export const ANSWER_BYTES_MAX = 7 * 1024 * 1024;
+/** Snapshots that a peer may offer at a time. */
+export const SNAPSHOTS_OFFERED_MAX = 8;
+/** Chunks of one question, and bytes after which an answer is cut short. */
+export const CHUNKS_PER_REQUEST_MAX = 64;
+export const CHUNKS_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+/** A snapshot is fetched when it is so many blocks above our head; fewer are executed sooner. */
+export const SNAPSHOT_WORTH_BLOCKS = 512;
+/** A told head that is not proven after so long decides nothing any more. */
+export const SNAPSHOT_DECIDED_MS = 5_000;
+/** Peers are asked what they offer for so long, and again after so long. */
+export const OFFERS_TIMEOUT_MS = 3_000;
+export const OFFERS_AGAIN_MS = 15_000;
+/** Work on chunks after which the thread is let go of for a moment. */
+export const CHUNK_SLICE_MS = 8;
+/** Chunks verified and not written yet, in bytes, that one write takes. */
+export const CHUNKS_WRITTEN_BYTES = 1024 * 1024;
+/** Blocks of a fate looked for one by one; beyond, peers are asked where a transaction stands. */
+export const FATE_BLOCKS_MAX = 128;
+/**
+ * Bytes of blocks from peers that are decoded and have their signatures checked ahead of execution:
+ * enough to keep every core busy, and so little that what was decoded is used before it is moved by
+ * the collector of garbage. The two blocks next in line are always among them.
+ */
+export const VERIFY_AHEAD_BYTES = 512 * 1024;

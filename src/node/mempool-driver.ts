@@ -157,6 +157,11 @@ export class MempoolDriver {
     this.#step({ kind: 'block-committed', height, transactionIds, accountSequences });
   }
 
+  /** Blocks were decided that this node does not look through. */
+  heightAdvanced(height: Height): void {
+    if (height > this.#state.height) this.#step({ kind: 'height-advanced', height });
+  }
+
   /** Execution showed that no block can take it now, and why. */
   invalidate(id: Hash, code: string): void {
     this.#invalidCode = code;

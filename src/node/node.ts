@@ -5,6 +5,7 @@ import { combineEngine, describeEngineError } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Evidence, Height, Ledger } from '../ledger/index.ts';
 import { createLedger } from '../ledger/index.ts';
+import type { LightEvidence } from '../light/index.ts';
 import type { Network, PeerView, Topic } from '../network/index.ts';
 import type { SyncProgress } from '../sync/index.ts';
 import type { CommittedEvent } from './chain.ts';
@@ -21,6 +22,7 @@ import { RateMeter } from './rate-meter.ts';
 import { Reactions } from './reactions.ts';
 import type { Running } from './running.ts';
 import { connect, disconnect } from './running.ts';
+import type { LedgerSource, NodeMode } from './source.ts';
 import type { NodeEvents, NodeStage, NodeStatus } from './status.ts';
 import type { NodeHome, NodeOptions } from './types.ts';
 
@@ -71,12 +73,16 @@ export class TabellionNode {
 
   /**
    * Makes a node for a network. Throws `TabellionError` `genesis-invalid` or `engine-impossible`:
-   * both are faults of the document, told with their reason.
+   * both are faults of the document, told with their reason; `not-permitted` for a validator that
+   * should execute nothing.
    */
   static create(home: NodeHome, options: NodeOptions): TabellionNode {
     const ledger = createLedger(options.genesis);
     if (!ledger.ok) {
       throw new TabellionError('genesis-invalid', { reason: ledger.error.code });
+    }
+    if (options.mode === 'light' && options.signer !== undefined) {
+      throw new TabellionError('not-permitted', { reason: 'validator' });
     }
     const { genesis } = ledger.value;
     // Headers bind the results of their own block: a network that wants its parent's cannot start.
@@ -110,6 +116,10 @@ export class TabellionNode {
       onCommitted: (event) => this.#onCommitted(event),
       onProgress: () => this.#onProgress(),
       onCompared: () => this.#onProgress(),
+      status: () => this.status(),
+      onLightChanged: () => this.#onLightChanged(),
+      onChainReleased: () => this.#onProgress(),
+      onAdopted: (height) => this.#onAdopted(height),
       onMempoolChanged: () => {
         if (this.#parts !== undefined) this.#reactions.mempoolChanged(this.#parts);
       },
@@ -169,6 +179,18 @@ export class TabellionNode {
       }
       this.diagnostics.trace('info', 'node-resumed');
     });
+  }
+
+  /**
+   * Looks after what a pause of this program, or of its line, may have ended: connections that are
+   * dead without a word, and what peers told before. Never waits.
+   */
+  wake(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.diagnostics.trace('debug', 'node-woke');
+    running.network.wake?.();
+    running.peers.wake();
   }
 
   /**
@@ -279,12 +301,20 @@ export class TabellionNode {
     const head = parts?.chain.head();
     const height = head?.header.height ?? (0 as Height); // Before the store is open: genesis.
     const progress = parts?.sync.progress();
-    const target = Math.max(progress?.target ?? 0, height) as Height; // One of two heights.
+    const proven = parts?.following.light.progress().targetHeight ?? 0;
+    const target = Math.max(progress?.target ?? 0, proven, height) as Height; // One of these.
     const rate = this.#rate.perSecond();
     const isBehind = target > height && rate > 0;
     const comparedPeers = this.#comparedPeers();
     return {
       stage: this.#stage(progress),
+      mode: this.mode(),
+      keepBlocks: this.options.keepBlocks,
+      historyFrom: parts?.store.historyCompleteFrom() ?? (0 as Height), // Genesis, as above.
+      source: parts === undefined || parts.following.isChainLeading() ? 'chain' : 'light',
+      light: parts?.following.lightStatus(),
+      snapshot: parts?.following.snapshotStatus(),
+      promotion: parts?.following.promotion() ?? 'none',
       head,
       headTransactionCount: this.#headTransactionCount,
       startHeight: this.#startHeight,
@@ -300,6 +330,7 @@ export class TabellionNode {
       pendingTransactions: parts?.mempool.size().count ?? 0,
       startedAtMs: this.#startedAtMs,
       error: this.#failure,
+      storage: this.home.storageEvent?.(),
     };
   }
 
@@ -308,6 +339,8 @@ export class TabellionNode {
     if (progress === undefined) return 'starting';
     if (this.#isPaused) return 'paused';
     if (this.#running === undefined) return 'connecting';
+    const proven = this.#parts?.following.stage();
+    if (proven !== undefined) return proven;
     if (progress.stage !== 'waiting') return progress.stage;
     return decidesAlone(this) ? 'following' : 'connecting';
   }
@@ -322,6 +355,21 @@ export class TabellionNode {
     if (signer === undefined) return false;
     const { validators } = this.ledger.genesis.membership;
     return validators.some(({ publicKey }) => equalBytes(publicKey, signer.publicKey));
+  }
+
+  /** How much of the chain this node keeps, or is on its way to. */
+  mode(): NodeMode {
+    return this.#parts?.following.mode() ?? this.options.mode ?? 'full';
+  }
+
+  /** What questions are answered from now. Throws `node-not-ready` while the store is closed. */
+  source(): LedgerSource {
+    return this.parts.following.source();
+  }
+
+  /** Pairs of blocks of one height, both certified, that were seen in this life. */
+  alarms(): readonly LightEvidence[] {
+    return this.#parts?.following.light.alarms() ?? [];
   }
 
   peers(): readonly PeerView[] {
@@ -357,6 +405,28 @@ export class TabellionNode {
   }
 
   /* ------------------------------------------------------------- acting */
+
+  /**
+   * Changes the mode while running; resolves once it is stored. Rejects with `not-permitted` for
+   * `light` on a validator.
+   */
+  setMode(mode: NodeMode): Promise<void> {
+    return this.#change(async () => {
+      if (mode === 'light' && this.options.signer !== undefined) {
+        throw new TabellionError('not-permitted', { reason: 'validator' });
+      }
+      await this.parts.following.setMode(mode);
+      if (mode !== 'light' || this.#running === undefined) return;
+      // Nothing of the chain is followed any more, votes and proposals least of all.
+      await this.#disconnect();
+      await this.#connect();
+    });
+  }
+
+  /** The way from light to full may be gone now, whatever it costs. */
+  promote(): void {
+    this.parts.following.promote();
+  }
 
   /** Admits signed bytes and gossips them. */
   async submit(bytes: Uint8Array): Promise<Result<Hash, SubmissionError>> {
@@ -416,6 +486,7 @@ export class TabellionNode {
 
   #onCommitted(event: CommittedEvent): void {
     this.#rate.count();
+    this.#parts?.following.committed(event);
     this.#headTransactionCount = event.executed.transactions.length;
     if (this.#parts !== undefined) this.#reactions.committed(this.#parts, event);
     this.events.emit('head', event);
@@ -423,8 +494,30 @@ export class TabellionNode {
   }
 
   #onProgress(): void {
-    const isBehind = this.#parts?.sync.progress().stage === 'syncing';
-    if (this.#comparedPeers() > 0 && !isBehind) this.#running?.guard.release();
+    const running = this.#running;
+    const stage = this.#stage(this.#parts?.sync.progress());
+    if (this.#comparedPeers() > 0 && stage !== 'syncing') running?.guard.release();
+    if (stage === 'following' && this.#parts?.following.isChainHeld() === false) {
+      running?.startConsensus().catch((error: unknown) => this.#fail(error));
+    }
+    this.events.emit('status', undefined);
+  }
+
+  #onLightChanged(): void {
+    this.#parts?.following.lightChanged();
+    this.events.emit('light', undefined);
+    this.events.emit('status', undefined);
+  }
+
+  /** The head made a leap: whatever stands on it is told. */
+  #onAdopted(height: Height): void {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    this.#headTransactionCount = 0;
+    parts.mempool.heightAdvanced(height);
+    this.#running?.consensus.advance();
+    parts.sync.headAdvanced(height);
+    this.events.emit('light', undefined);
     this.events.emit('status', undefined);
   }
 }

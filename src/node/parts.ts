@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/index.ts';
+import { defined } from '../base/index.ts';
 import type { ConsensusEngine } from '../consensus/index.ts';
 import type { Height, Ledger } from '../ledger/index.ts';
 import type { Topic } from '../network/index.ts';
@@ -9,11 +10,12 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { Emitter } from './emitter.ts';
 import { FaucetService } from './faucet.ts';
 import { FaucetQuotas } from './faucet-quotas.ts';
+import { Following } from './following.ts';
 import { BLOCK_TIME_SHARE, PACED_TRANSACTIONS_MIN } from './limits.ts';
 import { MempoolDriver } from './mempool-driver.ts';
 import type { Fault } from './penalties.ts';
 import type { Running } from './running.ts';
-import type { NodeEvents } from './status.ts';
+import type { NodeEvents, NodeStatus } from './status.ts';
 import type { LedgerStore } from './store/index.ts';
 import { openLedgerStore } from './store/index.ts';
 import { SyncDriver } from './sync-driver.ts';
@@ -41,6 +43,13 @@ export type NodeCore = {
   onProgress(): void;
   onCompared(): void;
   onMempoolChanged(): void;
+  /** The newest proven header, or what questions are answered from, is another one. */
+  onLightChanged(): void;
+  /** Blocks are asked for, and decided, from now on. */
+  onChainReleased(): void;
+  /** The state after a block that was not executed here is ours. */
+  onAdopted(height: Height): void;
+  status(): NodeStatus;
 };
 
 /** The parts that exist while a store is open; `reset` makes them anew. */
@@ -49,6 +58,8 @@ export type Parts = {
   readonly chain: Chain;
   readonly mempool: MempoolDriver;
   readonly sync: SyncDriver;
+  /** Proven headers, snapshots, and what questions are answered from. */
+  readonly following: Following;
   readonly tracker: TransactionTracker;
   /** Where own transactions leave for the others. */
   readonly outbox: TransactionOutbox;
@@ -67,7 +78,7 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
     store: home.store,
     ledger,
     tracer: diagnostics,
-    options: { cacheBytesMax },
+    options: { cacheBytesMax, ...snapshotOptions(core) },
     ...(home.onCrashPoint === undefined ? {} : { onCrashPoint: home.onCrashPoint }),
   });
   const tracker = new TransactionTracker(clock);
@@ -93,7 +104,11 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
     },
     onImported: (height) => core.running()?.guard.imported(height),
   });
-  const mempool: MempoolDriver = createMempoolDriver(core, { chain, store, tracker, outbox });
+  let following: Following | undefined;
+  const mempool: MempoolDriver = createMempoolDriver(core, {
+    ...{ chain, tracker, outbox },
+    following: () => following,
+  });
   const sync = new SyncDriver({
     chain,
     clock,
@@ -104,15 +119,23 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
     onBytes: (count) => core.onBytes(count),
     onFatal: (error) => core.fail(error),
   });
+  following = await Following.open(core, { store, chain, sync, mempool, tracker });
   const { faucet: signer } = options;
   const faucet =
     signer === undefined ? undefined : new FaucetService({ chain, mempool, signer, clock });
   const forwarding = new FaucetQuotas(clock);
-  return { store, chain, mempool, sync, tracker, outbox, pace, faucet, forwarding };
+  const made = { store, chain, mempool, sync, following, tracker };
+  return { ...made, outbox, pace, faucet, forwarding };
+}
+
+function snapshotOptions({ options }: NodeCore) {
+  const { snapshotEveryBlocks } = options;
+  return snapshotEveryBlocks === undefined ? {} : { snapshotEveryBlocks };
 }
 
 /** Waits for what was begun, then closes. */
 export async function closeParts(parts: Parts): Promise<void> {
+  await parts.following.stop();
   await parts.sync.stop();
   await parts.chain.idle();
   await parts.store.close();
@@ -120,17 +143,21 @@ export async function closeParts(parts: Parts): Promise<void> {
 
 function createMempoolDriver(
   core: NodeCore,
-  parts: Pick<Parts, 'chain' | 'store' | 'tracker' | 'outbox'>,
+  parts: Pick<Parts, 'chain' | 'tracker' | 'outbox'> & {
+    /** Made after the pool. */
+    readonly following: () => Following | undefined;
+  },
 ): MempoolDriver {
-  const { chain, store, tracker, outbox } = parts;
+  const { chain, tracker, outbox } = parts;
+  const following = () => defined(parts.following(), 'nothing is admitted before all is made');
   return new MempoolDriver({
     chain: {
       prepareTransaction: (bytes) => chain.prepareTransaction(bytes),
       validateForm: (prepared) => chain.validateForm(prepared),
       verifyTransaction: (prepared) => chain.verifyTransaction(prepared),
-      admit: (prepared) => chain.admit(prepared),
-      nextHeight: () => chain.next().height,
-      isIncluded: async (id) => (await store.transaction(id)) !== undefined,
+      admit: (prepared) => following().admit(prepared),
+      nextHeight: () => parts.following()?.nextHeight() ?? chain.next().height,
+      isIncluded: (id) => following().isIncluded(id),
     },
     clock: core.home.clock,
     tracer: core.diagnostics,

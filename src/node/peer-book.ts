@@ -11,7 +11,6 @@ import { HINT_INTERVAL_MS, STATUS_INTERVAL_MS, STATUS_KEPT_MS } from './limits.t
 import type { PeerStatus } from './messages.ts';
 import { faucetRequestCodec, faucetResponseCodec, peerStatusCodec } from './messages.ts';
 import type { Fault } from './penalties.ts';
-import type { SyncDriver } from './sync-driver.ts';
 
 /** Peers asked at once for messages of the height being decided. */
 const CATCH_UP_PEERS = 2;
@@ -21,11 +20,13 @@ export type PeerBookOptions = {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly ledger: Ledger;
-  readonly sync: SyncDriver;
   readonly catchUp: ConsensusCodecs;
   consensus(): ConsensusDriver | undefined;
   reportPeer(peerId: string, fault: Fault): void;
-  /** A peer of this network told its head, or what one told became too old. */
+  /** A peer of this network told its head. */
+  onStatus(peerId: string, status: PeerStatus, voice: string): void;
+  onGone(peerId: string): void;
+  /** One told its head, or what one told became too old. */
   onCompared(): void;
 };
 
@@ -36,6 +37,8 @@ type Known = {
   toldAtMs: number;
   askedAtMs: number;
   isAsking: boolean;
+  /** Ends the wait of a hint that came too soon after the last question. */
+  cancelHint: (() => void) | undefined;
   /** Whose word its status is; peer ids cost nothing. */
   voice: string | undefined;
 };
@@ -77,8 +80,32 @@ export class PeerBook {
     for (const peerId of [...this.#known.keys()]) this.gone(peerId);
   }
 
+  /** Asks every connected peer for its head now. */
+  wake(): void {
+    const { network, clock } = this.#options;
+    for (const { peerId } of network.peers()) {
+      this.connected(peerId);
+      // Of a question that went out before the pause nobody knows whether it arrived.
+      const known = this.#known.get(peerId);
+      const isLate = known !== undefined && clock.now() - known.askedAtMs >= HINT_INTERVAL_MS;
+      if (isLate) this.#ask(peerId, true);
+    }
+  }
+
+  /** What peers told before counts no more: this node slept since. */
+  forget(): void {
+    for (const known of this.#known.values()) known.toldAtMs = Number.NEGATIVE_INFINITY;
+    this.#compared();
+  }
+
   heightOf(peerId: string): Height | undefined {
     return this.#known.get(peerId)?.status?.headHeight;
+  }
+
+  /** What blocks a peer said it holds. */
+  rangeOf(peerId: string): { readonly earliest: Height; readonly head: Height } | undefined {
+    const status = this.#known.get(peerId)?.status;
+    return status && { earliest: status.earliestHeight, head: status.headHeight };
   }
 
   /**
@@ -107,28 +134,39 @@ export class PeerBook {
     if (this.#stop.signal.aborted) return;
     if (!this.#known.has(peerId)) {
       const never = { status: undefined, toldAtMs: 0, askedAtMs: 0, isAsking: false };
-      this.#known.set(peerId, { ...never, voice: undefined });
+      this.#known.set(peerId, { ...never, cancelHint: undefined, voice: undefined });
     }
     this.#ask(peerId);
   }
 
   gone(peerId: string): void {
+    this.#known.get(peerId)?.cancelHint?.();
     this.#known.delete(peerId);
-    this.#options.sync.peerGone(peerId);
+    this.#options.onGone(peerId);
   }
 
   /** A peer sent something of a height beyond the one being decided here. */
   hint(peerId: string): void {
     const known = this.#known.get(peerId);
-    if (known === undefined) return;
-    if (this.#options.clock.now() - known.askedAtMs >= HINT_INTERVAL_MS) this.#ask(peerId);
+    if (known === undefined || known.cancelHint !== undefined) return;
+    const { clock } = this.#options;
+    const waitMs = HINT_INTERVAL_MS - (clock.now() - known.askedAtMs);
+    if (waitMs <= 0) {
+      this.#ask(peerId);
+      return;
+    }
+    // What it told last may be older than the hint.
+    known.cancelHint = clock.after(waitMs, () => {
+      known.cancelHint = undefined;
+      if (this.#known.get(peerId) === known) this.#ask(peerId);
+    });
   }
 
   /** Asks a peer for its head, one question at a time; a failure is ordinary and no blame. */
-  #ask(peerId: string): void {
+  #ask(peerId: string, isAgain = false): void {
     const { network, clock, tracer } = this.#options;
     const known = this.#known.get(peerId);
-    if (known === undefined || known.isAsking) return;
+    if (known === undefined || (known.isAsking && !isAgain)) return;
     known.askedAtMs = clock.now();
     known.isAsking = true;
     const { signal } = this.#stop;
@@ -147,7 +185,7 @@ export class PeerBook {
   #receiveStatus(peerId: string, known: Known, answer: Bytes): void {
     const isGone = this.#known.get(peerId) !== known;
     if (isGone || this.#stop.signal.aborted) return;
-    const { ledger, sync, reportPeer, clock } = this.#options;
+    const { ledger, onStatus, reportPeer, clock } = this.#options;
     const decoded = decode(peerStatusCodec, answer);
     if (!decoded.ok) {
       reportPeer(peerId, 'status-malformed');
@@ -162,7 +200,7 @@ export class PeerBook {
     known.voice ??= this.#voiceOf(peerId);
     known.status = status;
     known.toldAtMs = clock.now();
-    sync.peerStatus(peerId, { head: status.headHeight, earliest: status.earliestHeight });
+    onStatus(peerId, status, known.voice ?? peerId);
     this.#compared();
   }
 

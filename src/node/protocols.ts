@@ -19,6 +19,8 @@ import {
   peerStatusCodec,
 } from './messages.ts';
 import type { NodeCore, Parts } from './parts.ts';
+import { ServedProofs } from './served-proofs.ts';
+import { ServedSnapshots } from './served-snapshots.ts';
 
 type Asker = Parameters<NetworkHandlers['onRequest']>[2];
 
@@ -27,6 +29,8 @@ export class Protocols {
   readonly #core: NodeCore;
   readonly #parts: Parts;
   readonly #codecs: ConsensusCodecs;
+  readonly #proofs: ServedProofs;
+  readonly #snapshots: ServedSnapshots;
 
   constructor(dependencies: {
     readonly core: NodeCore;
@@ -36,6 +40,9 @@ export class Protocols {
     this.#core = dependencies.core;
     this.#parts = dependencies.parts;
     this.#codecs = dependencies.codecs;
+    const { store } = dependencies.parts;
+    this.#proofs = new ServedProofs(dependencies.core.ledger, store);
+    this.#snapshots = new ServedSnapshots(store);
   }
 
   static encodeAnnouncement(announcement: BlockAnnouncement): Bytes {
@@ -45,6 +52,10 @@ export class Protocols {
   handlers(): NetworkHandlers {
     return {
       onGossip: async (topic, message, from) => {
+        // Without a chain that is near its head, nothing can be judged but that there is a block.
+        const { following } = this.#parts;
+        const isBlind = following.isChainHeld() || !following.isChainLeading();
+        if (isBlind && topic !== 'blocks') return 'ignore';
         switch (topic) {
           case 'transactions':
             return await this.#parts.mempool.receiveGossip(message, from);
@@ -114,7 +125,22 @@ export class Protocols {
       case 'faucet':
         return this.#faucet(request, from);
       case 'state':
-        throw new TabellionError('request-refused');
+      case 'light':
+      case 'receipts':
+      case 'history':
+      case 'locate':
+        return this.#proofs.answer(
+          kind,
+          request,
+          (codec, bytes) => this.#read(codec, bytes, from),
+          () => this.#malformed(from),
+        );
+      case 'snapshots':
+      case 'manifest':
+      case 'chunks':
+        return this.#snapshots.answer(kind, request, (codec, bytes) =>
+          this.#read(codec, bytes, from),
+        );
     }
   }
 
@@ -122,8 +148,12 @@ export class Protocols {
   #read<Value>(codec: Codec<Value>, request: Bytes, from: Asker): Value {
     const decoded = decode(codec, request);
     if (decoded.ok) return decoded.value;
+    throw this.#malformed(from);
+  }
+
+  #malformed(from: Asker): TabellionError {
     this.#core.report(from.peerId, 'malformed-request');
-    throw new TabellionError('request-malformed');
+    return new TabellionError('request-malformed');
   }
 
   #status(): Bytes {

@@ -12,17 +12,22 @@ import { Protocols } from './protocols.ts';
 import type { Reactions } from './reactions.ts';
 import { Reminder } from './reminder.ts';
 import { SigningGuard } from './signing-guard.ts';
+import { WakeWatch } from './wake-watch.ts';
 import { WalStore } from './wal-store.ts';
 
 /** The parts that exist while the node is not paused. */
 export type Running = {
   readonly consensus: ConsensusDriver;
+  /** Lets the consensus machine begin; more than once changes nothing. */
+  readonly startConsensus: () => Promise<void>;
   readonly network: Network;
   readonly peers: PeerBook;
   readonly reminder: Reminder;
   readonly guard: SigningGuard;
   /** Ends the wait for peers before signing. */
   readonly cancelHold: () => void;
+  /** Notices that this program slept. */
+  readonly watch: WakeWatch;
 };
 
 /**
@@ -48,6 +53,7 @@ export async function connect(
     headHeight: headHeight(parts),
     startedAtMs: clock.now(),
     nextHeight: () => parts.chain.next().height,
+    lookAwake: () => core.running()?.watch.look(),
   });
   if (guard.isDataLost) diagnostics.trace('warn', 'validator-data-lost');
   if (guard.isLogShort) diagnostics.trace('warn', 'validator-log-short');
@@ -60,15 +66,37 @@ export async function connect(
     ownPending: (limit) => parts.mempool.ownPending(limit),
     gossip: (bytes) => parts.outbox.add(bytes),
   });
-  const cancelHold = clock.after(SIGNING_HOLD_MS_MAX, () => guard.holdElapsed());
+  let cancelHold = clock.after(SIGNING_HOLD_MS_MAX, () => guard.holdElapsed());
   if (decidesAlone(core)) guard.release();
-  const running = { consensus, network, peers, reminder, guard, cancelHold };
+  const watch = new WakeWatch(clock, (forMs) => {
+    diagnostics.trace('info', 'node-slept', { forMs });
+    // What was known of others is old: nothing is signed before they told it anew.
+    guard.hold();
+    cancelHold();
+    cancelHold = clock.after(SIGNING_HOLD_MS_MAX, () => guard.holdElapsed());
+    if (decidesAlone(core)) guard.release();
+    peers.forget();
+    network.wake?.();
+    peers.wake();
+  });
+  let starting: Promise<void> | undefined;
+  const startConsensus = () => {
+    starting ??= consensus.start();
+    return starting;
+  };
+  const running: Running = {
+    ...{ consensus, startConsensus, network, peers, reminder, guard, watch },
+    cancelHold: () => cancelHold(),
+  };
   adopt(running);
-  await consensus.start();
+  // Who only watches has nothing to watch before its chain is where the others are.
+  if (core.options.signer !== undefined) await startConsensus();
   // It may have failed meanwhile.
   if (core.running() !== running) return;
   parts.sync.start();
+  parts.following.start();
   peers.start();
+  watch.start();
   reminder.start();
   reactions.offerWork(parts);
   diagnostics.trace('info', 'network-opened', { peerId: network.peerId });
@@ -76,11 +104,13 @@ export async function connect(
 
 /** Speaks to nobody any more, and waits for what was begun. */
 export async function disconnect(core: NodeCore, parts: Parts, running: Running): Promise<void> {
+  running.watch.stop();
   running.cancelHold();
   running.reminder.stop();
   parts.outbox.pause();
   running.peers.stop();
   parts.sync.pause();
+  parts.following.pause();
   await running.consensus.stop();
   await running.network.stop().catch((error: unknown) => {
     core.diagnostics.trace('warn', 'network-stop-failed', { code: errorToData(error).code });
@@ -97,10 +127,11 @@ function createPeerBook(
     clock: core.home.clock,
     tracer: core.diagnostics,
     ledger: core.ledger,
-    sync: parts.sync,
     catchUp: made.codecs,
     consensus: () => core.running()?.consensus,
     reportPeer: (peerId, fault) => core.report(peerId, fault),
+    onStatus: (peerId, status, voice) => parts.following.peerStatus(peerId, status, voice),
+    onGone: (peerId) => parts.following.peerGone(peerId),
     onCompared: () => core.onCompared(),
   });
 }

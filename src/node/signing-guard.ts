@@ -33,6 +33,8 @@ export type SigningGuardOptions = {
   readonly startedAtMs: TimestampMs;
   /** The height being decided now. */
   nextHeight(): Height;
+  /** Called before each answer: holds again if this program did not run for a while. */
+  readonly lookAwake?: () => void;
 };
 
 /** What a store tells of the former life of its validator. */
@@ -71,8 +73,9 @@ export class SigningGuard {
   #signedHeight: Height;
   #signFrom: number;
   #isClosed = false;
+  readonly #lookAwake: () => void;
   #release: () => void = () => undefined;
-  readonly #released: Promise<void>;
+  #released: Promise<void> = Promise.resolve();
 
   private constructor(options: SigningGuardOptions, life: FormerLife) {
     this.#startedAtMs = options.startedAtMs;
@@ -82,9 +85,8 @@ export class SigningGuard {
     this.isLogShort = life.isLogShort;
     this.#marks = options.marks;
     this.#signFrom = firstHeightToSign(options.headHeight, life);
-    this.#released = new Promise((resolve) => {
-      this.#release = resolve;
-    });
+    this.#lookAwake = options.lookAwake ?? (() => undefined);
+    this.hold();
   }
 
   /** Reads what this store's validator signed, and marks the beginning of a new one. */
@@ -132,6 +134,17 @@ export class SigningGuard {
     if (this.isDataLost && !isYounger) this.#signFrom = Math.max(this.#signFrom, height + 2);
   }
 
+  /** Waits from now on until the head was compared: others may be far beyond it. */
+  hold(): void {
+    if (this.#isClosed) return;
+    const before = this.#release;
+    this.#released = new Promise((resolve) => {
+      this.#release = resolve;
+    });
+    // Whoever waits already waits for this one instead.
+    void this.#released.then(before);
+  }
+
   /** This node's head was compared with others', or nobody can be asked. */
   release(): void {
     this.#release();
@@ -150,6 +163,7 @@ export class SigningGuard {
 
   /** Whether to sign at a height; waits until the head was compared. */
   async admits(height: Height): Promise<boolean> {
+    this.#lookAwake();
     await this.#released;
     if (this.#isClosed || height < this.#signFrom) return false;
     // Decided by others while we waited: a vote for it comes too late.

@@ -6,12 +6,16 @@ import type { Network } from '../network/index.ts';
 import type { SyncEffect, SyncEvent, SyncFault, SyncProgress, SyncState } from '../sync/index.ts';
 import { createSync, progressOf, step } from '../sync/index.ts';
 import type { Chain } from './chain.ts';
-import { SYNC_TICK_MS } from './limits.ts';
+import { SYNC_TICK_MS, VERIFY_AHEAD_BYTES } from './limits.ts';
+import { LookAhead } from './look-ahead.ts';
 import { blocksRequestCodec, blocksResponseCodec } from './messages.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 /** A block on its way: bytes nobody looked at yet. */
 type Fetched = { readonly block: Bytes; readonly certificate: CommitCertificate };
+
+/** What blocks a peer says it holds. */
+export type PeerHeights = { readonly head: Height; readonly earliest: Height };
 
 export type SyncDriverOptions = {
   readonly chain: Chain;
@@ -29,9 +33,14 @@ export type SyncDriverOptions = {
 export class SyncDriver {
   readonly #options: SyncDriverOptions;
   readonly #imports = new SerialQueue();
+  readonly #ahead = new LookAhead(VERIFY_AHEAD_BYTES);
   readonly #stop = new AbortController();
   #state: SyncState<Fetched>;
   #cancelTick: () => void = () => undefined;
+  /** What connected peers told last. */
+  readonly #told = new Map<string, PeerHeights>();
+  /** What they told while nothing is asked of them; absent when they are asked. */
+  #held: Map<string, PeerHeights> | undefined;
   /** Events that came while one was being handled: the machine is never entered twice. */
   readonly #events: SyncEvent<Fetched>[] = [];
   #isStepping = false;
@@ -56,6 +65,28 @@ export class SyncDriver {
     this.#cancelTick();
   }
 
+  /** Asks nobody for blocks until `release`; those on their way are still imported. */
+  hold(): void {
+    if (this.#held !== undefined) return;
+    this.#held = new Map();
+    for (const [peerId, heights] of this.#told) {
+      this.#held.set(peerId, heights);
+      this.#send({ kind: 'peer-gone', peerId });
+    }
+  }
+
+  /** Goes on with what peers told meanwhile. */
+  release(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    for (const [peerId, heights] of held) this.peerStatus(peerId, heights);
+  }
+
+  isHeld(): boolean {
+    return this.#held !== undefined;
+  }
+
   /** Ends it for good, and waits for the import that was begun. */
   async stop(): Promise<void> {
     this.#stop.abort();
@@ -67,12 +98,19 @@ export class SyncDriver {
     return progressOf(this.#state);
   }
 
-  peerStatus(peerId: string, heights: { readonly head: Height; readonly earliest: Height }): void {
+  peerStatus(peerId: string, heights: PeerHeights): void {
+    if (this.#held !== undefined) {
+      this.#held.set(peerId, heights);
+      return;
+    }
+    this.#told.set(peerId, heights);
     const { head: headHeight, earliest: earliestHeight } = heights;
     this.#send({ kind: 'peer-status', peerId, headHeight, earliestHeight });
   }
 
   peerGone(peerId: string): void {
+    this.#held?.delete(peerId);
+    this.#told.delete(peerId);
     this.#send({ kind: 'peer-gone', peerId });
   }
 
@@ -148,12 +186,14 @@ export class SyncDriver {
   async #import(effect: Extract<SyncEffect<Fetched>, { kind: 'hand-over-block' }>): Promise<void> {
     const { chain, tracer } = this.#options;
     const { ticket, peerId, block } = effect;
-    // Begins at once, beside the blocks in front of it; only execution waits for its turn.
-    const verifying = chain.verifyBlock(block.payload.block, block.payload.certificate);
+    // Begins beside the blocks in front of it; only execution waits for its turn.
+    const verifying = this.#ahead
+      .enter(block.sizeBytes)
+      .then(() => chain.verifyBlock(block.payload.block, block.payload.certificate));
     verifying.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
     await this.#imports.run(async () => {
+      const verified = await verifying.finally(() => this.#ahead.leave(block.sizeBytes));
       if (this.#stop.signal.aborted) return;
-      const verified = await verifying;
       const imported = verified.ok
         ? await chain.importBlock(verified.value, block.payload.certificate)
         : verified;

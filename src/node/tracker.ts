@@ -169,6 +169,15 @@ export class TransactionTracker {
     );
   }
 
+  /** Its last height passed, and its sequence was used by nothing else: nobody can execute it. */
+  expired(id: Hash): void {
+    this.#update(id, (before) =>
+      before === undefined || isSettled(before)
+        ? undefined
+        : { stage: 'expired', code: 'expired', ...NOWHERE },
+    );
+  }
+
   /** Left the mempool without a block: tells why, and is no verdict. */
   dropped(id: Hash, code: string): void {
     this.#update(id, (before) =>

@@ -1,4 +1,4 @@
-import type { Bytes, Clock, Tracer } from '../base/index.ts';
+import type { Bytes, Clock, TimestampMs, Tracer } from '../base/index.ts';
 import type { GenesisDocument, Height } from '../ledger/index.ts';
 import type { Network, NetworkHandlers } from '../network/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
@@ -6,12 +6,26 @@ import type { SignatureVerifier } from '../verifier/index.ts';
 import type { ValidatorSigner } from './consensus-driver.ts';
 import type { OnCrashPoint } from './crash-points.ts';
 import type { FaucetSigner } from './faucet.ts';
+import type { NodeMode } from './source.ts';
 
 /** What the platform says about the room that the store has. */
 export type StorageEstimate = {
   readonly usageBytes: number | undefined;
   readonly quotaBytes: number | undefined;
   readonly isPersisted: boolean | undefined;
+};
+
+/**
+ * What became of what this home had stored. `wiped`: it was deleted from outside. `partly-wiped`:
+ * some of it was. `repaired`: it was damaged, and the ledger's part is read again from peers.
+ * `reopened`: the platform closed it while the node ran, and nothing is missing. `quota`: there is
+ * no room to write.
+ */
+export type StorageEvent = {
+  readonly kind: 'wiped' | 'partly-wiped' | 'repaired' | 'reopened' | 'quota';
+  readonly atMs: TimestampMs;
+  /** What was found wrong, by its code. */
+  readonly code: string | undefined;
 };
 
 /**
@@ -60,8 +74,15 @@ export type NodeHome = {
   /** Without it only the store itself says how far its log went. */
   readonly signingMarks?: SigningMarkKeeper;
   estimateStorage?(): Promise<StorageEstimate>;
+  /** The last thing that became of the store, for people. */
+  storageEvent?(): StorageEvent | undefined;
   /** Called at every place where something is written; only tests kill there. */
   readonly onCrashPoint?: OnCrashPoint;
+  /**
+   * Whether this device may fetch the whole state now: not on a metered line or a low battery.
+   * Asked before the way from light to full begins; without it, always.
+   */
+  mayPromote?(): Promise<boolean>;
 };
 
 /** What a person or operator decides about a node. */
@@ -69,6 +90,14 @@ export type NodeOptions = {
   readonly genesis: GenesisDocument;
   /** Memory for pages of state, in bytes. */
   readonly cacheBytesMax: number;
+  /** How much of the chain to keep, at the first start: later the store knows; default `full`. */
+  readonly mode?: NodeMode;
+  /** Newest blocks that `full` keeps; absent: all of them. */
+  readonly keepBlocks?: number;
+  /** Heights between two snapshots; default 1,024. The same on all nodes of a network. */
+  readonly snapshotEveryBlocks?: number;
+  /** Blocks that a snapshot must be above our head to be fetched; default 512. */
+  readonly snapshotWorthBlocks?: number;
   /** Version of this program, for people. */
   readonly version: string;
   /** Present on validators. */

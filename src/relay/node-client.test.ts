@@ -72,14 +72,18 @@ describe('the client of a page, over a port', () => {
     const bytes = village.pay(ada, bob.address, 6);
     const { id } = await client.transaction.submit(bytes);
     const status = await client.transaction.settled(id);
-    expect(status).toMatchObject({ stage: 'final', trust: 'validated' });
+    expect(status).toMatchObject({ value: { stage: 'final' }, trust: 'validated' });
     const balance = await client.asset.balance(bob.address, new Uint8Array(32) as never);
     expect(balance.value).toBe(21n);
   });
 
   it('proves that a transaction is in a final block, and finds a forged proof out', async () => {
     const proof = await client.call('transaction.proof', { id: payment });
-    expect(await verifyTransactionProof(anchor, proof)).toEqual({ ok: true, value: undefined });
+    const proven = await verifyTransactionProof(anchor, proof);
+    expect(proven).toMatchObject({
+      ok: true,
+      value: { trust: 'proven', height: proof.header.height },
+    });
     const forged = { ...proof, id: new Uint8Array(32) as Hash };
     expect((await verifyTransactionProof(anchor, forged)).ok).toBe(false);
   });
@@ -91,12 +95,15 @@ describe('the client of a page, over a port', () => {
       const proof = await client.call('account.proof', asked);
       const proven = await verifyAccountProof(anchor, proof, asked);
       if (!proven.ok) throw new Error(proven.error.code);
-      expect(proven.value.balances[0]?.amount).toBe(21n);
+      expect(proven.value.value.balances[0]?.amount).toBe(21n);
     }
     const address = person('nobody').address;
     const proof = await client.call('account.proof', { address });
     const proven = await verifyAccountProof(anchor, proof, { address });
-    expect(proven).toMatchObject({ ok: true, value: { sequence: 0, policy: undefined } });
+    expect(proven).toMatchObject({
+      ok: true,
+      value: { trust: 'proven', value: { sequence: 0, policy: undefined } },
+    });
     const wrong = await verifyAccountProof(anchor, proof, { address: bob.address });
     expect(wrong.ok).toBe(false);
   });
@@ -119,7 +126,7 @@ describe('the client of a page, over a port', () => {
     const again = clientOf(village.node(VALIDATOR));
     const proof = await again.call('account.proof', { address: bob.address });
     const proven = await verifyAccountProof(anchor, proof, { address: bob.address });
-    expect(proven).toMatchObject({ ok: true, value: { balances: [{ amount: 21n }] } });
+    expect(proven).toMatchObject({ ok: true, value: { value: { balances: [{ amount: 21n }] } } });
     const status = await again.call('transaction.status', { id: payment });
     expect(status).toMatchObject({ stage: 'final', height: 5 as Height });
   });

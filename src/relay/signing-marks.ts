@@ -15,13 +15,13 @@ const slotCodec = struct('SigningMarkSlot', {
   mark: signingMarkCodec,
   checksum: fixedBytes(32),
 });
-type Slot = { readonly number: number; readonly mark: SigningMark };
+export type Slot = { readonly number: number; readonly mark: SigningMark };
 
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 /** Number, height, entries, digest, checksum. */
-const SLOT_CONTENT_BYTES = 4 + 8 + 4 + 32 + 32;
+export const SLOT_CONTENT_BYTES = 4 + 8 + 4 + 32 + 32;
 /** Bytes from one slot to the next: neighbours share no sector, so no write tears both. */
-const SLOT_BYTES = 4_096;
+export const SLOT_BYTES = 4_096;
 
 /**
  * Keeps signing marks in a file beside the database. Two slots are written in turn, so that a
@@ -42,8 +42,7 @@ export class SigningMarkFile implements SigningMarkKeeper {
       throw error;
     });
     if (content === undefined) return undefined;
-    const slots = [0, 1].flatMap((at) => readSlot(content.subarray(at * SLOT_BYTES)) ?? []);
-    this.#last = slots.sort((left, right) => right.number - left.number)[0];
+    this.#last = newestSlot(content);
     return this.#last?.mark ?? 'spoilt';
   }
 
@@ -89,12 +88,19 @@ export class SigningMarkFile implements SigningMarkKeeper {
   }
 }
 
+/** The newest whole slot of a file's content; undefined when both are spoilt. */
+export function newestSlot(content: Uint8Array): Slot | undefined {
+  const slots = [0, 1].flatMap((at) => readSlot(content.subarray(at * SLOT_BYTES)) ?? []);
+  return slots.sort((left, right) => right.number - left.number)[0];
+}
+
 function checksumOf({ number, mark }: Slot): Uint8Array<ArrayBuffer> {
   const hash = createHash('sha256').update('tabellion signing mark').update(encode(u32, number));
   return new Uint8Array(hash.update(encode(signingMarkCodec, mark)).digest());
 }
 
-function writeSlot(slot: Slot): Uint8Array {
+/** The bytes of one slot, without what fills it up. */
+export function writeSlot(slot: Slot): Uint8Array {
   return encode(slotCodec, { ...slot, checksum: checksumOf(slot) });
 }
 

@@ -34,6 +34,10 @@ export const LOOKUP_ERROR_CODES = [
   'height-pruned',
   'height-unknown',
   'proof-unavailable',
+  /** The light head is needed, and the block it would build on is older than may be trusted. */
+  'light-expired',
+  /** Two certified blocks of one height are known: nothing newer is trusted. */
+  'light-alarm',
 ] as const;
 
 /** Why a transaction is refused; each names one rule of the ledger or of the mempool. */
@@ -90,7 +94,12 @@ type MempoolCode =
   | 'mempool-full';
 
 /** Codes of methods that steer the node. */
-export const NODE_ERROR_CODES = ['relay-unreachable', 'relay-address-invalid'] as const;
+export const NODE_ERROR_CODES = [
+  'relay-unreachable',
+  'relay-address-invalid',
+  /** This node cannot be run so: a validator is never `light`. */
+  'mode-unavailable',
+] as const;
 
 /** Why the faucet gives nothing. */
 export const FAUCET_ERROR_CODES = ['faucet-absent', 'faucet-too-soon', 'faucet-empty'] as const;

@@ -40,6 +40,21 @@ export type {
 } from './methods.ts';
 export { createMethods } from './methods.ts';
 export { createNodeHandlers } from './node-handlers/index.ts';
+export type {
+  EventView,
+  HeadView,
+  LightAlarm,
+  LightStatus,
+  NodeMode,
+  NodeStage,
+  NodeStatus,
+  PeersView,
+  RpcConsensusView,
+  RpcPeerView,
+  SnapshotStatus,
+  StorageEvent,
+  StorageView,
+} from './node-views.ts';
 export { formatOpenRpc, openRpcDocument, RPC_VERSION } from './openrpc.ts';
 export type { PortClient, PortSurface } from './port.ts';
 export { connectPort, servePort } from './port.ts';
@@ -64,25 +79,18 @@ export type {
 export type {
   AccountProof,
   AccountView,
+  AssetAnswer,
   AssetBalance,
   AssetView,
   ChainInfo,
   Cursor,
   ErrorView,
-  EventView,
   Finality,
-  HeadView,
   KeyView,
   LogView,
   MempoolStatus,
-  NodeStage,
-  NodeStatus,
-  PeersView,
   PendingView,
-  RpcConsensusView,
-  RpcPeerView,
   Simulation,
-  StorageView,
   TransactionProof,
   TransactionStage,
   TransactionStatus,

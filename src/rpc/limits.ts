@@ -5,6 +5,11 @@
 
 /** Longest request text. One connection can make us hold this much before we judge it. */
 export const REQUEST_BYTES_MAX = 2 * 1024 * 1024;
+/**
+ * Longest transaction that is looked at, to be told `too-large` by the ledger's own bound: as hex
+ * it fills a request.
+ */
+export const SUBMITTED_BYTES_MAX = REQUEST_BYTES_MAX / 2;
 /** Deepest nesting of arrays and objects; parsing and walking stay within any stack. */
 export const REQUEST_DEPTH_MAX = 32;
 /** Requests in one batch; a batch costs its rate as its calls do one by one. */
@@ -48,3 +53,9 @@ export const PEERS_MAX = 1024;
 export const EVENTS_MAX = 1000;
 export const MULTIADDR_BYTES_MAX = 512;
 export const PROOF_BYTES_MAX = 1024 * 1024;
+/** Encoded light block: two headers, a certificate and twice the members at most, 256 of each. */
+export const LIGHT_BLOCK_BYTES_MAX = 128 * 1024;
+/** Alarms that a node keeps to show. */
+export const ALARMS_MAX = 16;
+/** Further assets of one account proof: with sequence, policy and coins 64 keys, one proof's. */
+export const PROOF_ASSETS_MAX = 61;

@@ -10,9 +10,9 @@ import {
   CREDENTIAL_ID_BYTES_MAX,
   heightCodec,
   keyPolicyCodec,
-  TRANSACTION_BYTES_MAX,
   validatorCodec,
 } from '../ledger/index.ts';
+import { LIGHT_HEIGHTS_MAX, lightAnswerCodec } from '../light/index.ts';
 import type { RpcErrorCode } from './errors.ts';
 import { FAUCET_ERROR_CODES, TRANSACTION_ERROR_CODES } from './errors.ts';
 import { jsonCodec } from './json.ts';
@@ -24,10 +24,13 @@ import {
   MEMPOOL_PER_PAGE_MAX,
   MULTIADDR_BYTES_MAX,
   PAGE_DEFAULT,
+  PROOF_ASSETS_MAX,
   PROOF_CALLS,
   SIMULATION_CALLS,
   STATUSES_MAX,
+  SUBMITTED_BYTES_MAX,
 } from './limits.ts';
+import * as nodeViews from './node-views.ts';
 import { transactionViews } from './transaction-views.ts';
 import * as views from './views.ts';
 
@@ -105,6 +108,12 @@ function costOfBlock(params: Json | undefined): number {
   return memberOf(params, 'isHeaderOnly') === true ? 1 : BLOCK_CALLS;
 }
 
+/** Each light block is read from the headers of two heights. */
+function costOfLightBlocks(params: Json | undefined): number {
+  const heights = memberOf(params, 'heights');
+  return Array.isArray(heights) ? Math.min(Math.max(heights.length, 1), LIGHT_HEIGHTS_MAX) : 1;
+}
+
 const PAGE_OF_BLOCKS = { cost: costOfPage, readsBlocks: true } as const;
 const ENTRIES_PER_PAGE_MAX = Math.max(BLOCKS_PER_PAGE_MAX, HISTORY_PER_PAGE_MAX);
 
@@ -122,14 +131,14 @@ const PROOF = {
 
 const nodeMethods = {
   'chain.info': method('What network this is.', none, views.chainInfoCodec),
-  'node.status': method('Stage, head, and progress of this node.', none, views.nodeStatusCodec),
-  'node.peers': method('Peers connected now.', none, views.peersViewCodec),
-  'node.storage': method('Bytes kept, by kind.', none, views.storageViewCodec),
-  'node.consensus': method('Votes of the current height.', none, views.consensusViewCodec),
+  'node.status': method('Stage, head, and progress of this node.', none, nodeViews.nodeStatusCodec),
+  'node.peers': method('Peers connected now.', none, nodeViews.peersViewCodec),
+  'node.storage': method('Bytes kept, by kind.', none, nodeViews.storageViewCodec),
+  'node.consensus': method('Votes of the current height.', none, nodeViews.consensusViewCodec),
   'node.events': method(
     'Recent diagnostics, oldest first.',
     struct('EventsQuery', { limit: listLimit }),
-    views.eventsViewCodec,
+    nodeViews.eventsViewCodec,
     { access: 'operator' },
   ),
   'node.pause': method('Stops syncing and gossip; answers go on.', none, none, {
@@ -142,9 +151,21 @@ const nodeMethods = {
   }),
   'node.configure': method(
     'Changes settings of this node; absent members stay as they are.',
-    struct('NodeSettings', { cacheBytesMax: option(uint53) }),
+    struct('NodeSettings', {
+      cacheBytesMax: option(uint53),
+      mode: option(nodeViews.nodeModeCodec),
+    }),
     none,
-    { access: 'operator' },
+    { access: 'operator', errors: ['mode-unavailable'] },
+  ),
+  'node.promote': method('Allows a waiting node to fetch the whole state now.', none, none, {
+    access: 'operator',
+  }),
+  'node.evidence': method(
+    'What this node holds against those who certified two blocks of one height.',
+    none,
+    nodeViews.evidenceViewCodec,
+    { access: 'operator', trust: PROVEN },
   ),
   'node.addRelay': method(
     'Dials a relay now and keeps it in the list.',
@@ -188,7 +209,7 @@ const accountMethods = {
     struct('AccountProofQuery', {
       address: addressCodec,
       /** Assets whose balance is proved as well; the native one when absent. */
-      assets: option(vector(assetIdCodec, { max: 64 })),
+      assets: option(vector(assetIdCodec, { max: PROOF_ASSETS_MAX })),
     }),
     views.accountProofCodec,
     PROOF,
@@ -196,7 +217,7 @@ const accountMethods = {
   'asset.get': method(
     'One asset.',
     struct('ByAsset', { asset: assetIdCodec }),
-    views.assetViewCodec,
+    views.assetAnswerCodec,
     NOT_FOUND,
   ),
   'asset.list': method(
@@ -275,6 +296,16 @@ function chainMethods(action: Codec<Action>) {
       blockList,
       { trust: LABELLED, ...PAGE_OF_BLOCKS },
     ),
+    'light.blocks': method(
+      'Headers with certificates and members, for whoever follows who decides without a node.',
+      struct('LightBlocksQuery', {
+        /** A height that the asker trusts already: what leads from there may be added. */
+        from: heightCodec,
+        heights: vector(heightCodec, { min: 1, max: LIGHT_HEIGHTS_MAX }),
+      }),
+      lightAnswerCodec,
+      { trust: PROVEN, cost: costOfLightBlocks, readsBlocks: true },
+    ),
     'transaction.get': method('One transaction, included or pending.', byId, transactionView, {
       ...NOT_FOUND,
       readsBlocks: true,
@@ -295,14 +326,14 @@ function chainMethods(action: Codec<Action>) {
     ),
     'transaction.submit': method(
       'Admits signed bytes to the mempool and gossips them. The same bytes again answer the same.',
-      struct('SignedBytes', { bytes: bytes({ max: TRANSACTION_BYTES_MAX }) }),
+      struct('SignedBytes', { bytes: bytes({ max: SUBMITTED_BYTES_MAX }) }),
       struct('Submitted', { id: hashCodec }),
       { errors: TRANSACTION_ERROR_CODES, trust: 'The id is the hash of what was sent.' },
     ),
     'transaction.simulate': method(
       'What an unsigned body would do on the state of the head.',
       struct('BodyBytes', {
-        body: bytes({ max: TRANSACTION_BYTES_MAX }),
+        body: bytes({ max: SUBMITTED_BYTES_MAX }),
         /** Policies that the authorisations will show, for accounts without a record. */
         initialPolicy: option(keyPolicyCodec),
         sponsorPolicy: option(keyPolicyCodec),

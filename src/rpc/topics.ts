@@ -2,6 +2,7 @@ import type { Codec, Infer } from '../codec/index.ts';
 import { struct, u32 } from '../codec/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import { addressCodec } from '../ledger/index.ts';
+import * as nodeViews from './node-views.ts';
 import * as views from './views.ts';
 
 /** One stream of events that a client may subscribe to. */
@@ -28,7 +29,7 @@ const none = struct('None', {});
 
 /** The one table of subscriptions. The first event follows at once, and says how things are. */
 export const topics = {
-  heads: topic('Each new head.', none, views.headViewCodec, 'every'),
+  heads: topic('Each new head.', none, nodeViews.headViewCodec, 'every'),
   transaction: topic(
     'Each step of one transaction until its verdict.',
     struct('ById', { id: hashCodec }),
@@ -41,10 +42,10 @@ export const topics = {
     views.accountViewCodec,
   ),
   mempool: topic('The mempool when it changed.', none, views.mempoolStatusCodec),
-  status: topic('The status of this node when it changed.', none, views.nodeStatusCodec),
-  consensus: topic('Votes as they come.', none, views.consensusViewCodec),
+  status: topic('The status of this node when it changed.', none, nodeViews.nodeStatusCodec),
+  consensus: topic('Votes as they come.', none, nodeViews.consensusViewCodec),
   peers: topic('How many peers are connected.', none, struct('PeerCount', { peers: u32 })),
-  events: topic('Diagnostics as they happen.', none, views.eventViewCodec, 'every', 'operator'),
+  events: topic('Diagnostics as they happen.', none, nodeViews.eventViewCodec, 'every', 'operator'),
 } as const;
 
 export type Topics = typeof topics;

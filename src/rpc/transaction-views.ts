@@ -1,5 +1,5 @@
 import type { Codec, Infer } from '../codec/index.ts';
-import { bytes, option, struct, u32, vector } from '../codec/index.ts';
+import { bytes, enumeration, option, struct, u32, vector } from '../codec/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import type { Action } from '../ledger/index.ts';
 import {
@@ -83,8 +83,10 @@ export function transactionViews(action: Codec<Action>) {
     entries: vector(historyEntry, { max: HISTORY_PER_PAGE_MAX }),
     /** Ask with `before: next` for what is older; absent at the end. */
     next: option(cursorCodec),
-    /** Nothing concerning the account is missing from this height on. */
-    completeFrom: heightCodec,
+    /** Nothing concerning the account is missing from this height on; absent: nobody can say. */
+    completeFrom: option(heightCodec),
+    /** Whether this node found the entries in its own index, or peers named and proved them. */
+    source: enumeration('HistorySource', ['chain', 'peers']),
     trust: trustCodec,
   });
   return { block, blockSummary, blockList, transactionView, historyEntry, history };

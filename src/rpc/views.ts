@@ -1,6 +1,5 @@
 import type { Infer } from '../codec/index.ts';
 import {
-  bool,
   bytes,
   enumeration,
   fixedBytes,
@@ -10,7 +9,6 @@ import {
   u8,
   u16,
   u32,
-  u64,
   uint53,
   union,
   vector,
@@ -29,18 +27,11 @@ import {
   keyRecordCodec,
   logCodec,
   membershipCodec,
-  roundCodec,
   sequenceCodec,
   timestampCodec,
 } from '../ledger/index.ts';
 import { jsonCodec } from './json.ts';
-import {
-  ASSETS_PER_PAGE_MAX,
-  EVENTS_MAX,
-  MULTIADDR_BYTES_MAX,
-  PEERS_MAX,
-  PROOF_BYTES_MAX,
-} from './limits.ts';
+import { ASSETS_PER_PAGE_MAX, MULTIADDR_BYTES_MAX, PROOF_BYTES_MAX } from './limits.ts';
 
 /**
  * How far an answer may be believed, weakest first.
@@ -52,9 +43,8 @@ import {
 export const trustCodec = enumeration('Trust', ['cached', 'reported', 'proven', 'validated']);
 export type Trust = Infer<typeof trustCodec>;
 
-const words = (max: number) => text({ max });
-const peerId = words(128);
-const multiaddr = words(MULTIADDR_BYTES_MAX);
+export const words = (max: number) => text({ max });
+export const multiaddr = words(MULTIADDR_BYTES_MAX);
 /** A validator's Ed25519 key; 32 zero bytes propose the genesis block. */
 export const publicKeyCodec = fixedBytes(32);
 
@@ -99,125 +89,6 @@ export const chainInfoCodec = struct('ChainInfo', {
   relays: vector(multiaddr, { max: 64 }),
 });
 export type ChainInfo = Infer<typeof chainInfoCodec>;
-
-/* ----------------------------------------------------------------- node */
-
-export const nodeStageCodec = enumeration('NodeStage', [
-  'starting',
-  'connecting',
-  'syncing',
-  'following',
-  'paused',
-  'failed',
-]);
-export type NodeStage = Infer<typeof nodeStageCodec>;
-
-export const headViewCodec = struct('HeadView', {
-  height: heightCodec,
-  hash: hashCodec,
-  timestampMs: timestampCodec,
-  transactionCount: u32,
-});
-export type HeadView = Infer<typeof headViewCodec>;
-
-export const nodeStatusCodec = struct('NodeStatus', {
-  home: enumeration('NodeHome', ['tab', 'relay', 'simulator']),
-  mode: enumeration('NodeMode', ['light', 'full', 'archive']),
-  stage: nodeStageCodec,
-  head: headViewCodec,
-  /** Where this run began; progress = (head - start) / (target - start). */
-  startHeight: heightCodec,
-  /** Best height that a believed peer told. */
-  targetHeight: heightCodec,
-  /** Blocks executed a second lately, rounded. */
-  blocksPerSecond: u32,
-  /** Bytes of blocks and state received in this run. */
-  bytesReceived: uint53,
-  etaMs: option(uint53),
-  peers: u32,
-  /** Trust of what this node answers about its head. */
-  trust: trustCodec,
-  isValidator: bool,
-  pendingTransactions: u32,
-  startedAtMs: timestampCodec,
-  version: words(64),
-  /** Why `stage` is `failed`, or what last went wrong while connecting. */
-  error: option(errorViewCodec),
-});
-export type NodeStatus = Infer<typeof nodeStatusCodec>;
-
-export const peerViewCodec = struct('PeerView', {
-  peerId,
-  addresses: vector(multiaddr, { max: 64 }),
-  transport: enumeration('PeerTransport', ['websocket', 'webrtc', 'relayed']),
-  direction: enumeration('PeerDirection', ['inbound', 'outbound']),
-  latencyMs: option(u32),
-  /** 0 (banned) to 1000 (never blamed). */
-  score: u16,
-  agent: words(256),
-  connectedSinceMs: timestampCodec,
-  /** Head that the peer told last. */
-  height: option(heightCodec),
-});
-export type RpcPeerView = Infer<typeof peerViewCodec>;
-
-export const peersViewCodec = struct('PeersView', {
-  peerId,
-  addresses: vector(multiaddr, { max: 64 }),
-  peers: vector(peerViewCodec, { max: PEERS_MAX }),
-});
-export type PeersView = Infer<typeof peersViewCodec>;
-
-export const storageViewCodec = struct('StorageView', {
-  spaces: vector(struct('SpaceView', { space: words(32), count: uint53, bytes: uint53 }), {
-    max: 32,
-  }),
-  totalBytes: uint53,
-  /** What the browser says of the whole origin; absent on relays. */
-  usageBytes: option(uint53),
-  quotaBytes: option(uint53),
-  isPersisted: option(bool),
-  cacheBytes: uint53,
-  cacheBytesMax: uint53,
-  checkpointHeight: heightCodec,
-  /** Name of the store: `indexeddb`, `leveldb`, `memory`. */
-  kind: words(24),
-});
-export type StorageView = Infer<typeof storageViewCodec>;
-
-const ballot = enumeration('Ballot', ['none', 'nil', 'block']);
-
-export const consensusViewCodec = struct('ConsensusView', {
-  height: heightCodec,
-  round: roundCodec,
-  /** `new-height`, `propose`, `prevote`, `precommit`; other engines name their own. */
-  step: words(32),
-  validators: vector(
-    struct('ValidatorVoteView', {
-      publicKey: publicKeyCodec,
-      name: words(64),
-      power: u64,
-      isProposer: bool,
-      prevote: ballot,
-      precommit: ballot,
-    }),
-    { max: 256 },
-  ),
-  /** Place of this node's own key, when it is a member. */
-  ownIndex: option(u16),
-});
-export type RpcConsensusView = Infer<typeof consensusViewCodec>;
-
-export const eventViewCodec = struct('EventView', {
-  atMs: timestampCodec,
-  level: enumeration('Level', ['debug', 'info', 'warn', 'error']),
-  event: words(96),
-  facts: jsonCodec,
-});
-export type EventView = Infer<typeof eventViewCodec>;
-export const eventsViewCodec = struct('EventsView', {
-  events: vector(eventViewCodec, { max: EVENTS_MAX }),
-});
 
 /* --------------------------------------------------------- transactions */
 
@@ -355,7 +226,7 @@ export const accountProofCodec = struct('AccountProof', {
 });
 export type AccountProof = Infer<typeof accountProofCodec>;
 
-export const assetViewCodec = struct('AssetView', {
+const assetFields = {
   asset: assetIdCodec,
   symbol: words(16),
   name: words(64),
@@ -363,8 +234,17 @@ export const assetViewCodec = struct('AssetView', {
   supply: amountCodec,
   /** Who may mint; absent for the native asset. */
   issuer: option(addressCodec),
-});
+} as const;
+
+export const assetViewCodec = struct('AssetView', assetFields);
 export type AssetView = Infer<typeof assetViewCodec>;
+/** One asset, with what the answer rests on. */
+export const assetAnswerCodec = struct('AssetAnswer', {
+  ...assetFields,
+  height: heightCodec,
+  trust: trustCodec,
+});
+export type AssetAnswer = Infer<typeof assetAnswerCodec>;
 export const assetListCodec = struct('AssetList', {
   assets: vector(assetViewCodec, { max: ASSETS_PER_PAGE_MAX }),
   next: option(assetIdCodec),

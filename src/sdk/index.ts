@@ -25,6 +25,7 @@ export { addressCodec, formatAddress, parseAddress } from '../ledger/index.ts';
 export type {
   AccountProof,
   AccountView,
+  AssetAnswer,
   AssetBalance,
   AssetView,
   BlockList,
@@ -40,9 +41,12 @@ export type {
   History,
   HistoryEntry,
   KeyView,
+  LightAlarm,
+  LightStatus,
   LogView,
   MempoolStatus,
   MethodName,
+  NodeMode,
   NodeStage,
   NodeStatus,
   ParamsOf,
@@ -56,6 +60,8 @@ export type {
   RpcPeerView,
   RpcServer,
   Simulation,
+  SnapshotStatus,
+  StorageEvent,
   StorageView,
   TopicEvent,
   TopicName,
@@ -67,25 +73,39 @@ export type {
   Trust,
 } from '../rpc/index.ts';
 export { createRpcServer } from '../rpc/index.ts';
-export type { Client, Input } from './client.ts';
+export type { Client, Input, TrustedMethod, TrustedTopic } from './client.ts';
 export { createClient, createClientOf } from './client.ts';
 export type { ConformanceHome } from './conformance/index.ts';
 export { answerConformance } from './conformance/index.ts';
 export { httpTransport } from './http-transport.ts';
 export { portTransport } from './port-transport.ts';
+export type { LightProver, ProverOptions, ProverRefusal } from './prover.ts';
+export { createProver } from './prover.ts';
 export type { EpochStore } from './tab/epochs.ts';
 export { openIndexedDbEpochs } from './tab/epochs.ts';
-export type { TabNodeInit, TabNodeParts } from './tab/home.ts';
+export type { Witness } from './tab/ground.ts';
+export { Ground } from './tab/ground.ts';
+export type { TabNodeInit, TabNodeParts, TabStoreOptions } from './tab/home.ts';
 export { startTabNode } from './tab/home.ts';
 export type { LedNode, PageLike, StartNode, TabHostOptions } from './tab/host.ts';
 export { serveTabNode } from './tab/host.ts';
 export type { Lead } from './tab/leader.ts';
+export type { Lifecycle, LifecycleActions } from './tab/lifecycle.ts';
 export type { ChannelLike, LocksLike } from './tab/protocol.ts';
 export type { TabNode, TabNodeOptions, TabNodeState, TabRole, WorkerLike } from './tab/tab-node.ts';
 export { connectTabNode } from './tab/tab-node.ts';
 export type { CallOptions, Transport } from './transport.ts';
-export type { Trusted } from './trust.ts';
-export { trustedOf, trustRank, weakerTrust } from './trust.ts';
+export type { AtLeast, Trusted } from './trust.ts';
+export {
+  cachedValue,
+  isAtLeast,
+  joinTrusted,
+  mapTrusted,
+  reportedValue,
+  trustedOf,
+  trustRank,
+  weakerTrust,
+} from './trust.ts';
 export type { ProofAnchor, ProofRefusal, ProvenAccount } from './verify.ts';
 export {
   accountProofKeys,

@@ -35,3 +35,12 @@ export const WORKER_HEALTHY_MS = 60_000;
 
 /** Memory for pages of state in a tab: fits a phone. */
 export const TAB_CACHE_BYTES = 32 * 1024 * 1024;
+/** A node whose store is full is started again after this; somebody may have made room. */
+export const STORE_FULL_RETRY_MS = 15_000;
+/** Breakages of a store within this time wait longer each, like those of a worker. */
+export const STORE_HEALTHY_MS = 60_000;
+
+/** How far the time of a header may be ahead of ours. */
+export const CLOCK_DRIFT_MS = 10_000;
+/** Members that change can be punished for three weeks; two thirds of it are left to notice. */
+export const TRUSTING_PERIOD_MS = 14 * 24 * 3_600_000;

@@ -336,8 +336,8 @@ it('a transaction is followed until its verdict', async () => {
   };
   const client = createClientOf(transport, testMethods);
   const seen: string[] = [];
-  const verdict = await client.transaction.settled(id, ({ stage }) => seen.push(stage));
-  expect(verdict.stage).toBe('final');
+  const verdict = await client.transaction.settled(id, ({ value }) => seen.push(value.stage));
+  expect(verdict.value.stage).toBe('final');
   expect(seen).toEqual(stages);
   expect(isEnded).toBe(true);
 });

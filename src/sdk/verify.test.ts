@@ -194,16 +194,20 @@ describe('an account proof', () => {
     expect(proven).toMatchObject({
       ok: true,
       value: {
-        sequence: 0,
-        policy: undefined,
-        balances: [
-          { asset: NATIVE_ASSET, amount: 1_234n },
-          { asset: otherAsset, amount: 0n },
-        ],
+        trust: 'proven',
+        height: 1,
+        value: {
+          sequence: 0,
+          policy: undefined,
+          balances: [
+            { asset: NATIVE_ASSET, amount: 1_234n },
+            { asset: otherAsset, amount: 0n },
+          ],
+        },
       },
     });
     const nobody = await verifyAccountProof(anchor, prove(stranger), { address: stranger });
-    expect(nobody).toMatchObject({ ok: true, value: { balances: [{ amount: 0n }] } });
+    expect(nobody).toMatchObject({ ok: true, value: { value: { balances: [{ amount: 0n }] } } });
   });
 
   it('of another account, another state or broken bytes is refused', async () => {

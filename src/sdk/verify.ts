@@ -1,7 +1,7 @@
 import type { Bytes, Json, Result } from '../base/index.ts';
 import { equalBytes, fail, formatHex, ok } from '../base/index.ts';
 import { decode } from '../codec/index.ts';
-import type { Hash, HashSuite } from '../crypto/index.ts';
+import type { Hash, HashSuite, SignatureClaim } from '../crypto/index.ts';
 import { verifyMerkleProof, verifySignature } from '../crypto/index.ts';
 import type {
   Address,
@@ -9,7 +9,9 @@ import type {
   AssetId,
   CertificateError,
   GenesisError,
+  Height,
   KeyPolicy,
+  Ledger,
   Membership,
   Sequence,
 } from '../ledger/index.ts';
@@ -27,9 +29,12 @@ import {
   readBalance,
   transactionLeaf,
 } from '../ledger/index.ts';
+import type { TrustedBlock } from '../light/index.ts';
 import type { AccountProof, Finality, TransactionProof } from '../rpc/index.ts';
 import type { ProofError } from '../state/index.ts';
-import { stateProofCodec, verifyProof } from '../state/index.ts';
+import { StateTree, stateProofCodec, verifyProof } from '../state/index.ts';
+import type { Trusted } from './trust.ts';
+import { mintTrusted } from './trust.ts';
 
 /** Why an answer is not proven. */
 export type ProofRefusal =
@@ -58,6 +63,10 @@ export type ProofAnchor = {
   readonly chainId: Hash;
   /** Who decides; the only membership there is on networks where it is fixed. */
   readonly membership: Membership;
+  /** Whether it is: else only a {@link LightProver} can say who decided a height. */
+  readonly isFixed: boolean;
+  /** The block that needs no proof, made from the document; costs what its accounts are many. */
+  genesis(): TrustedBlock;
 };
 
 /** Reads the anchor from the genesis document, which names the network by its hash. */
@@ -66,8 +75,25 @@ export function proofAnchorOf(genesis: Json): Result<ProofAnchor, GenesisError> 
   if (!document.ok) return document;
   const ledger = createLedger(document.value);
   if (!ledger.ok) return ledger;
-  const { suite, chainId } = ledger.value;
-  return ok({ suite, chainId, membership: ledger.value.genesis.membership });
+  const { suite, chainId, genesis: start } = ledger.value;
+  let block: TrustedBlock | undefined;
+  return ok({
+    suite,
+    chainId,
+    membership: start.membership,
+    isFixed: start.document.consensus.membership === 'fixed',
+    genesis: () => {
+      block ??= genesisBlockOf(ledger.value);
+      return block;
+    },
+  });
+}
+
+function genesisBlockOf(ledger: Ledger): TrustedBlock {
+  const { changes, membership } = ledger.genesis;
+  const state = StateTree.empty(ledger.suite).stage(0 as Height, changes); // Genesis has height 0.
+  const header = ledger.genesisHeader(state.root());
+  return { header, hash: ledger.blockHash(header), membership, nextMembership: membership };
 }
 
 /** So many signatures are checked before the page gets a turn: about 10 ms of work. */
@@ -79,18 +105,18 @@ const CLAIMS_PER_TURN = 8;
  *
  * @param genesisHash Hash of the block of height 0, when that may be asked about.
  */
-export async function verifyFinality(
+export async function verifyFinality<Of extends Finality>(
   anchor: ProofAnchor,
-  finality: Finality,
+  finality: Of,
   genesisHash?: Hash,
-): Promise<Result<void, ProofRefusal>> {
+): Promise<Result<Trusted<Of, 'proven'>, ProofRefusal>> {
   const { suite, chainId } = anchor;
   const { header, hash, certificate, membership } = finality;
   if (!equalBytes(header.chainId, chainId)) return fail({ code: 'wrong-network' });
   if (!equalBytes(blockHashOf(suite, header), hash)) return fail({ code: 'header-hash-mismatch' });
   if (header.height === 0) {
     const isGenesis = genesisHash !== undefined && equalBytes(hash, genesisHash);
-    return isGenesis ? ok(undefined) : fail({ code: 'certificate-missing' });
+    return isGenesis ? ok(provenOf(finality)) : fail({ code: 'certificate-missing' });
   }
   const known = membershipHashOf(suite, anchor.membership);
   if (!equalBytes(membershipHashOf(suite, membership), known)) {
@@ -102,13 +128,23 @@ export async function verifyFinality(
   }
   const claims = certificateClaims(suite, chainId, membership, certificate);
   if (!claims.ok) return claims;
-  for (const [at, claim] of claims.value.entries()) {
+  const forged = await firstForged(claims.value);
+  if (forged === undefined) return ok(provenOf(finality));
+  const validatorIndex = certificate.signatures[forged]?.validatorIndex ?? 0;
+  return fail({ code: 'certificate-signature-invalid', validatorIndex });
+}
+
+/** Place of the first claim that does not hold; the page gets a turn now and then. */
+export async function firstForged(claims: readonly SignatureClaim[]): Promise<number | undefined> {
+  for (const [at, claim] of claims.entries()) {
     if (at > 0 && at % CLAIMS_PER_TURN === 0) await turn();
-    if (verifySignature(claim)) continue;
-    const validatorIndex = certificate.signatures[at]?.validatorIndex ?? 0;
-    return fail({ code: 'certificate-signature-invalid', validatorIndex });
+    if (!verifySignature(claim)) return at;
   }
-  return ok(undefined);
+  return undefined;
+}
+
+function provenOf<Of extends Finality>(finality: Of): Trusted<Of, 'proven'> {
+  return mintTrusted(finality, 'proven', finality.header.height);
 }
 
 function turn(): Promise<void> {
@@ -119,14 +155,22 @@ function turn(): Promise<void> {
 export async function verifyTransactionProof(
   anchor: ProofAnchor,
   proof: TransactionProof,
-): Promise<Result<void, ProofRefusal>> {
+): Promise<Result<Trusted<TransactionProof, 'proven'>, ProofRefusal>> {
   const final = await verifyFinality(anchor, proof);
-  if (!final.ok) return final;
+  return final.ok ? readTransactionProof(anchor, final.value) : final;
+}
+
+/** As {@link verifyTransactionProof}, under a header that is known to be final. */
+export function readTransactionProof(
+  anchor: ProofAnchor,
+  final: Trusted<TransactionProof, 'proven'>,
+): Result<Trusted<TransactionProof, 'proven'>, ProofRefusal> {
+  const proof = final.value;
   const { id, signedHash, index, count, siblings } = proof;
   const leaf = transactionLeaf(anchor.suite, { id, signedHash });
   const root = proof.header.transactionsRoot;
   const isIn = verifyMerkleProof(anchor.suite, { root, leaf, index, count, path: siblings });
-  return isIn ? ok(undefined) : fail({ code: 'transaction-not-in-block' });
+  return isIn ? ok(final) : fail({ code: 'transaction-not-in-block' });
 }
 
 /**
@@ -152,11 +196,17 @@ export async function verifyAccountProof(
   proof: AccountProof,
   asked: { readonly address: Address; readonly assets?: readonly AssetId[] },
   genesisHash?: Hash,
-): Promise<Result<ProvenAccount, ProofRefusal>> {
-  const { suite } = anchor;
-  const { address, assets = [] } = asked;
+): Promise<Result<Trusted<ProvenAccount, 'proven'>, ProofRefusal>> {
   const final = await verifyFinality(anchor, proof, genesisHash);
-  if (!final.ok) return final;
+  return final.ok ? readAccountProof(anchor, final.value, asked) : final;
+}
+
+/** As {@link verifyAccountProof}, under a header that is known to be final. */
+export function readAccountProof(
+  { suite }: ProofAnchor,
+  { value: proof }: Trusted<AccountProof, 'proven'>,
+  { address, assets = [] }: { readonly address: Address; readonly assets?: readonly AssetId[] },
+): Result<Trusted<ProvenAccount, 'proven'>, ProofRefusal> {
   const decoded = decode(stateProofCodec, proof.proof);
   if (!decoded.ok) return fail({ code: 'proof-malformed' });
   const keys = accountProofKeys(address, assets);
@@ -168,5 +218,6 @@ export async function verifyAccountProof(
   const { sequence, policy } = readAccount(suite, view, address);
   const distinct = [NATIVE_ASSET, ...assets.filter((each) => !equalBytes(each, NATIVE_ASSET))];
   const balances = distinct.map((asset) => ({ asset, amount: readBalance(view, address, asset) }));
-  return ok({ address, sequence, policy, balances });
+  const account = { address, sequence, policy, balances };
+  return ok(mintTrusted(account, 'proven', proof.header.height));
 }

@@ -1,18 +1,15 @@
 import type { Bytes } from '../base/index.ts';
 import { MissingKey } from '../ledger/index.ts';
+import { comparePaths, isBelow, nibbleOf, pathWord } from './leaf.ts';
 import type { Chunk, Page, Ref, Table } from './nodes.ts';
 import {
   bitCount,
   bitmapOf,
   childPlace,
-  comparePaths,
-  isBelow,
   kindOfChild,
   LEAF,
   NOTHING,
-  nibbleOf,
   PAGE,
-  pathWord,
   placeWord,
 } from './nodes.ts';
 

@@ -1,4 +1,5 @@
 import type { Hash, HashBatch, HashSuite } from '../crypto/index.ts';
+import { LEAF_HASHED_FROM, LEAF_HEAD_BYTES, leafWords, valueLengthOf } from './leaf.ts';
 import { INLINE_VALUE_BYTES_MAX } from './limits.ts';
 import type { Ref, Table } from './nodes.ts';
 import {
@@ -12,13 +13,9 @@ import {
   hashWord,
   kindOfChild,
   LEAF,
-  LEAF_HASHED_FROM,
-  LEAF_HEAD_BYTES,
-  leafWords,
   NOTHING,
   PAGE,
   placeWord,
-  valueLengthOf,
 } from './nodes.ts';
 
 const FIELDS_OF_JOB = 4;

@@ -1,20 +1,30 @@
 import type { Bytes } from '../base/index.ts';
 import { assert } from '../base/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
+import {
+  comparePaths,
+  isBelow,
+  keyOf,
+  LEAF_FIXED_WORDS,
+  leafWords,
+  nibbleOf,
+  pathWord,
+  writeEncodedLeaf,
+  writeLeaf,
+} from './leaf.ts';
+import { PAGE_LEAVES_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX } from './limits.ts';
 import type { Table } from './nodes.ts';
-import { Chunk, comparePaths, leafWords, nibbleOf, pathWord, writeLeaf } from './nodes.ts';
+import { Chunk } from './nodes.ts';
 
 /** Nibbles in an item's order; 28 bits are a small integer in every engine. */
 const ORDER_NIBBLES = 7;
 /** Items are sorted as numbers, order first, then which change it is: 53 bits. */
 const CHANGES_MAX = 2 ** 25;
+/** Bytes of an encoded leaf beside its key and value, at least. */
+const ENCODED_LEAF_BYTES_MIN = 10;
 
 /** What shall stand under a key: a value, or nothing. */
-type Entry = {
-  readonly key: Bytes;
-  readonly value: Bytes | undefined;
-  readonly changedAt?: number;
-};
+type Entry = { readonly key: Bytes; readonly value: Bytes | undefined };
 
 /** Changes as leaves in a chunk of their own, by path. */
 export class Items {
@@ -26,92 +36,101 @@ export class Items {
   readonly ats: Int32Array;
   /** 1 where a value is put. */
   readonly isPut: Uint8Array;
-  /** Which change each was. */
-  readonly sources: Int32Array;
   /** The leaf that stood there before, if there was one; set by the update. */
   readonly previousChunks: (Chunk | undefined)[];
   readonly previousAts: Int32Array;
   /** Whether each key came once; otherwise they are of no use. */
-  areDistinct = true;
-  readonly #entries: readonly Entry[];
+  readonly areDistinct: boolean;
+  readonly #keyOf: (place: number) => Bytes;
   /** The first seven nibbles: tells nearly all items apart without a look at their paths. */
   readonly #orders: Int32Array;
 
-  /** Leaves without a height of their own get `height`. */
-  constructor(suite: HashSuite, table: Table, entries: readonly Entry[], height: number) {
-    const { length } = entries;
-    assert(length < CHANGES_MAX, 'changes of one block');
+  private constructor(
+    table: Table,
+    fields: {
+      readonly chunk: Chunk;
+      readonly ats: Int32Array;
+      readonly isPut: Uint8Array;
+      readonly orders: Int32Array;
+      readonly areDistinct: boolean;
+      readonly keyOf: (place: number) => Bytes;
+    },
+  ) {
+    const { length } = fields.ats;
     this.count = length;
-    this.#entries = entries;
-    this.ats = new Int32Array(length);
-    this.isPut = new Uint8Array(length);
-    this.sources = new Int32Array(length);
+    this.chunk = fields.chunk;
+    this.id = table.add(fields.chunk);
+    this.ats = fields.ats;
+    this.isPut = fields.isPut;
+    this.areDistinct = fields.areDistinct;
+    this.#orders = fields.orders;
+    this.#keyOf = fields.keyOf;
     this.previousChunks = new Array(length).fill(undefined);
     this.previousAts = new Int32Array(length);
-    this.#orders = new Int32Array(length);
+  }
+
+  /** The changes of a block at a height. */
+  static ofChanges(
+    suite: HashSuite,
+    table: Table,
+    entries: readonly Entry[],
+    height: number,
+  ): Items {
+    const { length } = entries;
+    assert(length < CHANGES_MAX, 'changes of one block');
     let words = 0;
     for (const { key, value } of entries) words += leafWords(key.length, value?.length ?? 0);
-    this.chunk = new Chunk(words);
-    this.id = table.add(this.chunk);
-    this.#sort(this.#write(suite, entries, height));
+    const chunk = new Chunk(words);
+    const begins = writeEntries(suite, chunk, entries, height);
+    const { sources, orders, areDistinct } = sortByPath(chunk, begins);
+    const ats = new Int32Array(length);
+    const isPut = new Uint8Array(length);
+    const entryOf = (place: number) => entries[sources[place] ?? 0] as Entry; // One an item.
+    for (let place = 0; place < length; place++) {
+      ats[place] = begins[sources[place] ?? 0] ?? 0;
+      if (entryOf(place).value !== undefined) isPut[place] = 1;
+    }
+    const key = (place: number) => entryOf(place).key;
+    return new Items(table, { chunk, ats, isPut, orders, areDistinct, keyOf: key });
   }
 
-  /** Writes the leaves; where each begins. */
-  #write(suite: HashSuite, entries: readonly Entry[], height: number): Int32Array {
-    const begins = new Int32Array(entries.length);
-    const batch = suite.batch('state-path');
-    let at = 0;
-    for (let index = 0; index < entries.length; index++) {
-      const entry = entries[index] as Entry; // Inside the bounds.
-      const { key, value } = entry;
-      begins[index] = at;
-      batch.add(key, 0, key.length, this.chunk, 4 * pathWord(at));
-      if (value !== undefined) {
-        writeLeaf(this.chunk, at, { key, value, changedAt: entry.changedAt ?? height });
-        this.isPut[index] = 1;
-      }
-      at += leafWords(key.length, value?.length ?? 0);
+  /**
+   * The leaves of a page's bytes; `undefined` when these are not the one encoding of one leaf or
+   * more, sorted by path, all below the prefix.
+   */
+  static ofPage(
+    suite: HashSuite,
+    table: Table,
+    encoded: Uint8Array,
+    prefix: Uint8Array,
+  ): Items | undefined {
+    const read = readLeaves(suite, encoded);
+    if (read === undefined) return undefined;
+    const { chunk, ats } = read;
+    const { bytes } = chunk;
+    const { length } = ats;
+    const orders = new Int32Array(length);
+    for (let place = 0; place < length; place++) {
+      const from = 4 * pathWord(ats[place] ?? 0);
+      const order = orderOf(bytes, from);
+      orders[place] = order;
+      const before = place === 0 ? -1 : (orders[place - 1] ?? 0);
+      if (before > order) return undefined;
+      if (before < order) continue;
+      const beforeFrom = 4 * pathWord(ats[place - 1] ?? 0);
+      if (comparePaths(bytes, beforeFrom, bytes, from) >= 0) return undefined;
     }
-    batch.flush();
-    return begins;
-  }
-
-  #sort(begins: Int32Array): void {
-    const { bytes } = this.chunk;
-    const wasPut = this.isPut.slice();
-    const numbers = new Float64Array(this.count);
-    for (let index = 0; index < this.count; index++) {
-      const from = 4 * pathWord(begins[index] ?? 0);
-      let order = 0;
-      for (let byte = 0; byte < 4; byte++) order = (order << 8) | (bytes[from + byte] ?? 0);
-      numbers[index] = (order >>> 4) * CHANGES_MAX + index;
+    // They are sorted: what lies between two below the prefix is too.
+    for (const at of [ats[0] ?? 0, ats[length - 1] ?? 0]) {
+      if (!isBelow(bytes, 4 * pathWord(at), prefix)) return undefined;
     }
-    numbers.sort();
-    for (let place = 0; place < this.count; place++) {
-      const number = numbers[place] ?? 0;
-      const order = Math.floor(number / CHANGES_MAX);
-      const source = number - order * CHANGES_MAX;
-      let to = place;
-      for (; to > 0 && this.#orders[to - 1] === order; to--) {
-        const other = begins[this.sources[to - 1] ?? 0] ?? 0;
-        const here = 4 * pathWord(begins[source] ?? 0);
-        const difference = comparePaths(bytes, 4 * pathWord(other), bytes, here);
-        if (difference === 0) this.areDistinct = false;
-        if (difference <= 0) break;
-        this.sources[to] = this.sources[to - 1] ?? 0;
-      }
-      this.sources[to] = source;
-      this.#orders[place] = order;
-    }
-    for (let place = 0; place < this.count; place++) {
-      const source = this.sources[place] ?? 0;
-      this.ats[place] = begins[source] ?? 0;
-      this.isPut[place] = wasPut[source] ?? 0;
-    }
+    const isPut = new Uint8Array(length).fill(1);
+    const key = (place: number) => keyOf(chunk, ats[place] ?? 0);
+    return new Items(table, { chunk, ats, isPut, orders, areDistinct: true, keyOf: key });
   }
 
   key(place: number): Bytes {
-    return (this.#entries[this.sources[place] ?? 0] as Entry).key; // One source an item.
+    return this.#keyOf(place);
   }
 
   /** A nibble of an item's path. */
@@ -129,4 +148,119 @@ export class Items {
     while (end < high && this.nibble(end, depth) === nibble) end += 1;
     return end;
   }
+}
+
+/** Writes changes as leaves, one after the other; where each begins. */
+function writeEntries(
+  suite: HashSuite,
+  chunk: Chunk,
+  entries: readonly Entry[],
+  height: number,
+): Int32Array {
+  const begins = new Int32Array(entries.length);
+  const batch = suite.batch('state-path');
+  let at = 0;
+  for (let index = 0; index < entries.length; index++) {
+    const { key, value } = entries[index] as Entry; // Inside the bounds.
+    begins[index] = at;
+    batch.add(key, 0, key.length, chunk, 4 * pathWord(at));
+    if (value !== undefined) writeLeaf(chunk, at, { key, value, changedAt: height });
+    at += leafWords(key.length, value?.length ?? 0);
+  }
+  batch.flush();
+  return begins;
+}
+
+/** The first seven nibbles of a path. */
+function orderOf(bytes: Uint8Array, from: number): number {
+  const high = ((bytes[from] ?? 0) << 16) | ((bytes[from + 1] ?? 0) << 8) | (bytes[from + 2] ?? 0);
+  return (high << 4) | ((bytes[from + 3] ?? 0) >> 4);
+}
+
+/** Which of some leaves, given by where they begin, comes in which place. */
+function sortByPath(
+  { bytes }: Chunk,
+  begins: Int32Array,
+): { readonly sources: Int32Array; readonly orders: Int32Array; readonly areDistinct: boolean } {
+  const { length } = begins;
+  const sources = new Int32Array(length);
+  const orders = new Int32Array(length);
+  let areDistinct = true;
+  const numbers = new Float64Array(length);
+  for (let index = 0; index < length; index++) {
+    numbers[index] = orderOf(bytes, 4 * pathWord(begins[index] ?? 0)) * CHANGES_MAX + index;
+  }
+  numbers.sort();
+  for (let place = 0; place < length; place++) {
+    const number = numbers[place] ?? 0;
+    const order = Math.floor(number / CHANGES_MAX);
+    const source = number - order * CHANGES_MAX;
+    let to = place;
+    for (; to > 0 && orders[to - 1] === order; to--) {
+      const other = begins[sources[to - 1] ?? 0] ?? 0;
+      const here = 4 * pathWord(begins[source] ?? 0);
+      const difference = comparePaths(bytes, 4 * pathWord(other), bytes, here);
+      if (difference === 0) areDistinct = false;
+      if (difference <= 0) break;
+      sources[to] = sources[to - 1] ?? 0;
+    }
+    sources[to] = source;
+    orders[place] = order;
+  }
+  return { sources, orders, areDistinct };
+}
+
+/** Where a reader is in a page's bytes. */
+type Cursor = { at: number };
+
+/** A number in its one ULEB128 form, at most `max` (below 2^21); -1 when there is none. */
+function readLength(bytes: Uint8Array, cursor: Cursor, max: number): number {
+  const first = bytes[cursor.at++] ?? 256; // Above every byte: the end.
+  if (first < 0x80) return first <= max ? first : -1;
+  let value = first & 0x7f;
+  for (let shift = 7; shift <= 14; shift += 7) {
+    const byte = bytes[cursor.at++] ?? 256;
+    if (byte === 256) return -1;
+    value |= (byte & 0x7f) << shift;
+    if (byte >= 0x80) continue;
+    return byte === 0 || value > max ? -1 : value;
+  }
+  return -1;
+}
+
+/** The leaves of a page's bytes, with their paths; `undefined` when the bytes are not canonical. */
+function readLeaves(
+  suite: HashSuite,
+  encoded: Uint8Array,
+): { readonly chunk: Chunk; readonly ats: Int32Array } | undefined {
+  const cursor: Cursor = { at: 0 };
+  const count = readLength(encoded, cursor, PAGE_LEAVES_MAX);
+  // A count that lies must not cost memory.
+  if (count < 1 || count * ENCODED_LEAF_BYTES_MIN > encoded.length) return undefined;
+  const chunk = new Chunk(count * LEAF_FIXED_WORDS + (encoded.length >> 2));
+  const ats = new Int32Array(count);
+  const batch = suite.batch('state-path');
+  let at = 0;
+  let isGood = true;
+  for (let place = 0; place < count && isGood; place++) {
+    isGood = false;
+    const keyLength = readLength(encoded, cursor, STATE_KEY_BYTES_MAX);
+    if (keyLength < 1) break;
+    const keyFrom = cursor.at;
+    const changedAtFrom = keyFrom + keyLength;
+    cursor.at = changedAtFrom + 8;
+    // A height is below 2^53.
+    if ((encoded[changedAtFrom + 7] ?? 1) !== 0 || (encoded[changedAtFrom + 6] ?? 0) > 0x1f) break;
+    const valueLength = readLength(encoded, cursor, STATE_VALUE_BYTES_MAX);
+    if (valueLength < 0 || cursor.at + valueLength > encoded.length) break;
+    ats[place] = at;
+    batch.add(encoded, keyFrom, changedAtFrom, chunk, 4 * pathWord(at));
+    const valueFrom = cursor.at;
+    writeEncodedLeaf(chunk, at, encoded, { keyFrom, keyLength, valueFrom, valueLength });
+    at += leafWords(keyLength, valueLength);
+    cursor.at += valueLength;
+    isGood = true;
+  }
+  batch.flush(); // Also when it was in vain: the batch is everybody's.
+  return isGood && cursor.at === encoded.length ? { chunk, ats } : undefined;
 }

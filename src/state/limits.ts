@@ -10,6 +10,21 @@ export const PATH_NIBBLES = 64;
 export const PAGE_BYTES_MAX_DEFAULT = 64 * 1024;
 /** Leaves of one page: 64 KB of the smallest leaves (15 bytes); a split page never has more. */
 export const PAGE_LEAVES_MAX = 16 * 1024;
+/**
+ * Weight of a chunk of a snapshot, a single heavier leaf excepted. The same on every node: all
+ * divide one state alike. As a page, or a page would not be part of one chunk.
+ */
+export const CHUNK_BYTES_MAX = 64 * 1024;
+/** What a leaf adds to its key and value when encoded in a page, at most. */
+export const LEAF_OVERHEAD_BYTES = 14;
+/** Weight of the largest leaf. */
+export const LEAF_WEIGHT_MAX = STATE_KEY_BYTES_MAX + STATE_VALUE_BYTES_MAX + LEAF_OVERHEAD_BYTES;
+/** Weight of the smallest leaf. */
+export const LEAF_WEIGHT_MIN = 1 + LEAF_OVERHEAD_BYTES;
+/** Bytes of any honest chunk: one leaf, or less, and how many there are. */
+export const CHUNK_ENCODED_BYTES_MAX = LEAF_WEIGHT_MAX + 3;
+/** Nodes of a manifest: 180,000 chunks (3 to 11 GB of state) and what is above; 7.5 MB at most. */
+export const MANIFEST_NODES_MAX = 192 * 1024;
 /** Pages of one layout: four million accounts at a few leaves a page. */
 export const LAYOUT_PAGES_MAX = 4 * 1024 * 1024;
 /** Heights whose roots can still be proved against. */

@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/index.ts';
 import { assert, defined } from '../base/index.ts';
 import type { Hash, HashBuffer } from '../crypto/index.ts';
-import type { Height } from '../ledger/index.ts';
+import { keyLengthOf, valueLengthOf, weightOfLeaf } from './leaf.ts';
 
 /*
  * Leaves and branches are no objects: they lie in chunks of memory as they are hashed, each
@@ -19,15 +19,6 @@ import type { Height } from '../ledger/index.ts';
  * branch, chunk 0 is the branch's own.
  */
 
-// Words of a leaf, and bytes of what is hashed of it.
-const LEAF_PATH = 1;
-const LEAF_CHANGED_AT_BYTE = 36;
-const LEAF_LENGTH_BYTE = 44;
-const LEAF_VALUE_BYTE = 48;
-/** Bytes of a leaf before what is hashed. */
-export const LEAF_HASHED_FROM = 4;
-/** Bytes that are hashed of a leaf before its value or the digest of it. */
-export const LEAF_HEAD_BYTES = 44;
 // Words of a branch.
 const WEIGHT_HIGH = 1;
 const WEIGHT = 2;
@@ -38,8 +29,6 @@ const HASHES = 5;
 export const BRANCH_SKEW = 2;
 const WORDS_PER_HASH = 8;
 const WORDS_PER_CHILD = WORDS_PER_HASH + 2;
-/** What a leaf adds to its key and value when encoded in a page, at most. */
-const LEAF_OVERHEAD_BYTES = 14;
 /** Measured with Node.js 24: a leaf's head and its share of branches. */
 const LEAF_MEMORY_BYTES = 100;
 
@@ -91,7 +80,11 @@ export class Page {
   isStored: boolean;
   /** Stands at the beginning of its chunk. */
   root: PageRoot | undefined;
+  /** Whether the head is made of it. */
+  isCurrent = false;
+  /** When it was last read, and how it stood when it was put in the queue of those to evict. */
   usedAt = 0;
+  queuedAt = 0;
 
   constructor(fields: {
     readonly prefix: Bytes;
@@ -204,130 +197,6 @@ export class Arena {
   }
 }
 
-/* ---------------------------------------------------------------- leaves */
-
-/** Words that a leaf takes. */
-export function leafWords(keyLength: number, valueLength: number): number {
-  return (LEAF_VALUE_BYTE + keyLength + valueLength + 3) >> 2;
-}
-
-/** What a leaf counts for the size of its page. */
-export function weightOfLeaf(keyLength: number, valueLength: number): number {
-  return keyLength + valueLength + LEAF_OVERHEAD_BYTES;
-}
-
-/** Writes a leaf but for its path. */
-export function writeLeaf(
-  { bytes, words }: Chunk,
-  at: number,
-  fields: { readonly key: Uint8Array; readonly value: Uint8Array; readonly changedAt: number },
-): void {
-  const { key, value, changedAt } = fields;
-  words[at] = key.length;
-  const from = 4 * at;
-  writeU32(bytes, from + LEAF_CHANGED_AT_BYTE, changedAt >>> 0);
-  writeU32(bytes, from + LEAF_CHANGED_AT_BYTE + 4, Math.floor(changedAt / 0x1_0000_0000));
-  writeU32(bytes, from + LEAF_LENGTH_BYTE, value.length);
-  copyBytes(value, bytes, from + LEAF_VALUE_BYTE);
-  copyBytes(key, bytes, from + LEAF_VALUE_BYTE + value.length);
-}
-
-/** Up to here a loop is quicker than a call. */
-const LOOP_BYTES_MAX = 64;
-
-function copyBytes(source: Uint8Array, target: Bytes, at: number): void {
-  if (source.length > LOOP_BYTES_MAX) target.set(source, at);
-  else for (let from = 0; from < source.length; from++) target[at + from] = source[from] ?? 0;
-}
-
-function writeU32(bytes: Bytes, at: number, value: number): void {
-  bytes[at] = value & 255;
-  bytes[at + 1] = (value >>> 8) & 255;
-  bytes[at + 2] = (value >>> 16) & 255;
-  bytes[at + 3] = value >>> 24;
-}
-
-function readU32(bytes: Bytes, at: number): number {
-  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
-  return low + (bytes[at + 3] ?? 0) * 0x100_0000;
-}
-
-/** Word where a leaf's path begins. */
-export function pathWord(at: number): number {
-  return at + LEAF_PATH;
-}
-
-export function keyLengthOf(chunk: Chunk, at: number): number {
-  return chunk.words[at] ?? 0;
-}
-
-export function valueLengthOf(chunk: Chunk, at: number): number {
-  return readU32(chunk.bytes, 4 * at + LEAF_LENGTH_BYTE);
-}
-
-/** Height of the leaf's last change. */
-export function changedAtOf({ bytes }: Chunk, at: number): Height {
-  const from = 4 * at + LEAF_CHANGED_AT_BYTE;
-  // Written by `writeLeaf` from a height.
-  return (readU32(bytes, from) + readU32(bytes, from + 4) * 0x1_0000_0000) as Height;
-}
-
-/** A copy of the leaf's value. */
-export function leafValue(chunk: Chunk, at: number): Bytes {
-  const from = 4 * at + LEAF_VALUE_BYTE;
-  return chunk.bytes.slice(from, from + valueLengthOf(chunk, at));
-}
-
-/** A copy of the leaf's key. */
-export function keyOf(chunk: Chunk, at: number): Bytes {
-  const from = 4 * at + LEAF_VALUE_BYTE + valueLengthOf(chunk, at);
-  return chunk.bytes.slice(from, from + keyLengthOf(chunk, at));
-}
-
-/** A copy of the leaf's path. */
-export function pathOf({ bytes }: Chunk, at: number): Bytes {
-  const from = 4 * pathWord(at);
-  return bytes.slice(from, from + 32);
-}
-
-/** Whether two paths, given by where their words begin, are the same. */
-export function isSamePath(left: Chunk, leftAt: number, right: Chunk, rightAt: number): boolean {
-  const { words: leftWords } = left;
-  const { words: rightWords } = right;
-  for (let word = 0; word < 8; word++) {
-    if (leftWords[leftAt + word] !== rightWords[rightAt + word]) return false;
-  }
-  return true;
-}
-
-/** Orders paths, given by where their bytes begin. */
-export function comparePaths(
-  left: Uint8Array,
-  leftAt: number,
-  right: Uint8Array,
-  rightAt: number,
-): number {
-  for (let offset = 0; offset < 32; offset++) {
-    const difference = (left[leftAt + offset] ?? 0) - (right[rightAt + offset] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-/** Whether a path begins with the nibbles of a prefix. */
-export function isBelow(path: Uint8Array, at: number, prefix: Uint8Array): boolean {
-  for (let depth = 0; depth < prefix.length; depth++) {
-    if (nibbleOf(path, at, depth) !== prefix[depth]) return false;
-  }
-  return true;
-}
-
-/** Nibble number `depth` of a path that begins at byte `at`. */
-export function nibbleOf(bytes: Uint8Array, at: number, depth: number): number {
-  const byte = bytes[at + (depth >> 1)] ?? 0; // A path has 64 nibbles, and `depth` is below.
-  return (depth & 1) === 0 ? byte >> 4 : byte & 15;
-}
-
 /* -------------------------------------------------------------- branches */
 
 /** How many bits of sixteen are set. */
@@ -382,7 +251,12 @@ export function kindOfChild({ words }: Chunk, at: number, nibble: number): Kind 
 }
 
 /** Notes what the child of a nibble is. */
-export function setKindOfChild({ words }: Chunk, at: number, nibble: number, kind: Kind): void {
+export function setKindOfChild(
+  { words }: { readonly words: Int32Array },
+  at: number,
+  nibble: number,
+  kind: Kind,
+): void {
   const others = (words[at] ?? 0) & ~(0x1_0001 << nibble);
   const bit = kind === LEAF ? 1 << nibble : kind === PAGE ? 1 << (16 + nibble) : 0;
   words[at] = others | bit;
@@ -418,6 +292,11 @@ export function branchWeight({ words }: Chunk, at: number): number {
 /** Whether page boundaries lie below. */
 export function isUpper({ words }: Chunk, at: number): boolean {
   return ((words[at + WEIGHT_HIGH] ?? 0) & 1) !== 0;
+}
+
+/** Notes that no page boundaries lie below. */
+export function clearUpper({ words }: { readonly words: Int32Array }, at: number): void {
+  words[at + WEIGHT_HIGH] = (words[at + WEIGHT_HIGH] ?? 0) & ~1;
 }
 
 export function writeTotals(

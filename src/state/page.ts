@@ -1,18 +1,14 @@
 import type { Bytes, Result } from '../base/index.ts';
-import { defined, equalBytes, fail, ok } from '../base/index.ts';
+import { equalBytes, fail, ok } from '../base/index.ts';
 import type { Infer } from '../codec/index.ts';
-import { bytes, decode, encode, struct, u8, u32, uint53, vector } from '../codec/index.ts';
+import { bytes, decode, struct, u8, u32, uint53, vector, Writer } from '../codec/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
+import { compact } from './compact.ts';
 import type { LayoutError, PageError } from './errors.ts';
 import { Items } from './items.ts';
-import {
-  LAYOUT_PAGES_MAX,
-  PAGE_LEAVES_MAX,
-  PATH_NIBBLES,
-  STATE_KEY_BYTES_MAX,
-  STATE_VALUE_BYTES_MAX,
-} from './limits.ts';
+import { comparePaths, isBelow } from './leaf.ts';
+import { LAYOUT_PAGES_MAX, PATH_NIBBLES } from './limits.ts';
 import type { PageRoot, Ref } from './nodes.ts';
 import {
   Arena,
@@ -21,67 +17,26 @@ import {
   bitmapOf,
   branchWeight,
   branchWords,
-  Chunk,
-  changedAtOf,
   childHash,
   childOf,
   childPlace,
   childrenOf,
-  comparePaths,
-  insideOf,
-  isBelow,
   isUpper,
-  keyLengthOf,
-  keyOf,
-  LEAF,
-  leafValue,
-  leafWords,
   NO_REF,
   NOTHING,
   PAGE,
   Page,
   pageId,
-  pathWord,
   placeWord,
   setKindOfChild,
   Table,
   totalsOf,
-  valueLengthOf,
   writeTotals,
 } from './nodes.ts';
 import { Builder } from './update.ts';
 
-const leafCodec = struct('PageLeaf', {
-  key: bytes({ min: 1, max: STATE_KEY_BYTES_MAX }),
-  changedAt: uint53,
-  value: bytes({ max: STATE_VALUE_BYTES_MAX }),
-});
-const pageCodec = struct('StatePage', {
-  leaves: vector(leafCodec, { min: 1, max: PAGE_LEAVES_MAX }),
-});
-
 /** Words that the branches of random leaves take: a third as many, ten for each child. */
 const BRANCH_WORDS_PER_LEAF = 16;
-
-/** Calls back for each leaf below a node, by path. */
-function forEachLeaf(table: Table, ref: Ref, onLeaf: (chunk: Chunk, at: number) => void): void {
-  if (ref.kind === LEAF) onLeaf(table.chunk(ref.chunk), ref.at);
-  else for (const child of childrenOf(table, ref)) forEachLeaf(table, child, onLeaf);
-}
-
-/** Encodes a page's leaves: key, height of the last change, value; sorted by path. */
-export function encodePage(root: PageRoot): Bytes {
-  const leaves: Infer<typeof leafCodec>[] = [];
-  const { table, ref } = insideOf(root);
-  forEachLeaf(table, ref, (chunk, at) => {
-    leaves.push({
-      key: keyOf(chunk, at),
-      changedAt: changedAtOf(chunk, at),
-      value: leafValue(chunk, at),
-    });
-  });
-  return encode(pageCodec, { leaves });
-}
 
 /** The nodes of a page's bytes, which must be exactly the page that the layout names. */
 export function decodePage(
@@ -90,78 +45,30 @@ export function decodePage(
   suite: HashSuite,
 ): Result<PageRoot, PageError> {
   const refusal = fail({ code: 'page-corrupt' } as const);
-  const decoded = decode(pageCodec, encoded);
-  if (!decoded.ok || decoded.value.leaves.length !== page.count) return refusal;
-  const { leaves } = decoded.value;
-  const table = Table.of([]);
-  const items = new Items(suite, table, leaves, 0);
-  if (!items.areDistinct) return refusal;
-  const { bytes } = items.chunk;
-  for (let place = 0; place < items.count; place++) {
-    if (items.sources[place] !== place) return refusal; // Not sorted.
-    if (!isBelow(bytes, 4 * pathWord(items.ats[place] ?? 0), page.prefix)) return refusal;
-  }
-  const builder = new Builder(suite);
-  builder.begin(table, new Arena(table, BRANCH_WORDS_PER_LEAF * items.count));
-  const root = builder.update(NO_REF, items, page.prefix.length);
-  const hash = builder.complete(root);
-  if (totalsOf(table, root).weight !== page.weight) return refusal;
+  const built = buildPage(page.prefix, encoded, suite);
+  if (built === undefined) return refusal;
+  const { table, root, hash } = built;
+  const { weight, count } = totalsOf(table, root);
+  if (count !== page.count || weight !== page.weight) return refusal;
   return equalBytes(hash, page.hash) ? ok(compact(table, root)) : refusal;
 }
 
-/** Words that a page's nodes take. */
-function wordsOf(table: Table, ref: Ref): number {
-  if (ref.kind === PAGE) return loadedPage(table, ref).chunk.words.length;
-  const chunk = table.chunk(ref.chunk);
-  if (ref.kind === LEAF) return leafWords(keyLengthOf(chunk, ref.at), valueLengthOf(chunk, ref.at));
-  let words = branchWords(bitCount(bitmapOf(chunk, ref.at)));
-  for (const child of childrenOf(table, ref)) words += wordsOf(table, child);
-  return words;
-}
-
-function loadedPage(table: Table, ref: Ref): PageRoot {
-  return defined(table.page(ref.chunk).root, 'a page that is joined is in memory');
-}
-
 /**
- * Copies nodes into a chunk of their own, without page boundaries, hashes included, so that the
- * chunks of the blocks that made them can be freed.
+ * The subtree of a page's bytes, hashed; `undefined` when these are not the one encoding of leaves
+ * below the prefix.
  */
-function compact(table: Table, ref: Ref): PageRoot {
-  const chunk = new Chunk(wordsOf(table, ref));
-  let used = 0;
-  /** Copies words to the end of the chunk; where they begin. */
-  const append = (source: Chunk, at: number, length: number): number => {
-    chunk.words.set(source.words.subarray(at, at + length), used);
-    used += length;
-    return used - length;
-  };
-  const copy = (from: Table, node: Ref): { readonly kind: Ref['kind']; readonly at: number } => {
-    if (node.kind === PAGE) {
-      const inside = insideOf(loadedPage(from, node));
-      return copy(inside.table, inside.ref);
-    }
-    const source = from.chunk(node.chunk);
-    if (node.kind === LEAF) {
-      const words = leafWords(keyLengthOf(source, node.at), valueLengthOf(source, node.at));
-      return { kind: LEAF, at: append(source, node.at, words) };
-    }
-    const bitmap = bitmapOf(source, node.at);
-    const children = bitCount(bitmap);
-    const at = append(source, node.at, branchWords(children));
-    writeTotals(chunk, at, { ...totalsOf(from, node), isUpper: false });
-    let place = 0;
-    for (let nibble = 0; nibble < 16; nibble++) {
-      if ((bitmap & (1 << nibble)) === 0) continue;
-      const child = copy(from, childOf(from, node, nibble));
-      setKindOfChild(chunk, at, nibble, child.kind);
-      const word = placeWord(at, children, place++);
-      chunk.words[word] = 0;
-      chunk.words[word + 1] = child.at;
-    }
-    return { kind: BRANCH, at };
-  };
-  return { chunk, kind: copy(table, ref).kind };
+export function buildPage(
+  prefix: Uint8Array,
+  encoded: Uint8Array,
+  suite: HashSuite,
+): { readonly table: Table; readonly root: Ref; readonly hash: Hash } | undefined {
+  const table = Table.of([]);
+  const items = Items.ofPage(suite, table, encoded, prefix);
+  if (items === undefined) return undefined;
+  const builder = new Builder(suite);
+  builder.begin(table, new Arena(table, BRANCH_WORDS_PER_LEAF * items.count));
+  const root = builder.update(NO_REF, items, prefix.length);
+  return { table, root, hash: builder.complete(root) };
 }
 
 /** A prefix in text, for maps and messages. */
@@ -215,26 +122,37 @@ const layoutCodec = struct('StateLayout', {
 });
 type LayoutRecord = Infer<typeof layoutCodec>;
 
-/** Encodes which pages a checkpoint has, or how that differs from the layout before. */
+/**
+ * Encodes which pages a checkpoint has, or how that differs from the layout before. By hand: a
+ * value of the codec for each of ten thousand pages took most of the time.
+ */
 export function encodeLayout(layout: {
-  readonly pages: readonly Page[];
-  readonly removed: readonly Page[];
+  readonly pages: readonly Pick<Page, 'prefix' | 'generation' | 'hash' | 'weight' | 'count'>[];
+  readonly removed: readonly Pick<Page, 'prefix'>[];
 }): Bytes {
-  const prefixOf = (page: Page) => ({
-    depth: page.prefix.length,
-    packed: packPrefix(page.prefix),
-  });
-  return encode(layoutCodec, {
-    pages: layout.pages.map((page) => ({
-      prefix: prefixOf(page),
-      generation: page.generation,
-      hash: page.hash,
-      weight: page.weight,
-      count: page.count,
-    })),
-    removed: layout.removed.map(prefixOf),
-  });
+  const { pages, removed } = layout;
+  const writer = new Writer(64 + LAYOUT_PAGE_BYTES * pages.length);
+  const writePrefix = (prefix: Uint8Array) => {
+    const packed = packPrefix(prefix);
+    writer.u8(prefix.length);
+    writer.uleb(packed.length);
+    writer.bytes(packed);
+  };
+  writer.uleb(pages.length);
+  for (const page of pages) {
+    writePrefix(page.prefix);
+    writer.uint53(page.generation);
+    writer.bytes(page.hash);
+    writer.u32(page.weight);
+    writer.u32(page.count);
+  }
+  writer.uleb(removed.length);
+  for (const { prefix } of removed) writePrefix(prefix);
+  return writer.finish();
 }
+
+/** Of a page four nibbles deep, as those of a large state are. */
+const LAYOUT_PAGE_BYTES = 52;
 
 /** The pages that a full layout, then each later difference, leaves; none is loaded. */
 export function decodeLayouts(encoded: readonly Uint8Array[]): Result<Page[], LayoutError> {
@@ -345,34 +263,43 @@ type PaginateOptions = {
 export function paginate(
   tree: { readonly table: Table; readonly root: Ref; readonly hash: Hash },
   options: PaginateOptions,
-): { readonly table: Table; readonly root: Ref; readonly pages: readonly Page[] } {
+): {
+  readonly table: Table;
+  readonly root: Ref;
+  readonly created: readonly Page[];
+  /** Those whose leaves are in a created one now. */
+  readonly joined: readonly Page[];
+} {
   const { table } = tree;
   const pages: Page[] = [];
+  const created: Page[] = [];
+  const joined: Page[] = [];
   const next = Table.of(pages);
   const arena = new Arena(next, UPPER_ARENA_WORDS);
+  const prefix: number[] = [];
   const placed = (page: Page): Ref => ({ kind: PAGE, chunk: pageId(pages.push(page) - 1), at: 0 });
-  const divide = (ref: Ref, prefix: readonly number[], hash: () => Hash): Ref => {
+  const divide = (ref: Ref, hash: () => Hash): Ref => {
     if (ref.kind === NOTHING) return ref;
     if (ref.kind === PAGE) return placed(table.page(ref.chunk));
-    const { weight, count } = totalsOf(table, ref);
     if (ref.kind === BRANCH && isDivided(table, ref, options.pageBytesMax)) {
-      return divideChildren(ref, prefix);
+      return divideChildren(ref);
     }
-    const { generation } = options;
-    return placed(
-      new Page({
-        prefix: Uint8Array.from(prefix),
-        generation,
-        weight,
-        count,
-        hash: hash(),
-        // Now, not when it is written: what is built on it meanwhile shall share these nodes.
-        root: compact(table, ref),
-        isStored: false,
-      }),
-    );
+    pagesOf(table, ref, joined);
+    const { weight, count } = totalsOf(table, ref);
+    const page = new Page({
+      prefix: Uint8Array.from(prefix),
+      generation: options.generation,
+      weight,
+      count,
+      hash: hash(),
+      // Now, not when it is written: what is built on it meanwhile shall share these nodes.
+      root: compact(table, ref),
+      isStored: false,
+    });
+    created.push(page);
+    return placed(page);
   };
-  const divideChildren = (ref: Ref, prefix: readonly number[]): Ref => {
+  const divideChildren = (ref: Ref): Ref => {
     const source = table.chunk(ref.chunk);
     const bitmap = bitmapOf(source, ref.at);
     const children = bitCount(bitmap);
@@ -384,8 +311,10 @@ export function paginate(
     for (let nibble = 0; nibble < 16; nibble++) {
       if ((bitmap & (1 << nibble)) === 0) continue;
       const place = childPlace(bitmap, nibble);
-      const hash = () => childHash(source, ref.at, place); // Dividing changes no hash.
-      const child = divide(childOf(table, ref, nibble), [...prefix, nibble], hash);
+      prefix.push(nibble);
+      // Dividing changes no hash.
+      const child = divide(childOf(table, ref, nibble), () => childHash(source, ref.at, place));
+      prefix.pop();
       setKindOfChild(chunk, at, nibble, child.kind);
       const word = placeWord(at, children, place);
       chunk.words[word] = child.chunk;
@@ -393,8 +322,8 @@ export function paginate(
     }
     return { kind: BRANCH, chunk: id, at };
   };
-  const root = divide(tree.root, [], () => tree.hash);
-  return { table: next, root, pages };
+  const root = divide(tree.root, () => tree.hash);
+  return { table: next, root, created, joined };
 }
 
 /** Whether a branch is above pages: too large for one, or not to be joined into one. */

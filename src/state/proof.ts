@@ -17,6 +17,7 @@ import { hashCodec } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { heightCodec, MissingKey } from '../ledger/index.ts';
 import type { ProofError } from './errors.ts';
+import { changedAtOf, comparePaths, leafValue, nibbleOf, pathOf } from './leaf.ts';
 import {
   INLINE_VALUE_BYTES_MAX,
   PATH_NIBBLES,
@@ -25,20 +26,7 @@ import {
   STATE_VALUE_BYTES_MAX,
 } from './limits.ts';
 import type { Ref, Table } from './nodes.ts';
-import {
-  BRANCH,
-  bitmapOf,
-  changedAtOf,
-  childHash,
-  childOf,
-  comparePaths,
-  insideOf,
-  leafValue,
-  NOTHING,
-  nibbleOf,
-  PAGE,
-  pathOf,
-} from './nodes.ts';
+import { BRANCH, bitmapOf, childHash, childOf, insideOf, NOTHING, PAGE } from './nodes.ts';
 
 /**
  * One node of a proof. The nodes stand in the order in which a walk from the root meets them,

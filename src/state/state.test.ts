@@ -4,17 +4,10 @@ import { encode } from '../codec/index.ts';
 import { hashSuite } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { MissingKey } from '../ledger/index.ts';
+import { keyLengthOf, leafWords, valueLengthOf } from './leaf.ts';
 import { rootOfEntries } from './model.ts';
 import type { Ref, Table } from './nodes.ts';
-import {
-  branchWords,
-  childrenOf,
-  insideOf,
-  keyLengthOf,
-  LEAF,
-  leafWords,
-  valueLengthOf,
-} from './nodes.ts';
+import { branchWords, childrenOf, insideOf, LEAF } from './nodes.ts';
 import { decodeLayouts, encodeLayout } from './page.ts';
 import { emptyRoot, stateProofCodec, verifyProof } from './proof.ts';
 import { StateTree } from './tree.ts';

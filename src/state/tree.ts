@@ -2,17 +2,18 @@ import type { Bytes, Result } from '../base/index.ts';
 import { assert, equalBytes, fail, ok } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import type { Height, StateChange, StateView } from '../ledger/index.ts';
+import { encodePage } from './compact.ts';
 import type { LayoutError, PageError } from './errors.ts';
 import { find, findMissingPage } from './find.ts';
 import { Items } from './items.ts';
+import { changedAtOf, leafValue } from './leaf.ts';
 import { PAGE_BYTES_MAX_DEFAULT, VERSIONS_KEPT_DEFAULT } from './limits.ts';
 import type { Page, Ref } from './nodes.ts';
-import { Arena, changedAtOf, leafValue, memoryOf, NO_REF, Table, totalsOf } from './nodes.ts';
+import { Arena, memoryOf, NO_REF, Table, totalsOf } from './nodes.ts';
 import {
   decodeLayouts,
   decodePage,
   encodeLayout,
-  encodePage,
   pageStoreKey,
   pagesOf,
   paginate,
@@ -39,6 +40,8 @@ type Staging = {
   readonly base: Version | undefined;
   /** Bytes of the chunks that it added. */
   readonly bytes: number;
+  /** Pages of its base that it has other nodes for. */
+  readonly replaced: readonly Page[];
 };
 
 /**
@@ -52,8 +55,21 @@ export class StateTree {
   readonly #pageBytesMax: number;
   /** Oldest first; the last is the head. */
   #versions: Version[] = [];
-  /** Pages of the last completed checkpoint, by prefix. */
-  #stored: Map<string, Page>;
+  /*
+   * Pages of the head, and sums over them, so that no block costs what grows with their number.
+   */
+  /** In the order in which they are evicted: stored, loaded. */
+  readonly #evictable = new Set<Page>();
+  /** Not stored by a completed checkpoint yet. */
+  readonly #unwritten = new Set<Page>();
+  /** No longer of the head, but of the last completed checkpoint. */
+  readonly #gone = new Set<Page>();
+  /** Memory that pages of the head would take that are not loaded. */
+  #unloadedBytes = 0;
+  /** Memory of pages of the head that are stored. */
+  #storedBytes = 0;
+  /** Of plans: what was gone when they were made. */
+  readonly #goneAt = new WeakMap<CheckpointPlan, readonly Page[]>();
   readonly #staged = new WeakMap<StagedState, Staging>();
   #tick = 0;
   /** Bytes of buffers that blocks took since the last plan of a checkpoint compacted them. */
@@ -70,7 +86,11 @@ export class StateTree {
     this.#pageBytesMax = options.pageBytesMax ?? PAGE_BYTES_MAX_DEFAULT;
     assert(this.#versionsKept >= 1, 'the head is a version too');
     if (start.version !== undefined) this.#versions.push(start.version);
-    this.#stored = new Map(start.pages.map((page) => [prefixText(page.prefix), page]));
+    for (const page of start.pages) {
+      page.isCurrent = true;
+      this.#unloadedBytes += memoryOf(page);
+    }
+    this.#storedBytes = this.#unloadedBytes;
   }
 
   /** A tree before its first block: no height, no keys. */
@@ -175,7 +195,29 @@ export class StateTree {
     if (!root.ok) return root;
     page.root = root.value;
     page.usedAt = ++this.#tick;
+    if (page.isCurrent) {
+      this.#unloadedBytes -= memoryOf(page);
+      this.#queue(page);
+    }
     return ok(undefined);
+  }
+
+  /** Puts a page behind those that are evicted before it. */
+  #queue(page: Page): void {
+    page.queuedAt = page.usedAt;
+    this.#evictable.add(page);
+  }
+
+  /** Notes that a page is not of the head any more. */
+  #leave(page: Page): void {
+    page.isCurrent = false;
+    this.#unwritten.delete(page);
+    // Evicted after the block that replaces it was staged.
+    if (page.root === undefined) this.#unloadedBytes -= memoryOf(page);
+    if (!page.isStored) return;
+    this.#evictable.delete(page);
+    this.#storedBytes -= memoryOf(page);
+    this.#gone.add(page);
   }
 
   #stagingOf(staged: StagedState): Staging {
@@ -210,7 +252,7 @@ export class StateTree {
     height: Height,
     changes: readonly StateChange[],
   ): StagedState {
-    const items = new Items(this.suite, table, changes, height);
+    const items = Items.ofChanges(this.suite, table, changes, height);
     assert(items.areDistinct, 'a key is changed twice');
     const arena = new Arena(table, arenaWords(items.count));
     this.#builder.begin(table, arena);
@@ -219,7 +261,8 @@ export class StateTree {
     const staged: StagedState = { height, root: () => hash, undo: () => undoOf(items) };
     const version = { height, table, length: table.length, root, hash };
     const bytes = items.chunk.bytes.length + arena.takenBytes;
-    this.#staged.set(staged, { version, base, bytes });
+    const { replaced } = this.#builder;
+    this.#staged.set(staged, { version, base, bytes, replaced });
     return staged;
   }
 
@@ -235,7 +278,8 @@ export class StateTree {
   /** Makes a staged state the head, on which it must stand. */
   adopt(staged: StagedState): void {
     assert(this.isOnHead(staged), 'staged on another state');
-    const { version, bytes } = this.#stagingOf(staged);
+    const { version, bytes, replaced } = this.#stagingOf(staged);
+    for (const page of replaced) this.#leave(page);
     this.#versions.push(version);
     this.#looseBytes += bytes;
     if (this.#versions.length > this.#versionsKept) this.#versions.shift();
@@ -268,59 +312,82 @@ export class StateTree {
   planCheckpoint(generation: number): CheckpointPlan {
     const head = this.#head;
     assert(head !== undefined, 'nothing to write before the first block');
-    const { table, root, pages } = paginate(head, { pageBytesMax: this.#pageBytesMax, generation });
+    const options = { pageBytesMax: this.#pageBytesMax, generation };
+    const { table, root, created, joined } = paginate(head, options);
     this.#versions[this.#versions.length - 1] = { ...head, table, length: table.length, root };
     this.#looseBytes = 0;
-    const written = pages.filter(
-      (page) => !page.isStored || this.#stored.get(prefixText(page.prefix)) !== page,
-    );
+    for (const page of joined) this.#leave(page);
+    for (const page of created) {
+      page.isCurrent = true;
+      this.#unwritten.add(page);
+    }
+    const written = [...this.#unwritten];
     for (const page of written) page.generation = generation;
-    const prefixes = new Set(pages.map((page) => prefixText(page.prefix)));
-    const gone = [...this.#stored].filter(([prefix]) => !prefixes.has(prefix));
-    const present = new Set(pages);
-    return {
+    const gone = [...this.#gone];
+    let all: readonly Page[] | undefined;
+    const pages = () => {
+      all ??= pagesOf(table, root);
+      return all;
+    };
+    const plan: CheckpointPlan = {
       height: head.height as Height, // Given as one.
       root: head.hash,
       generation,
-      pages,
+      get pages() {
+        return pages();
+      },
       written,
-      replacedKeys: [...this.#stored.values()]
-        .filter((page) => !present.has(page))
-        .map((page) => pageStoreKey(page)),
-      fullLayout: () => encodeLayout({ pages, removed: [] }),
-      layoutChange: () => encodeLayout({ pages: written, removed: gone.map(([, page]) => page) }),
+      replacedKeys: gone.map((page) => pageStoreKey(page)),
+      fullLayout: () => encodeLayout({ pages: pages(), removed: [] }),
+      layoutChange: () => {
+        const prefixes = new Set(written.map((page) => prefixText(page.prefix)));
+        const removed = gone.filter((page) => !prefixes.has(prefixText(page.prefix)));
+        return encodeLayout({ pages: written, removed });
+      },
       encode: encodeOne,
     };
+    this.#goneAt.set(plan, gone);
+    return plan;
   }
 
   /** Notes that a plan was carried out: its pages may be evicted from now on. */
   checkpointed(plan: CheckpointPlan): void {
-    for (const page of plan.written) page.isStored = true;
-    this.#stored = new Map(plan.pages.map((page) => [prefixText(page.prefix), page]));
+    const gone = this.#goneAt.get(plan);
+    assert(gone !== undefined, 'a plan of another tree');
+    for (const page of gone) this.#gone.delete(page);
+    for (const page of plan.written) {
+      if (page.isStored) continue;
+      page.isStored = true;
+      this.#unwritten.delete(page);
+      if (page.isCurrent) {
+        this.#storedBytes += memoryOf(page);
+        this.#queue(page);
+      } else this.#gone.add(page); // Replaced while it was written.
+    }
   }
 
   /**
    * Lets go of pages, those unused for longest first, until the rest takes at most `bytesMax`.
    * Pages with unwritten changes stay, as do pages that only older versions still use.
+   *
+   * Costs what is let go of and what was read since: whoever was read after it came into the queue
+   * goes to its end once.
    */
   evict(bytesMax: number): void {
-    const pages = this.#pages().filter((page) => page.root !== undefined);
     let excess = this.memoryBytes() - bytesMax;
     if (excess <= 0) return;
-    pages.sort((left, right) => left.usedAt - right.usedAt);
-    for (const page of pages) {
-      if (excess <= 0) return;
-      // Only what the last completed checkpoint holds can be loaded again.
-      if (!page.isStored || this.#stored.get(prefixText(page.prefix)) !== page) continue;
+    for (const page of this.#evictable) {
+      this.#evictable.delete(page);
+      if (page.usedAt > page.queuedAt) {
+        this.#queue(page);
+        continue;
+      }
+      const bytes = memoryOf(page);
       page.root = undefined;
-      excess -= memoryOf(page);
+      this.#unloadedBytes += bytes;
+      excess -= bytes;
+      if (excess <= 0) return;
     }
-  }
-
-  /** Those of the head. */
-  #pages(): Page[] {
-    const head = this.#head;
-    return head === undefined ? [] : pagesOf(head.table, head.root);
   }
 
   /** Memory that all leaves of the head would take, in bytes; an estimate. */
@@ -331,9 +398,7 @@ export class StateTree {
 
   /** Memory that the head's leaves take, in bytes; an estimate. */
   memoryBytes(): number {
-    let bytes = this.#memoryOfHead();
-    for (const page of this.#pages()) if (page.root === undefined) bytes -= memoryOf(page);
-    return bytes;
+    return this.#memoryOfHead() - this.#unloadedBytes;
   }
 
   /**
@@ -341,9 +406,7 @@ export class StateTree {
    * the chunks of blocks.
    */
   dirtyBytes(): number {
-    let bytes = this.#memoryOfHead();
-    for (const page of this.#pages()) if (page.isStored) bytes -= memoryOf(page);
-    return Math.max(bytes, this.#looseBytes);
+    return Math.max(this.#memoryOfHead() - this.#storedBytes, this.#looseBytes);
   }
 }
 

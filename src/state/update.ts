@@ -3,6 +3,15 @@ import type { Hash, HashSuite } from '../crypto/index.ts';
 import { MissingKey } from '../ledger/index.ts';
 import { Hashing } from './hashing.ts';
 import type { Items } from './items.ts';
+import {
+  isBelow,
+  isSamePath,
+  keyLengthOf,
+  nibbleOf,
+  pathWord,
+  valueLengthOf,
+  weightOfLeaf,
+} from './leaf.ts';
 import { PATH_NIBBLES } from './limits.ts';
 import type { Chunk, Kind, Page, Ref } from './nodes.ts';
 import {
@@ -15,22 +24,15 @@ import {
   branchWords,
   childPlace,
   hashWord,
-  isBelow,
-  isSamePath,
   isUpper,
-  keyLengthOf,
   kindOfChild,
   LEAF,
   NOTHING,
-  nibbleOf,
   PAGE,
-  pathWord,
   placeWord,
   setKindOfChild,
   Table,
   totalsOf,
-  valueLengthOf,
-  weightOfLeaf,
   writeBitmap,
   writeTotals,
 } from './nodes.ts';
@@ -69,6 +71,8 @@ export class Builder {
   #kind: Kind = NOTHING;
   #chunk = 0;
   #at = 0;
+  /** Pages in whose place other nodes came. */
+  #replaced: Page[] = [];
   /** What the update added so far. */
   #weight = 0;
   #count = 0;
@@ -96,9 +100,15 @@ export class Builder {
   update(root: Ref, items: Items, depth: number): Ref {
     this.#weight = 0;
     this.#count = 0;
+    this.#replaced = [];
     if (items.count === 0) return root;
     this.#update(items, root.kind, root.chunk, root.at, 0, items.count, depth);
     return { kind: this.#kind, chunk: this.#chunk, at: this.#at };
+  }
+
+  /** The pages that the last update changed: the new tree has other nodes in their place. */
+  get replaced(): readonly Page[] {
+    return this.#replaced;
   }
 
   #result(kind: Kind, chunk: number, at: number): void {
@@ -142,6 +152,7 @@ export class Builder {
     const { kind } = page.root;
     this.#update(items, kind, id, 0, low, high, depth);
     if (this.#kind === kind && this.#chunk === id && this.#at === 0) this.#result(PAGE, id, 0);
+    else this.#replaced.push(page);
   }
 
   #countPut(items: Items, low: number, high: number): void {

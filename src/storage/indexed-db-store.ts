@@ -26,17 +26,31 @@ import { SPACES } from './types.ts';
 
 /** Version of the database's object stores; a database of a higher one is `store-too-new`. */
 const FORMAT = 1;
-/** The store's own object store: one record of usage counters. */
+/** The store's own object store: usage counters, and the epoch of the newest writer. */
 const COUNTERS = 'counters';
+const USAGE_KEY = 'usage';
+const FENCE_KEY = 'fence';
 
 type Database = IDBPDatabase<unknown>;
 type WriteTransaction = IDBPTransaction<unknown, string[], 'readwrite'>;
 type WriteDrawer = IDBPObjectStore<unknown, string[], Space, 'readwrite'>;
 
+/**
+ * Why a store that was open is no more: the browser closed it (its data were deleted, or the disk
+ * failed), another tab upgrades or deletes the database, or a writer of a later epoch opened it.
+ */
+export type StoreLoss = 'terminated' | 'version-change' | 'fenced';
+
 /** Options of {@link IndexedDbStore.open}. */
 export type IndexedDbStoreOptions = CrashPointOptions & {
-  /** Called once when the browser or another tab took the connection away. */
-  readonly onLost?: () => void;
+  /**
+   * Counts writers. Opening takes the database for this epoch, durably; each write reads it again
+   * inside of its own transaction, so that one of an earlier epoch, thawed late, writes nothing
+   * however its clock and its messages went. Without it nobody is kept out.
+   */
+  readonly epoch?: number;
+  /** Called once when the connection was taken away. */
+  readonly onLost?: (loss: StoreLoss) => void;
 };
 
 /** Keeps everything in one IndexedDB database (tab or worker), one object store a space. */
@@ -61,6 +75,11 @@ export class IndexedDbStore implements KeyValueStore {
    */
   static async open(name: string, options: IndexedDbStoreOptions = {}): Promise<IndexedDbStore> {
     let store: IndexedDbStore | undefined;
+    let lost: StoreLoss | undefined;
+    const lose = (loss: StoreLoss): void => {
+      if (store === undefined) lost = loss;
+      else store.#lose(loss);
+    };
     try {
       const database = await openDB(name, FORMAT, {
         upgrade(fresh) {
@@ -70,17 +89,15 @@ export class IndexedDbStore implements KeyValueStore {
           if (!fresh.objectStoreNames.contains(COUNTERS)) fresh.createObjectStore(COUNTERS);
         },
         // Another tab wants to upgrade or delete: holding on would block it for ever.
-        blocking: () => {
-          if (store !== undefined) store.#lose();
-        },
-        terminated: () => {
-          if (store !== undefined) store.#lose();
-        },
+        blocking: () => lose('version-change'),
+        terminated: () => lose('terminated'),
       });
-      // Read by the same code that wrote it; absent before the first write.
-      const counters = (await database.get(COUNTERS, 'usage')) as SpaceUsage[] | undefined;
-      const usage = new Map((counters ?? []).map(({ space, ...rest }) => [space, rest]));
+      const usage = await enter(database, options.epoch).catch((error: unknown) => {
+        database.close();
+        throw error;
+      });
       store = new IndexedDbStore(database, usage, options);
+      if (lost !== undefined) store.#lose(lost);
       return store;
     } catch (error) {
       throw translate(error);
@@ -96,12 +113,12 @@ export class IndexedDbStore implements KeyValueStore {
     }
   }
 
-  #lose(): void {
+  #lose(loss: StoreLoss): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#isLost = true;
     this.#database.close();
-    this.#options.onLost?.();
+    this.#options.onLost?.(loss);
   }
 
   get(space: Space, key: Uint8Array): Promise<Bytes | undefined> {
@@ -153,19 +170,11 @@ export class IndexedDbStore implements KeyValueStore {
           'readwrite',
           { durability },
         );
-        // An aborted transaction must not also count as an unhandled rejection of `done`.
-        transaction.done.catch(() => undefined);
-        try {
+        await this.#perform(transaction, async () => {
           const delta = new UsageDelta();
           await performAll(transaction, operations, delta);
-          const usage = delta.addTo(this.#usage);
-          await transaction.objectStore(COUNTERS).put(usageList(usage), 'usage');
-          await transaction.done;
-          this.#usage = usage;
-        } catch (error) {
-          abortQuietly(transaction);
-          throw error;
-        }
+          return delta.addTo(this.#usage);
+        });
         await this.#options.onCrashPoint?.('store-write-done');
       }),
     );
@@ -181,13 +190,38 @@ export class IndexedDbStore implements KeyValueStore {
         const transaction = this.#database.transaction([...SPACES, COUNTERS], 'readwrite', {
           durability: 'strict',
         });
-        await Promise.all([
-          ...[...SPACES, COUNTERS].map((name) => transaction.objectStore(name).clear()),
-          transaction.done,
-        ]);
-        this.#usage = new Map();
+        await this.#perform(transaction, async () => {
+          // The fence stays: whoever was kept out is not let in by this.
+          await Promise.all(SPACES.map((name) => transaction.objectStore(name).clear()));
+          return new Map();
+        });
       }),
     );
+  }
+
+  /** Runs a transaction to its end: all of `task`, its new usage, and the fence, or nothing. */
+  async #perform(transaction: WriteTransaction, task: () => Promise<UsageTable>): Promise<void> {
+    // An aborted transaction must not also count as an unhandled rejection of `done`.
+    transaction.done.catch(() => undefined);
+    const { epoch } = this.#options;
+    try {
+      const counters = transaction.objectStore(COUNTERS);
+      // Asked first, answered first: nothing is waited for twice.
+      const fence = epoch === undefined ? undefined : counters.get(FENCE_KEY);
+      fence?.catch(() => undefined); // Seen below, unless the task fails before.
+      const usage = await task();
+      if ((await fence) !== epoch) throw storeError('store-in-use');
+      await counters.put(usageList(usage), USAGE_KEY);
+      await transaction.done;
+      this.#usage = usage;
+    } catch (error) {
+      abortQuietly(transaction);
+      const failure = await causeOf(transaction, error);
+      if (failure instanceof TabellionError && failure.code === 'store-in-use')
+        this.#lose('fenced');
+      // What the browser took away fails in the middle of a write, under many names.
+      throw this.#isLost && failure instanceof DOMException ? storeError('store-closed') : failure;
+    }
   }
 
   async close(): Promise<void> {
@@ -205,6 +239,30 @@ export class IndexedDbStore implements KeyValueStore {
       throw translate(error);
     }
   }
+}
+
+/** Takes the database for an epoch, and reads the usage that the writers before left. */
+async function enter(database: Database, epoch: number | undefined): Promise<UsageTable> {
+  if (epoch === undefined) return usageOf(await database.get(COUNTERS, USAGE_KEY));
+  const transaction = database.transaction([COUNTERS], 'readwrite', { durability: 'strict' });
+  transaction.done.catch(() => undefined);
+  try {
+    const counters = transaction.objectStore(COUNTERS);
+    const [usage, fence] = await Promise.all([counters.get(USAGE_KEY), counters.get(FENCE_KEY)]);
+    if (typeof fence === 'number' && fence > epoch) throw storeError('store-in-use');
+    await counters.put(epoch, FENCE_KEY);
+    await transaction.done;
+    return usageOf(usage);
+  } catch (error) {
+    abortQuietly(transaction);
+    throw await causeOf(transaction, error);
+  }
+}
+
+/** Written by this code; absent before the first write. */
+function usageOf(record: unknown): UsageTable {
+  const list = (record ?? []) as readonly SpaceUsage[];
+  return new Map(list.map(({ space, ...rest }) => [space, rest]));
 }
 
 /**
@@ -266,12 +324,25 @@ async function performOne(
   delta.note(space, { added: key.length + operation.value.length });
 }
 
-function abortQuietly(transaction: WriteTransaction): void {
+/** What is used of a transaction that may have to be given up. */
+type Abortable = Pick<WriteTransaction, 'abort' | 'done' | 'error'>;
+
+function abortQuietly(transaction: Abortable): void {
   try {
     transaction.abort();
   } catch {
     // It had aborted by itself (quota), which is what the caller is told.
   }
+}
+
+/**
+ * What made a transaction fail: where the browser aborts it (quota, a failing disk), each of its
+ * requests says no more than that it was aborted.
+ */
+async function causeOf(transaction: Abortable, error: unknown): Promise<unknown> {
+  if (!(error instanceof DOMException) || error.name !== 'AbortError') return error;
+  await transaction.done.catch(() => undefined);
+  return transaction.error ?? error;
 }
 
 /** Bytes that own their whole buffer: structured clone would copy all of a shared one. */

@@ -35,11 +35,18 @@ export class LevelDbStore implements KeyValueStore {
   readonly #options: CrashPointOptions;
   readonly #writes = new Turnstile();
   #usage: UsageTable;
+  /** A key of each space (all of its bytes) that nothing kept lies beyond; absent: nothing is. */
+  #lastKeys: Map<Space, Uint8Array>;
   #closing: Promise<void> | undefined;
 
-  private constructor(database: Database, usage: UsageTable, options: CrashPointOptions) {
+  private constructor(
+    database: Database,
+    known: { readonly usage: UsageTable; readonly lastKeys: Map<Space, Uint8Array> },
+    options: CrashPointOptions,
+  ) {
     this.#database = database;
-    this.#usage = usage;
+    this.#usage = known.usage;
+    this.#lastKeys = known.lastKeys;
     this.#options = options;
   }
 
@@ -62,7 +69,12 @@ export class LevelDbStore implements KeyValueStore {
       await database.close();
       throw storeError('store-too-new');
     }
-    return new LevelDbStore(database, parsed, options);
+    const lastKeys = new Map<Space, Uint8Array>();
+    for (const space of SPACES) {
+      const last = database.keys({ ...levelRange(space, {}), reverse: true, limit: 1 });
+      for (const key of await last.all()) lastKeys.set(space, own(key));
+    }
+    return new LevelDbStore(database, { usage: parsed, lastKeys }, options);
   }
 
   async get(space: Space, key: Uint8Array): Promise<Bytes | undefined> {
@@ -101,6 +113,7 @@ export class LevelDbStore implements KeyValueStore {
         const usage = delta.addTo(this.#usage);
         batch.push({ type: 'put', key: COUNTERS_KEY, value: formatCounters(usage) });
         await this.#options.onCrashPoint?.('store-write-begun');
+        this.#noteLastKeys(operations);
         await this.#database.batch(batch, { sync: durability === 'strict' });
         this.#usage = usage;
         await this.#options.onCrashPoint?.('store-write-done');
@@ -122,7 +135,7 @@ export class LevelDbStore implements KeyValueStore {
     const keys = operations.flatMap((operation) =>
       operation.kind === 'delete-range' ? [] : [levelKey(operation.space, operation.key)],
     );
-    const old = await this.#database.getMany(keys);
+    const old = await this.#replacedBy(operations, keys);
     let at = 0;
     for (const operation of operations) {
       const { space } = operation;
@@ -154,6 +167,35 @@ export class LevelDbStore implements KeyValueStore {
     return batch;
   }
 
+  /**
+   * What stands under some keys. Nothing does beyond the last key of a space, where a journal
+   * grows: asking for each of its records was a twentieth of the time of a commit.
+   */
+  async #replacedBy(
+    operations: readonly WriteOperation[],
+    keys: readonly Bytes[],
+  ): Promise<(Uint8Array | undefined)[]> {
+    const isBeyond = operations.every(({ kind, space }, at) => {
+      const [last, key] = [this.#lastKeys.get(space), keys[at]];
+      // A range among them shifts the places: rare, and looked up as before.
+      if (kind === 'delete-range' || key === undefined) return false;
+      return last === undefined || Buffer.compare(key, last) > 0;
+    });
+    return isBeyond ? new Array(keys.length).fill(undefined) : this.#database.getMany([...keys]);
+  }
+
+  /** Before the write itself: one that fails half-way may have written any of its keys. */
+  #noteLastKeys(operations: readonly WriteOperation[]): void {
+    for (const operation of operations) {
+      if (operation.kind !== 'put') continue;
+      const key = levelKey(operation.space, operation.key);
+      const last = this.#lastKeys.get(operation.space);
+      if (last === undefined || Buffer.compare(key, last) > 0) {
+        this.#lastKeys.set(operation.space, key);
+      }
+    }
+  }
+
   usage(): Promise<SpaceUsage[]> {
     return this.#guard(async () =>
       SPACES.map((space) => ({
@@ -168,6 +210,7 @@ export class LevelDbStore implements KeyValueStore {
       this.#writes.run(async () => {
         await this.#database.clear();
         this.#usage = new Map();
+        this.#lastKeys = new Map();
       }),
     );
   }

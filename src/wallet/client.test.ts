@@ -103,6 +103,7 @@ describe('walletClientOf', () => {
     });
     expect(simulation).toMatchObject({
       atHeight: 3,
+      trust: 'validated',
       gasUsed: 5,
       fee: 20n,
       problem: { code: 'gas-limit-too-low', facts: { needed: 9 } },

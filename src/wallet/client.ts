@@ -83,13 +83,14 @@ export function walletClientOf(client: Client): WalletClient {
     async simulate({ body, initialPolicy, sponsorPolicy }, signal): Promise<Simulation> {
       const params = { body, initialPolicy, sponsorPolicy };
       const answer = await client.call('transaction.simulate', params, optionsOf(signal));
-      const { outcome, gasUsed, fee, changes, height, problem } = answer;
+      const { outcome, gasUsed, fee, changes, height, trust, problem } = answer;
       return {
         outcome,
         gasUsed,
         fee,
         changes,
         atHeight: height,
+        trust,
         problem:
           problem === undefined ? undefined : { code: problem.code, facts: factsOf(problem) },
       };

@@ -151,7 +151,8 @@ export function createLedgerClient(
       });
       const facts = problem?.code === 'gas-limit-too-low' ? { needed: problem.needed } : {};
       const found = problem === undefined ? undefined : { code: problem.code, facts };
-      return { atHeight: height, outcome, gasUsed, fee, changes, problem: found };
+      const trust = 'validated';
+      return { atHeight: height, trust, outcome, gasUsed, fee, changes, problem: found };
     },
     async submit(bytes) {
       submitted.push(bytes);

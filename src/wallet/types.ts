@@ -15,6 +15,7 @@ import type {
   TransactionBody,
   Transport,
 } from '../ledger/index.ts';
+import type { Trust } from '../sdk/index.ts';
 
 /* ------------------------------------------------------------ accounts */
 
@@ -112,6 +113,8 @@ export type BalanceChange = {
 /** What the node of this tab says would happen; no promise, since the state moves on. */
 export type Simulation = {
   readonly atHeight: Height;
+  /** How far the state that it was simulated on may be believed. */
+  readonly trust: Trust;
   readonly gasUsed: Gas;
   readonly fee: Amount;
   readonly outcome:

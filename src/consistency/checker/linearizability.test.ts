@@ -56,8 +56,34 @@ describe('a register', () => {
   it('is not decided where there are too many orders for the steps allowed', () => {
     const writes = Array.from({ length: 12 }, (_, at) => write(at, at, 100 + at));
     const history = [...writes, read(99, 200, 201)];
-    expect(checkLinearizable(registerModel, history, 100).kind).toBe('undecided');
+    expect(checkLinearizable(registerModel, history, { stepsMax: 100 }).kind).toBe('undecided');
     expect(checkLinearizable(registerModel, history).kind).toBe('violated');
+  });
+});
+
+describe('a guess at the order', () => {
+  const stepsMax = 100;
+  /** Thirty writes at once, then one read that only some orders explain. */
+  const writes = Array.from({ length: 30 }, (_, value) => write(value, value, 100));
+  const byValue = (operation: Register) =>
+    operation.input.kind === 'write' ? operation.input.value : 0;
+  const middle = (operation: Register) =>
+    operation.input.kind === 'write' ? Math.abs(operation.input.value - 7) * -1 : 1;
+
+  it('spares the search where it explains everything', () => {
+    const history = [...writes, read(7, 101, 102)];
+    expect(checkLinearizable(registerModel, history, { stepsMax }).kind).toBe('undecided');
+    const verdict = checkLinearizable(registerModel, history, { stepsMax, guess: middle });
+    expect(verdict.kind).toBe('linearizable');
+  });
+
+  it('proves nothing where it is wrong', () => {
+    const late = [write(1, 0, 1), write(2, 2, 3), read(1, 4, 5)];
+    const lie = (operation: Register) =>
+      operation.input.kind === 'read' ? 1.5 : byValue(operation);
+    expect(checkLinearizable(registerModel, late, { guess: lie }).kind).toBe('violated');
+    const good = [write(1, 0, 9), write(2, 2, 3), read(1, 10, 11)];
+    expect(checkLinearizable(registerModel, good, { guess: byValue }).kind).toBe('linearizable');
   });
 });
 

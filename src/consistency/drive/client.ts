@@ -131,7 +131,7 @@ export class RecordingClient {
       this.#note(invokedAt, { kind: 'proof', id: name, fault: proven.error.code });
       return;
     }
-    const { sequence, balances } = proven.value;
+    const { sequence, balances } = proven.value.value;
     const { height } = proof.header;
     const balance = balances[0]?.amount ?? 0n;
     const read = { account: name, height, sequence, balance, isStrict: false };

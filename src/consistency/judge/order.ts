@@ -8,15 +8,18 @@ type AccountOperation = Operation<AccountInput, AccountOutput>;
 type Fate = { readonly output: AccountOutput; readonly at: Moment };
 
 /**
- * Judges transfers and strict reads without a look at the chain: some order of them, each between
- * its call and the moment when its fate was first told, must explain every balance read.
+ * Judges transfers and strict reads: some order of them, each between its call and the moment when
+ * its fate was first told, must explain every balance read. The chain's own order is tried first,
+ * since many calls at once have more orders than can be tried; it counts only if it does explain
+ * everything, so nothing is believed that the chain says.
  */
 export function judgeOrder(record: Record): {
   readonly operations: number;
   readonly violations: readonly Violation[];
 } {
-  const operations = operationsOf(record);
-  const verdict = checkLinearizable(accountModel, operations);
+  const { operations, places } = operationsOf(record);
+  const guess = (operation: AccountOperation) => places.get(operation) ?? Number.POSITIVE_INFINITY;
+  const verdict = checkLinearizable(accountModel, operations, { guess });
   const count = operations.length;
   if (verdict.kind === 'linearizable') return { operations: count, violations: [] };
   if (verdict.kind === 'undecided') {
@@ -34,27 +37,60 @@ export function judgeOrder(record: Record): {
   return { operations: count, violations: [{ rule: 'linearizable', text, evidence: [] }] };
 }
 
-/** Transfers in both of their accounts, strict reads, and what genesis gave. */
-function operationsOf(record: Record): AccountOperation[] {
+/** Heights are whole numbers, and no block holds as many transactions. */
+const PLACES_PER_BLOCK = 1_000_000;
+
+/**
+ * Transfers in both of their accounts, strict reads, and what genesis gave; and where the chain
+ * puts them: reads after the last transaction of the height told with them.
+ */
+function operationsOf(record: Record): {
+  readonly operations: readonly AccountOperation[];
+  readonly places: ReadonlyMap<AccountOperation, number>;
+} {
   const operations: AccountOperation[] = [];
+  const places = new Map<AccountOperation, number>();
+  const add = (operation: AccountOperation, place: number | undefined): void => {
+    operations.push(operation);
+    if (place !== undefined) places.set(operation, place);
+  };
   for (const [account, balance] of record.balances) {
     const input = { kind: 'open', account, balance } as const;
     const output = { kind: 'succeeded' } as const;
-    operations.push({ client: -1, input, output, invokedAt: -2, returnedAt: -1 });
+    add({ client: -1, input, output, invokedAt: -2, returnedAt: -1 }, -1);
   }
   for (const entry of record.entries) {
     if (entry.kind !== 'account' || !entry.isStrict) continue;
-    const { client, account, sequence, balance, invokedAt, returnedAt } = entry;
+    const { client, account, sequence, balance, height, invokedAt, returnedAt } = entry;
     const output = { kind: 'state', state: { sequence, balance } } as const;
-    operations.push({ client, input: { kind: 'read', account }, output, invokedAt, returnedAt });
+    const input = { kind: 'read', account } as const;
+    const place = (height + 1) * PLACES_PER_BLOCK - 1;
+    add({ client, input, output, invokedAt, returnedAt }, place);
   }
   const sent = firstSent(record.entries);
   const fates = fatesOf(record.entries);
+  const executed = placesOf(record);
   for (const transfer of record.transfers) {
     const from = sent.get(transfer.id);
-    if (from !== undefined) operations.push(...sidesOf(transfer, from, fates.get(transfer.id)));
+    if (from === undefined) continue;
+    const { debit, credit } = executed.get(transfer.id) ?? {};
+    for (const side of sidesOf(transfer, from, fates.get(transfer.id))) {
+      add(side, side.input.kind === 'debit' ? debit : credit);
+    }
   }
-  return operations;
+  return { operations, places };
+}
+
+/** Where the first relay's chain holds transactions; one that failed gave nothing to anybody. */
+function placesOf(record: Record) {
+  const places = new Map<string, { readonly debit: number; readonly credit?: number }>();
+  for (const { height, transactions } of record.chains[0] ?? []) {
+    transactions.forEach(({ id, failure }, index) => {
+      const place = height * PLACES_PER_BLOCK + index;
+      places.set(id, failure === undefined ? { debit: place, credit: place } : { debit: place });
+    });
+  }
+  return places;
 }
 
 function sidesOf(transfer: Transfer, sent: Entry, fate: Fate | undefined): AccountOperation[] {

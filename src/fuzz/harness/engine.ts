@@ -19,6 +19,8 @@ const SIMPLIFY_RUNS_MAX = 600;
 const SIMPLIFY_MS_MAX = 10_000;
 /** Verdicts told apart; beyond, new ones are counted by their code only. */
 const VERDICTS_MAX = 20_000;
+/** Batches that cost too much whose inputs were tried one by one, and none was to blame. */
+const VAIN_LOOKS_MAX = 16;
 /** Longest input kept as a parent. */
 const PARENT_LENGTH_MAX = 8 * 1024;
 
@@ -27,7 +29,7 @@ export type FuzzOptions = {
   readonly seed: number;
   /** Ends earlier; the count of runs then depends on the machine. */
   readonly seconds?: number;
-  /** CPU time that one execution may take; default 250 ms. */
+  /** CPU time that one execution may take, alone or in a batch; default 250 ms. */
   readonly cpuMsMax?: number;
   /** Told now and then. */
   readonly onProgress?: (runs: number, seconds: number) => void;
@@ -92,6 +94,8 @@ class Campaign {
   #runs = 0;
   #kept = 0;
   #isGivenUp = false;
+  /** CPU time of the batches so far, of targets that take many inputs at once. */
+  readonly #batches = { count: 0, cpuMs: 0, vainLooks: 0 };
 
   constructor(target: Target, options: FuzzOptions, session: Session<Input>) {
     this.#target = target;
@@ -186,15 +190,47 @@ class Campaign {
     if (runBatch === undefined) throw new Error(`${this.#target.name} cannot be run`);
     this.#options.onBegin?.(inputs[0] ?? '');
     try {
+      const before = cpuMs();
       const verdicts = await runBatch(inputs);
+      const spentMs = cpuMs() - before;
       for (const [at, input] of inputs.entries()) {
         const verdict = verdicts[at];
         if (typeof verdict === 'string') this.#note(input, verdict);
         else await this.#found(input, failure(verdict));
       }
+      await this.#lookForSlow(inputs, spentMs);
     } catch (error) {
       await this.#foundInBatch(inputs, failure(error));
     }
+  }
+
+  /** A batch that cost more than others do, and that by more than one input may: which one is it? */
+  async #lookForSlow(inputs: readonly Input[], spentMs: number): Promise<void> {
+    const { count, cpuMs: allMs, vainLooks } = this.#batches;
+    const cpuMsMax = this.#options.cpuMsMax ?? CPU_MS_MAX;
+    this.#batches.count += 1;
+    this.#batches.cpuMs += spentMs;
+    const usualMs = allMs / Math.max(1, count);
+    if (spentMs <= usualMs + cpuMsMax || vainLooks >= VAIN_LOOKS_MAX) return;
+    for (const input of inputs) {
+      let leastMs = Number.POSITIVE_INFINITY;
+      for (let times = 0; times < 3 && leastMs > cpuMsMax; times++) {
+        leastMs = Math.min(leastMs, await this.#cpuMsAlone(input));
+      }
+      if (leastMs <= cpuMsMax) continue;
+      this.#add(input, { kind: 'slow', message: 'one execution takes too long' }, true);
+      this.#isGivenUp = true; // More of the same would take the rest of the time.
+      return;
+    }
+    this.#batches.vainLooks += 1; // All together: that is what this target costs.
+  }
+
+  /** CPU time of one input in a session of its own, whose opening does not count. */
+  async #cpuMsAlone(input: Input): Promise<number> {
+    await this.#renew();
+    const before = cpuMs();
+    await this.#session.runBatch?.([input]);
+    return cpuMs() - before;
   }
 
   #note(input: Input, verdict: Verdict): void {

@@ -1,13 +1,22 @@
 import type { Bytes } from '../../base/index.ts';
 import { defined, formatHex } from '../../base/index.ts';
-import { decode, toJson } from '../../codec/index.ts';
-import type { Action } from '../../ledger/index.ts';
-import { createProtocol } from '../../ledger/index.ts';
+import { decode, encode, toJson } from '../../codec/index.ts';
+import type { Hash } from '../../crypto/index.ts';
+import type { Action, Height } from '../../ledger/index.ts';
+import { accountStateKeys, createProtocol } from '../../ledger/index.ts';
 import type { Person } from '../../ledger/testing/world.ts';
 import { p256Person, passkeyPerson, person, recordOf } from '../../ledger/testing/world.ts';
+import { lightRequestCodec } from '../../light/index.ts';
 import type { RequestKind, Topic } from '../../network/index.ts';
 import type { TabellionNode } from '../../node/index.ts';
 import { blocksResponseCodec } from '../../node/messages.ts';
+import {
+  historyRequestCodec,
+  locateRequestCodec,
+  receiptsRequestCodec,
+  stateRequestCodec,
+} from '../../node/proof-messages.ts';
+import { chunksRequestCodec, manifestRequestCodec } from '../../node/snapshot-messages.ts';
 import { transferTo, VALIDATORS, Village } from '../../node/testing/village.ts';
 import type { MemoryStore } from '../../storage/index.ts';
 import { SPACES } from '../../storage/index.ts';
@@ -131,7 +140,8 @@ async function record(): Promise<Recording> {
   ].map((bytes) => new Uint8Array(bytes));
   const asker = village.stranger('asker');
   const requests = requestsOf(heightBefore);
-  const answers = { status: [], blocks: [], consensus: [], faucet: [], state: [] } as {
+  // Each kind gets its list.
+  const answers = Object.fromEntries(Object.keys(requests).map((kind) => [kind, []])) as never as {
     [Kind in RequestKind]: Bytes[];
   };
   for (const [kind, bodies] of Object.entries(requests) as [RequestKind, Bytes[]][]) {
@@ -191,7 +201,25 @@ function requestsOf(height: number): { [Kind in RequestKind]: Bytes[] } {
       Uint8Array.from([...person('poor').address, 0]),
       Uint8Array.from([...person('poorer').address, 1]),
     ],
-    state: [Uint8Array.of(1, 2, 3)],
+    ...proofRequestsOf(height),
+  };
+}
+
+/** Questions of light clients and of those who take over a state. */
+function proofRequestsOf(height: number) {
+  const at = (value: number) => value as Height; // A height of the recording.
+  const [root, hash] = [new Uint8Array(32) as Hash, new Uint8Array(32) as Hash]; // Of nothing.
+  const keys = [accountStateKeys(PEOPLE.ada.address).sequence];
+  const { address } = PEOPLE.ada;
+  return {
+    state: [encode(stateRequestCodec, { height: at(height), keys })],
+    light: [encode(lightRequestCodec, { from: at(0), heights: [at(1), at(height)] })],
+    receipts: [encode(receiptsRequestCodec, { height: at(height) })],
+    history: [encode(historyRequestCodec, { address, before: undefined, limit: 10 })],
+    locate: [encode(locateRequestCodec, { what: 'block', hash })],
+    snapshots: [new Uint8Array(0)],
+    manifest: [encode(manifestRequestCodec, { stateRoot: root })],
+    chunks: [encode(chunksRequestCodec, { stateRoot: root, prefixes: [Uint8Array.of(1)] })],
   };
 }
 

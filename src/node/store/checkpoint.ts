@@ -1,12 +1,16 @@
 import type { Bytes } from '../../base/index.ts';
-import { TabellionError } from '../../base/index.ts';
+import { concatBytes, TabellionError } from '../../base/index.ts';
 import { decode, encode } from '../../codec/index.ts';
 import type { CheckpointPlan } from '../../state/index.ts';
 import type { Space, WriteOperation } from '../../storage/index.ts';
 import type { Core, HeadState } from './core.ts';
 import { writeNamed } from './core.ts';
 import type { HistoryIndex, SegmentChange } from './history-index.ts';
-import { CHECKPOINT_STEP_BYTES, JOURNAL_RECORDS_PER_STEP } from './limits.ts';
+import {
+  CHECKPOINT_STEP_BYTES,
+  JOURNAL_RECORDS_PER_STEP,
+  SWEEP_RECORDS_PER_STEP,
+} from './limits.ts';
 import type { CheckpointRecord } from './records.ts';
 import {
   CHECKPOINT_KEY,
@@ -16,10 +20,13 @@ import {
   journalRecordCodec,
   layoutKey,
   orderedKey,
+  parseOrderedKey,
   runKey,
   seal,
   unseal,
 } from './records.ts';
+import type { KeptSnapshot } from './snapshot-records.ts';
+import { SNAPSHOTS_KEY, sealed as sealedRecord, snapshotsRecordCodec } from './snapshot-records.ts';
 
 type Garbage = { readonly space: Space; readonly key: Bytes };
 
@@ -29,21 +36,54 @@ const GARBAGE_PER_STEP = 256;
 /** Above every key of numbers that are written. */
 const LAST_KEY = new Uint8Array(16).fill(255);
 
-/** Deletes what the last checkpoint left, and what an unfinished one wrote. */
-export async function clean(core: Core, checkpoint: CheckpointRecord | undefined): Promise<void> {
-  const sealed = await core.store.get('meta', GARBAGE_KEY);
-  if (sealed !== undefined) {
-    const payload = unseal(core.ledger.suite, sealed);
+/**
+ * Deletes what the last checkpoint left, and what an unfinished one wrote.
+ *
+ * @param writing Generation of the snapshot that is being fetched: its chunks stay.
+ */
+export async function clean(
+  core: Core,
+  checkpoint: CheckpointRecord | undefined,
+  writing: number | undefined,
+): Promise<void> {
+  const found = await core.store.get('meta', GARBAGE_KEY);
+  if (found !== undefined) {
+    const payload = unseal(core.ledger.suite, found);
     const record = payload === undefined ? undefined : decode(garbageRecordCodec, payload);
     // A spoilt list costs room on the disk, nothing else.
     await removeGarbage(core, record?.ok === true ? record.value.keys : []);
   }
   const pages = orderedKey((checkpoint?.generation ?? 0) + 1);
   const runs = runKey(checkpoint?.nextSegment ?? 1, 0);
-  await writeNamed(core, 'checkpoint-clean', [
-    { kind: 'delete-range', space: 'pages', from: pages, to: LAST_KEY },
-    { kind: 'delete-range', space: 'index', from: runs, to: LAST_KEY },
-  ]);
+  const ranges: Range[] = [{ space: 'index', from: runs, to: LAST_KEY }];
+  if (writing === undefined) ranges.push({ space: 'pages', from: pages, to: LAST_KEY });
+  else {
+    ranges.push({ space: 'pages', from: pages, to: orderedKey(writing) });
+    ranges.push({ space: 'pages', from: orderedKey(writing + 1), to: LAST_KEY });
+  }
+  for (const range of ranges) await removeRange(core, 'checkpoint-clean', range);
+}
+
+type Range = { readonly space: Space; readonly from: Bytes; readonly to: Bytes };
+
+/** Deletes a range a few records at a time: a commit waits for one write at most. */
+export async function removeRange(
+  core: Core,
+  name: 'checkpoint-clean' | 'snapshot-sweep',
+  range: Range,
+): Promise<void> {
+  const { space, to } = range;
+  for (let { from } = range; ; ) {
+    const entries = await core.store.list(space, { from, to, limit: SWEEP_RECORDS_PER_STEP });
+    await writeNamed(
+      core,
+      name,
+      entries.map(({ key }) => ({ kind: 'delete', space, key })),
+    );
+    const last = entries.at(-1);
+    if (last === undefined || entries.length < SWEEP_RECORDS_PER_STEP) return;
+    from = concatBytes(last.key, Uint8Array.of(0)); // The least key above it.
+  }
 }
 
 async function removeGarbage(core: Core, keys: readonly Garbage[]): Promise<void> {
@@ -108,20 +148,28 @@ async function moveBlocks(core: Core, range: { from: number; to: number }): Prom
   await batch.flush();
 }
 
+/** What a checkpoint is made of. */
+export type CheckpointWork = {
+  readonly plan: CheckpointPlan;
+  readonly head: HeadState;
+  readonly index: HistoryIndex;
+  readonly previous: CheckpointRecord | undefined;
+  /** Snapshots that are kept so far, newest first, and of them with this one from now on. */
+  readonly snapshots: readonly KeptSnapshot[];
+  readonly snapshotsNext: readonly KeptSnapshot[];
+  /** Keys of pages that only snapshots had which are not kept any more. */
+  readonly released: readonly Bytes[];
+};
+
 /**
  * Carries out a checkpoint in steps of about a megabyte. Nothing that the last checkpoint needs is
  * touched before the switch, one strict write; what it no longer needs is deleted after.
  */
 export async function writeCheckpoint(
   core: Core,
-  work: {
-    readonly plan: CheckpointPlan;
-    readonly head: HeadState;
-    readonly index: HistoryIndex;
-    readonly previous: CheckpointRecord | undefined;
-  },
+  work: CheckpointWork,
 ): Promise<{ readonly record: CheckpointRecord; readonly segments: SegmentChange }> {
-  const { plan, head, index, previous } = work;
+  const { plan, index, previous } = work;
   const pages = new Batch(core, 'checkpoint-pages');
   for (const page of plan.written) {
     const { key, value } = plan.encode(page);
@@ -136,23 +184,22 @@ export async function writeCheckpoint(
       runs.map(({ key, value }) => ({ kind: 'put', space: 'index', key, value })),
     ),
   );
-  const { layout, record } = describe(core, { plan, head, previous, segments });
-  await writeSwitch(core, { plan, layout, record, previous, segments });
+  const { layout, record } = describe(core, { ...work, segments });
+  await writeSwitch(core, { ...work, layout, record, segments });
   return { record, segments };
 }
 
-/** The checkpoint's record and its layout: a difference, until those outgrow a full one. */
+/**
+ * The checkpoint's record and its layout: a difference, until those outgrow a full one. A snapshot
+ * has a full one, which outlives the differences that come after.
+ */
 function describe(
   core: Core,
-  work: {
-    readonly plan: CheckpointPlan;
-    readonly head: HeadState;
-    readonly previous: CheckpointRecord | undefined;
-    readonly segments: SegmentChange;
-  },
+  work: CheckpointWork & { readonly segments: SegmentChange },
 ): { readonly layout: Bytes; readonly record: CheckpointRecord } {
   const { plan, head, previous, segments } = work;
-  const change = previous === undefined ? undefined : plan.layoutChange();
+  const isSnapshot = work.snapshotsNext[0]?.generation === plan.generation;
+  const change = previous === undefined || isSnapshot ? undefined : plan.layoutChange();
   const changeBytes = (previous?.changeBytes ?? 0) + (change?.length ?? 0);
   const isFull = change === undefined || changeBytes > (previous?.fullBytes ?? 0);
   const layout = isFull ? plan.fullLayout() : change;
@@ -175,37 +222,32 @@ function describe(
 
 async function writeSwitch(
   core: Core,
-  work: {
-    readonly plan: CheckpointPlan;
+  work: CheckpointWork & {
     readonly layout: Bytes;
     readonly record: CheckpointRecord;
-    readonly previous: CheckpointRecord | undefined;
     readonly segments: SegmentChange;
   },
 ): Promise<void> {
-  const { plan, layout, record, previous, segments } = work;
+  const { plan, layout, record, segments, snapshotsNext } = work;
   const { suite } = core.ledger;
-  const kept = new Set(record.layouts);
-  const garbage: Garbage[] = [
-    ...plan.replacedKeys.map((key) => ({ space: 'pages', key }) as const),
-    ...(previous?.layouts ?? [])
-      .filter((generation) => !kept.has(generation))
-      .map((generation) => ({ space: 'pages', key: layoutKey(generation) }) as const),
-    ...segments.replaced.map((key) => ({ space: 'index', key }) as const),
-  ];
   const put = (key: Bytes, payload: Bytes): WriteOperation => ({
     kind: 'put',
     space: 'meta',
     key,
     value: seal(suite, payload),
   });
+  const isSnapshot = snapshotsNext[0]?.generation === plan.generation;
+  const snapshots = sealedRecord(suite, snapshotsRecordCodec, { snapshots: [...snapshotsNext] });
   await writeNamed(
     core,
     'checkpoint-switch',
     [
       { kind: 'put', space: 'pages', key: layoutKey(plan.generation), value: layout },
       put(CHECKPOINT_KEY, encode(checkpointRecordCodec, record)),
-      put(GARBAGE_KEY, encode(garbageRecordCodec, { keys: garbage })),
+      put(GARBAGE_KEY, encode(garbageRecordCodec, { keys: garbageOf(work, record, segments) })),
+      ...(isSnapshot
+        ? [{ kind: 'put', space: 'meta', key: SNAPSHOTS_KEY, value: snapshots } as const]
+        : []),
       {
         kind: 'delete-range',
         space: 'journal',
@@ -215,4 +257,29 @@ async function writeSwitch(
     ],
     'strict',
   );
+}
+
+/**
+ * What nobody needs after the switch. A page that this checkpoint replaces was there since it was
+ * written; so it belongs to the newest kept snapshot if that is not older than the page.
+ */
+function garbageOf(
+  work: CheckpointWork,
+  record: CheckpointRecord,
+  segments: SegmentChange,
+): Garbage[] {
+  const { plan, previous, snapshots, snapshotsNext, released } = work;
+  const kept = new Set([...record.layouts, ...snapshotsNext.map(({ generation }) => generation)]);
+  const layouts = new Set([
+    ...(previous?.layouts ?? []),
+    ...snapshots.map(({ generation }) => generation),
+  ]);
+  const pinned = snapshots[0]?.generation ?? -1;
+  return [
+    ...plan.replacedKeys.filter((key) => (parseOrderedKey(key.subarray(0, 8)) ?? 0) > pinned),
+    ...released,
+    ...[...layouts].filter((generation) => !kept.has(generation)).map(layoutKey),
+  ]
+    .map((key): Garbage => ({ space: 'pages', key }))
+    .concat(segments.replaced.map((key) => ({ space: 'index', key })));
 }

@@ -3,7 +3,7 @@ import { assert, TabellionError } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Header, Ledger, Membership, MissingKeys, StateChange } from '../../ledger/index.ts';
 import { MissingKey } from '../../ledger/index.ts';
-import type { StateTree } from '../../state/index.ts';
+import type { Page, StateTree } from '../../state/index.ts';
 import { pageStoreKey } from '../../state/index.ts';
 import type { KeyValueStore, WriteOperation } from '../../storage/index.ts';
 import type { LedgerCrashPoint, WriteName } from './crash-points.ts';
@@ -38,12 +38,15 @@ export type HeadState = {
 /**
  * Loads the pages that some keys need, of the head or of the version of a height. Rejects with
  * `page-corrupt` when one is lost or is not what the checkpoint wrote.
+ *
+ * @param onDamaged Told such a page.
  */
 export async function loadPages(
   core: Core,
   tree: StateTree,
   keys: Iterable<Bytes>,
   height?: number,
+  onDamaged?: (page: Page) => void,
 ): Promise<void> {
   const pages = tree.pagesNeeded(keys, height);
   if (pages.length === 0) return;
@@ -53,7 +56,9 @@ export async function loadPages(
     const value = values[at];
     const inserted = value === undefined ? undefined : tree.insertPage(page, value);
     if (inserted?.ok !== true) {
+      onDamaged?.(page);
       throw new TabellionError('page-corrupt', {
+        prefix: [...page.prefix].map((nibble) => nibble.toString(16)).join(''),
         generation: page.generation,
         isLost: value === undefined,
       });

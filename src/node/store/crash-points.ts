@@ -21,6 +21,22 @@ export const LEDGER_CRASH_POINTS = [
   'checkpoint-switch-done',
   'checkpoint-garbage-begun',
   'checkpoint-garbage-done',
+  // A snapshot taken over from peers: begun, its chunks, the switch, what was there before it.
+  'snapshot-begin-begun',
+  'snapshot-begin-done',
+  'snapshot-chunks-begun',
+  'snapshot-chunks-done',
+  'snapshot-finish-begun',
+  'snapshot-finish-done',
+  'snapshot-switch-begun',
+  'snapshot-switch-done',
+  'snapshot-sweep-begun',
+  'snapshot-sweep-done',
+  // Blocks that are kept no longer.
+  'prune-begun',
+  'prune-done',
+  'page-repair-begun',
+  'page-repair-done',
 ] as const;
 export type LedgerCrashPoint = (typeof LEDGER_CRASH_POINTS)[number];
 

@@ -99,10 +99,18 @@ export class HistoryIndex {
   #segments: readonly IndexSegment[];
   /** The newest used last. */
   readonly #runs = new Map<string, Run>();
+  /** Newest height of each segment, where it is known: written by this process. */
+  readonly #newest = new Map<number, number>();
+  #earliest = 0;
 
   constructor(store: KeyValueStore, segments: readonly IndexSegment[]) {
     this.#store = store;
     this.#segments = segments;
+  }
+
+  /** Forgets what is below a height: at once for readers, on the disk when segments are merged. */
+  forgetBelow(height: number): void {
+    this.#earliest = Math.max(this.#earliest, height);
   }
 
   get segments(): readonly IndexSegment[] {
@@ -146,6 +154,7 @@ export class HistoryIndex {
     const recent = this.#recent.get(nameText(kind, name)) ?? [];
     for (let at = recent.length - 1; at >= 0 && found.length < options.limit; at--) {
       const place = defined(recent[at], 'inside');
+      if (place.height < this.#earliest) return found;
       if (compareBytes(entryOf(prefix, place), bound) < 0) found.push(place);
     }
     for (let at = segments.length - 1; at >= 0 && found.length < options.limit; at--) {
@@ -168,7 +177,9 @@ export class HistoryIndex {
       for (let at = countBelow(entries, wanted.bound) - 1; at >= 0; at--) {
         const entry = entryAt(entries, at);
         if (compareBytes(entry.subarray(0, NAME_BYTES), wanted.prefix) !== 0) return;
-        found.push(placeOf(entry));
+        const place = placeOf(entry);
+        if (place.height < this.#earliest) return; // Nor is anything before it wanted.
+        found.push(place);
         if (found.length >= wanted.limit) return;
       }
     }
@@ -214,8 +225,18 @@ export class HistoryIndex {
     let id = nextId;
     const segments = [...this.#segments];
     const replaced: Bytes[] = [];
+    const replace = (segment: IndexSegment) => {
+      segment.fences.forEach((_, run) => {
+        replaced.push(runKey(segment.id, run));
+      });
+    };
+    while ((this.#newest.get(segments[0]?.id ?? -1) ?? this.#earliest) < this.#earliest) {
+      const [oldest] = segments.splice(0, 1);
+      if (oldest !== undefined) replace(oldest);
+    }
     const entries = this.#frozen(height);
     if (entries.length > 0) {
+      this.#newest.set(id, height);
       const writer = new SegmentWriter(id++, 0, write);
       for (const entry of entries) await writer.push(entry);
       segments.push(await writer.finish());
@@ -225,14 +246,12 @@ export class HistoryIndex {
       const [first] = last;
       if (first === undefined || last.length < INDEX_SEGMENTS_PER_LEVEL) break;
       if (last.some(({ level }) => level !== first.level)) break;
+      const newest = this.#newest.get(last.at(-1)?.id ?? -1);
+      if (newest !== undefined) this.#newest.set(id, newest);
       const writer = new SegmentWriter(id++, first.level + 1, write);
       await this.#merge(last, writer);
       segments.splice(-INDEX_SEGMENTS_PER_LEVEL, INDEX_SEGMENTS_PER_LEVEL, await writer.finish());
-      for (const segment of last) {
-        segment.fences.forEach((_, run) => {
-          replaced.push(runKey(segment.id, run));
-        });
-      }
+      last.forEach(replace);
     }
     return { segments, nextSegment: id, replaced };
   }
@@ -244,7 +263,10 @@ export class HistoryIndex {
       at: 0,
       entries: NO_ENTRIES,
     }));
-    for (const cursor of cursors) cursor.entries = await this.#run(cursor.segment.id, 0);
+    for (const cursor of cursors) {
+      // Of a segment whose entries were all forgotten nothing was written.
+      if (cursor.segment.fences.length > 0) cursor.entries = await this.#run(cursor.segment.id, 0);
+    }
     for (;;) {
       let least: (typeof cursors)[number] | undefined;
       for (const cursor of cursors) {
@@ -260,7 +282,8 @@ export class HistoryIndex {
         }
       }
       if (least === undefined) return;
-      await writer.push(entryAt(least.entries, least.at));
+      const entry = entryAt(least.entries, least.at);
+      if (placeOf(entry).height >= this.#earliest) await writer.push(entry);
       least.at += 1;
     }
   }
@@ -268,6 +291,8 @@ export class HistoryIndex {
   /** Uses new segments from now on, and forgets the entries in memory that they hold. */
   adopt(change: SegmentChange, height: Height): void {
     this.#segments = change.segments;
+    const ids = new Set(change.segments.map(({ id }) => id));
+    for (const id of [...this.#newest.keys()]) if (!ids.has(id)) this.#newest.delete(id);
     for (const [text, places] of this.#recent) {
       const rest = places.filter((place) => place.height > height);
       if (rest.length === 0) this.#recent.delete(text);

@@ -12,42 +12,41 @@ import type {
   StateView,
 } from '../../ledger/index.ts';
 import { receiptCodec } from '../../ledger/index.ts';
-import type { StateProof, StateTree } from '../../state/index.ts';
-import { STATE_KEY_BYTES_MAX } from '../../state/index.ts';
+import type { Page, StateProof, StateTree } from '../../state/index.ts';
+import { pageStoreKey, STATE_KEY_BYTES_MAX } from '../../state/index.ts';
 import type { SpaceUsage } from '../../storage/index.ts';
 import { Turnstile } from '../../storage/index.ts';
-import { BlockReader, includedIn } from './block-reader.ts';
-import { clean, writeCheckpoint } from './checkpoint.ts';
+import type { BlockReader } from './block-reader.ts';
 import type { Core, HeadState } from './core.ts';
 import { keysOf, loadPages, runLoading, writeNamed } from './core.ts';
-import type { HistoryIndex, Place } from './history-index.ts';
-import { accountsOf, indexBlock } from './index-block.ts';
-import {
-  CACHE_BYTES_MAX_DEFAULT,
-  CHECKPOINT_EVERY_BLOCKS_DEFAULT,
-  CHECKPOINT_RETRY_BLOCKS,
-  HISTORY_LIMIT_MAX,
-  JOURNAL_BYTES_MAX,
-} from './limits.ts';
-import type { CheckpointRecord } from './records.ts';
+import type { FinderParts, HistoryOptions } from './finder.ts';
+import { findHeight, findHistory, findTransactions } from './finder.ts';
+import { indexBlock } from './index-block.ts';
+import { DAMAGED_PAGES_MAX } from './limits.ts';
+import { membershipOf, membershipPut } from './memberships.ts';
 import { encodeCommitted, journalRecordCodec, orderedKey, seal } from './records.ts';
-import type { Recovered } from './recovery.ts';
 import { recover } from './recovery.ts';
+import type { SnapshotWriter } from './snapshot-writer.ts';
 import type {
+  BegunSnapshot,
   BlockSummary,
   CommitRequest,
+  DamagedPage,
   IncludedTransaction,
   LedgerStoreDependencies,
   LedgerStoreOptions,
   LedgerStoreStatus,
+  Retention,
   ServedBlock,
+  SnapshotOffer,
+  SnapshotRequest,
   StagedBlock,
+  StoredAnchor,
   StoredBlock,
   StoredHead,
 } from './types.ts';
-
-/** Commits between two looks at how much of the state no checkpoint holds. */
-const COMMITS_PER_DIRTY_LOOK = 8;
+import type { StoreState } from './upkeep.ts';
+import { stateOf, Upkeep } from './upkeep.ts';
 
 /** Opens what a store holds, or writes genesis into a fresh one; see `recover` for refusals. */
 export async function openLedgerStore(dependencies: LedgerStoreDependencies): Promise<LedgerStore> {
@@ -58,7 +57,12 @@ export async function openLedgerStore(dependencies: LedgerStoreDependencies): Pr
     onCrashPoint: dependencies.onCrashPoint,
   };
   const options = dependencies.options ?? {};
-  return new LedgerStore(core, options, await recover(core, options));
+  const state = stateOf(core, options, await recover(core, options));
+  const commits = new Turnstile();
+  const upkeep = await Upkeep.open(core, options, state, commits);
+  const store = new LedgerStore(core, options, { state, commits, upkeep });
+  upkeep.resume();
+  return store;
 }
 
 /**
@@ -68,30 +72,34 @@ export async function openLedgerStore(dependencies: LedgerStoreDependencies): Pr
  */
 export class LedgerStore {
   readonly #core: Core;
-  readonly #tree: StateTree;
-  readonly #index: HistoryIndex;
-  readonly #commits = new Turnstile();
   readonly #options: LedgerStoreOptions;
-  #cacheBytesMax: number;
-  #head: HeadState;
-  #checkpoint: CheckpointRecord | undefined;
-  #journalBytes: number;
-  #commitCount = 0;
-  /** After a failed checkpoint, the next is tried at this height. */
-  #retryHeight = 0;
-  #background: Promise<void> | undefined;
-  readonly #blocks: BlockReader;
+  readonly #state: StoreState;
+  readonly #commits: Turnstile;
+  readonly #upkeep: Upkeep;
+  readonly #damaged = new Map<string, Page>();
 
-  constructor(core: Core, options: LedgerStoreOptions, recovered: Recovered) {
+  constructor(
+    core: Core,
+    options: LedgerStoreOptions,
+    parts: {
+      readonly state: StoreState;
+      readonly commits: Turnstile;
+      readonly upkeep: Upkeep;
+    },
+  ) {
     this.#core = core;
     this.#options = options;
-    this.#blocks = new BlockReader(core);
-    this.#cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX_DEFAULT;
-    this.#tree = recovered.tree;
-    this.#index = recovered.index;
-    this.#head = recovered.head;
-    this.#checkpoint = recovered.checkpoint;
-    this.#journalBytes = recovered.journalBytes;
+    this.#state = parts.state;
+    this.#commits = parts.commits;
+    this.#upkeep = parts.upkeep;
+  }
+
+  get #tree(): StateTree {
+    return this.#state.tree;
+  }
+
+  get #head(): HeadState {
+    return this.#state.head;
   }
 
   /* ------------------------------------------------------------- head */
@@ -106,16 +114,42 @@ export class LedgerStore {
     return this.#head.membership;
   }
 
-  /** The first height whose block is kept. */
+  /** The first height whose block is kept; the one after the head when a snapshot is fresh. */
   earliestHeight(): Height {
-    return 0 as Height; // Nothing is pruned.
+    return this.#state.earliest;
+  }
+
+  /** The first height from which on histories of accounts are complete. */
+  historyCompleteFrom(): Height {
+    return this.#state.earliest;
+  }
+
+  /** The block whose state was taken over from peers; `undefined` where all was executed here. */
+  anchor(): StoredAnchor | undefined {
+    return this.#state.anchor;
+  }
+
+  /** Says which blocks are kept; those that are too old go in the background of commits. */
+  setRetention(retention: Retention): void {
+    this.#upkeep.setRetention(retention);
+  }
+
+  /**
+   * Who decides a height up to the one after the head; `undefined` above it, and below an adopted
+   * snapshot.
+   */
+  async membershipAt(height: Height): Promise<Membership | undefined> {
+    const next = this.#head.header.height + 1;
+    if (height === next) return this.#head.membership;
+    if (height > next || height < 0) return undefined;
+    return membershipOf(this.#core, height, this.#state.anchor?.header.height);
   }
 
   status(): LedgerStoreStatus {
     return {
       headHeight: this.#head.header.height,
-      checkpointHeight: this.#checkpoint?.height,
-      journalBytes: this.#journalBytes,
+      checkpointHeight: this.#state.checkpoint?.height,
+      journalBytes: this.#state.journalBytes,
       cacheBytes: this.#tree.memoryBytes(),
       dirtyBytes: this.#tree.dirtyBytes(),
     };
@@ -128,7 +162,7 @@ export class LedgerStore {
   /** Changes the memory for pages of state; pages that are too many go at once. */
   setCacheBytesMax(bytes: number): void {
     assert(Number.isSafeInteger(bytes) && bytes >= 0, `not a size: ${bytes}`);
-    this.#cacheBytesMax = bytes;
+    this.#state.cacheBytesMax = bytes;
     this.#tree.evict(bytes);
   }
 
@@ -141,7 +175,19 @@ export class LedgerStore {
 
   /** Loads what reading or changing some keys at the head needs. */
   ensureLoaded(keys: Iterable<Bytes>): Promise<void> {
-    return loadPages(this.#core, this.#tree, keys);
+    return this.#load(keys);
+  }
+
+  async #load(keys: Iterable<Bytes>, height?: number): Promise<void> {
+    const tree = this.#tree;
+    const onDamaged = (page: Page) => {
+      if (tree !== this.#tree || this.#damaged.size >= DAMAGED_PAGES_MAX) return;
+      this.#damaged.set(page.prefix.join(), page);
+    };
+    await loadPages(this.#core, tree, keys, height, onDamaged).catch((error: unknown) => {
+      // A snapshot was adopted meanwhile, and the pages of before are gone: read again.
+      if (tree === this.#tree) throw error;
+    });
   }
 
   /**
@@ -194,7 +240,7 @@ export class LedgerStore {
         if (proof === undefined) throw new TabellionError('version-unavailable', { height });
         return proof;
       },
-      (missing) => loadPages(this.#core, this.#tree, missing, height),
+      (missing) => this.#load(missing, height),
     );
   }
 
@@ -206,8 +252,16 @@ export class LedgerStore {
    * Rejects with `commit-conflict` when it does not follow the head, `state-root-mismatch` when its
    * header names another state, and with the store's own codes; the head is then the old one.
    */
-  commit(request: CommitRequest): Promise<void> {
-    return this.#commits.run(() => this.#commit(request));
+  async commit(request: CommitRequest): Promise<void> {
+    for (let isDone = false; !isDone; ) {
+      // Not inside of the turnstile, where it would block what it waits for.
+      await this.#upkeep.ready();
+      isDone = await this.#commits.run(async () => {
+        if (!this.#upkeep.isReady) return false;
+        await this.#commit(request);
+        return true;
+      });
+    }
   }
 
   async #commit(request: CommitRequest): Promise<void> {
@@ -227,27 +281,31 @@ export class LedgerStore {
     if (isBound && !equalBytes(staged.root(), header.stateRoot)) {
       throw new TabellionError('state-root-mismatch', { height: header.height });
     }
-    const value = this.#journalValue(request, staged.root());
+    const isSame = this.#decidesNext(nextMembership);
+    const value = this.#journalValue(request, staged.root(), isSame);
     const put = { kind: 'put', space: 'journal', key: orderedKey(header.height), value } as const;
+    const noted = isSame ? [] : [membershipPut(this.#core, header.height + 1, nextMembership)];
     const durability = this.#options.commitDurability ?? 'relaxed';
-    await writeNamed(this.#core, 'commit', [put], durability);
+    await writeNamed(this.#core, 'commit', [put, ...noted], durability);
     this.#tree.adopt(staged);
     const { hash } = block;
     const { transactions } = block.block;
-    indexBlock(this.#index, { height: header.height, hash, transactions, receipts });
-    this.#head = { header, hash, membership: nextMembership };
-    this.#journalBytes += value.length;
-    this.#commitCount += 1;
-    this.#startCheckpoint();
+    const state = this.#state;
+    indexBlock(state.index, { height: header.height, hash, transactions, receipts });
+    state.head = { header, hash, membership: nextMembership };
+    state.journalBytes += value.length;
+    this.#upkeep.committed();
   }
 
-  #journalValue(request: CommitRequest, stateRoot: Hash): Bytes {
+  #decidesNext(membership: Membership): boolean {
+    const { ledger } = this.#core;
+    const present = ledger.membershipHash(this.#head.membership);
+    return equalBytes(ledger.membershipHash(membership), present);
+  }
+
+  #journalValue(request: CommitRequest, stateRoot: Hash, isSame: boolean): Bytes {
     const { ledger } = this.#core;
     const { blockBytes, certificate, receipts, changes, nextMembership } = request;
-    const isSame = equalBytes(
-      ledger.membershipHash(nextMembership),
-      ledger.membershipHash(this.#head.membership),
-    );
     const { receiptBytes = encodeEach(receiptCodec, receipts) } = request;
     const committed = encodeCommitted({ block: blockBytes, certificate, receiptBytes });
     const record = encode(journalRecordCodec, {
@@ -267,97 +325,160 @@ export class LedgerStore {
 
   /* ------------------------------------------------------- checkpoint */
 
-  #startCheckpoint(): void {
-    const every = this.#options.checkpointEveryBlocks ?? CHECKPOINT_EVERY_BLOCKS_DEFAULT;
-    const blocks = this.#head.header.height - (this.#checkpoint?.height ?? -1);
-    let isDue = blocks >= every || this.#journalBytes >= JOURNAL_BYTES_MAX;
-    if (!isDue && this.#commitCount % COMMITS_PER_DIRTY_LOOK === 0) {
-      this.#tree.evict(this.#cacheBytesMax);
-      // Pages that wait for a checkpoint cannot be let go of: past half, they are the cache.
-      isDue = this.#tree.dirtyBytes() > this.#cacheBytesMax / 2 && blocks >= COMMITS_PER_DIRTY_LOOK;
-    }
-    const { height } = this.#head.header;
-    if (!isDue || this.#background !== undefined || height < this.#retryHeight) return;
-    this.checkpoint().catch((error: unknown) => {
-      this.#retryHeight = height + CHECKPOINT_RETRY_BLOCKS;
-      const code = error instanceof TabellionError ? error.code : String(error);
-      // The journal goes on; a later commit tries again.
-      this.#core.tracer.trace('warn', 'checkpoint-failed', { code });
-    });
-  }
-
   /**
    * Writes back what changed since the last checkpoint, in the background of commits. Called by
    * commits when it is due; one at a time, so a second call waits for the first.
    */
   checkpoint(): Promise<void> {
-    this.#background ??= this.#runCheckpoint().finally(() => {
-      this.#background = undefined;
-    });
-    return this.#background;
+    return this.#upkeep.checkpoint();
   }
 
-  async #runCheckpoint(): Promise<void> {
-    const previous = this.#checkpoint;
-    await clean(this.#core, previous);
-    // Between two commits: the plan and the head it is of belong together.
-    const { plan, head } = await this.#commits.run(async () => ({
-      plan: this.#tree.planCheckpoint((previous?.generation ?? 0) + 1),
-      head: this.#head,
-    }));
-    if (plan.height === previous?.height) return;
-    const work = { plan, head, index: this.#index, previous };
-    const { record, segments } = await writeCheckpoint(this.#core, work);
-    this.#tree.checkpointed(plan);
-    this.#index.adopt(segments, plan.height);
-    this.#checkpoint = record;
-    const usage = await this.#core.store.usage();
-    this.#journalBytes = usage.find(({ space }) => space === 'journal')?.bytes ?? 0;
-    this.#tree.evict(this.#cacheBytesMax);
-    await clean(this.#core, record);
-    this.#core.tracer.trace('debug', 'checkpoint-written', {
-      height: plan.height,
-      pages: plan.written.length,
+  /* -------------------------------------------------------- snapshots */
+
+  /** The states that are kept for peers, newest first. */
+  snapshots(): readonly SnapshotOffer[] {
+    return this.#upkeep.snapshots.all;
+  }
+
+  /** The encoded manifest of a kept state; `undefined` when it is not kept. */
+  snapshotManifest(stateRoot: Hash): Promise<Bytes | undefined> {
+    return this.#upkeep.snapshots.manifest(stateRoot);
+  }
+
+  /**
+   * The bytes of a chunk of a kept state; `undefined` when it is not kept, or was damaged. They
+   * are not verified here: whoever asked does that anyway.
+   *
+   * @param prefix One nibble a byte, as the manifest's plans name it.
+   */
+  snapshotChunk(stateRoot: Hash, prefix: Uint8Array): Promise<Bytes | undefined> {
+    return this.#upkeep.snapshots.chunk(stateRoot, prefix);
+  }
+
+  /** The snapshot that was begun and neither adopted nor discarded, perhaps before a restart. */
+  snapshotBegun(): BegunSnapshot | undefined {
+    const writer = this.#upkeep.writer;
+    if (writer === undefined) return undefined;
+    const chunksTotal = writer.plans.length;
+    return { anchor: writer.anchor, chunksTotal, chunksDone: writer.have().size };
+  }
+
+  /** The writer of {@link snapshotBegun}, to go on where it ended. */
+  snapshotWriter(): SnapshotWriter | undefined {
+    return this.#upkeep.writer;
+  }
+
+  /**
+   * Begins to take over the state of a block, beside the one in use; or goes on, when that was
+   * begun before. What another one begun before has in common with it is kept.
+   *
+   * Rejects with `snapshot-manifest-refused` when the manifest is not of that state,
+   * `snapshot-unsupported` where headers do not bind the state after their block.
+   */
+  beginSnapshot(request: SnapshotRequest): Promise<SnapshotWriter> {
+    return this.#upkeep.beginSnapshot(request);
+  }
+
+  /** Gives up the snapshot that was begun, and deletes its chunks. */
+  discardSnapshot(): Promise<void> {
+    return this.#upkeep.discardSnapshot();
+  }
+
+  /**
+   * Makes a complete snapshot the state, and its block the head: blocks and histories before are
+   * given up. One strict write; a kill leaves the old chain or the new one.
+   *
+   * Rejects with `snapshot-incomplete`, or `snapshot-behind` when the head is not below it.
+   */
+  adoptSnapshot(writer: SnapshotWriter): Promise<void> {
+    return this.#upkeep.adoptSnapshot(writer);
+  }
+
+  /* ----------------------------------------------------------- damage */
+
+  /** Pages of the state that could not be read since the store was opened. */
+  damagedPages(): readonly DamagedPage[] {
+    return [...this.#damaged.values()].map(({ prefix, hash, weight, count }) => {
+      return { prefix, hash, weight, count };
     });
+  }
+
+  /**
+   * Puts back a damaged page, whoever gave its bytes; whether they are exactly that page.
+   *
+   * @param bytes Encoded leaves below the prefix, as `joinPages` or a chunk has them.
+   */
+  async repairPage(prefix: Uint8Array, bytes: Bytes): Promise<boolean> {
+    const tree = this.#tree;
+    const page = this.#damaged.get(prefix.join());
+    if (page === undefined || !tree.insertPage(page, bytes).ok) return false;
+    const put = { kind: 'put', space: 'pages', key: pageStoreKey(page), value: bytes } as const;
+    await writeNamed(this.#core, 'page-repair', [put], 'strict');
+    this.#damaged.delete(prefix.join());
+    return true;
   }
 
   /* ---------------------------------------------------------- readers */
 
   #isKnown(height: number): boolean {
-    return height >= 0 && height <= this.#head.header.height;
+    return height >= this.#state.earliest && height <= this.#head.header.height;
+  }
+
+  /** Reads of a block that is kept; `undefined` when it went while it was read. */
+  async #read<Value>(
+    height: Height,
+    read: (blocks: BlockReader) => Promise<Value>,
+  ): Promise<Value | undefined> {
+    if (!this.#isKnown(height)) return undefined;
+    try {
+      return await read(this.#state.blocks);
+    } catch (error) {
+      if (this.#isKnown(height)) throw error;
+      return undefined;
+    }
+  }
+
+  get #finder(): FinderParts {
+    return {
+      index: this.#state.index,
+      block: (height) => this.block(height),
+      summary: (height) => this.summary(height),
+    };
   }
 
   /**
-   * The committed block of a height; `undefined` above the head. Rejects with `store-corrupt` when
-   * its record was spoilt. Whoever asks for a block that is being read waits for that reading.
+   * The committed block of a height; `undefined` above the head and where blocks are not kept.
+   * Rejects with `store-corrupt` when its record was spoilt. Whoever asks for a block that is being
+   * read waits for that reading.
    */
-  async block(height: Height): Promise<StoredBlock | undefined> {
-    return this.#isKnown(height) ? this.#blocks.block(height) : undefined;
+  block(height: Height): Promise<StoredBlock | undefined> {
+    return this.#read(height, (blocks) => blocks.block(height));
   }
 
   /** As `block`, without the transactions, which are not even decoded. */
-  async summary(height: Height): Promise<BlockSummary | undefined> {
-    return this.#isKnown(height) ? this.#blocks.summary(height) : undefined;
+  summary(height: Height): Promise<BlockSummary | undefined> {
+    return this.#read(height, (blocks) => blocks.summary(height));
   }
 
-  /** The header of a height; `undefined` above the head. */
+  /** The header of a height; of those that are not kept only the anchor's, and its parent's. */
   async header(height: Height): Promise<Header | undefined> {
+    const { anchor } = this.#state;
+    if (height === anchor?.header.height) return anchor.header;
+    if (height === anchor?.parent?.height) return anchor.parent;
     return (await this.summary(height))?.header;
   }
 
   /** A block as peers ask for it; `undefined` above the head, and for genesis. */
   async servedBlock(height: Height): Promise<ServedBlock | undefined> {
-    return height >= 1 && this.#isKnown(height) ? this.#blocks.served(height) : undefined;
+    if (height < 1) return undefined;
+    return this.#read(height, (blocks) => blocks.served(height));
   }
 
   /** The height of the committed block of a hash. */
   async heightOf(hash: Hash): Promise<Height | undefined> {
-    const places = await this.#index.find('block', hash, { before: undefined, limit: 16 });
-    for (const { height } of places) {
-      const summary = await this.summary(height);
-      if (summary !== undefined && equalBytes(summary.hash, hash)) return height;
-    }
-    return undefined;
+    const { anchor } = this.#state;
+    if (anchor !== undefined && equalBytes(anchor.hash, hash)) return anchor.header.height;
+    return findHeight(this.#finder, hash);
   }
 
   /** Where a transaction stands in the chain. */
@@ -369,70 +490,24 @@ export class LedgerStore {
    * Where transactions stand in the chain, in the order of their ids; `undefined` for those that
    * are not there. One block is read after the other, the newest first, and each once.
    */
-  async transactions(
+  transactions(
     ids: readonly Hash[],
     signal?: AbortSignal,
   ): Promise<(IncludedTransaction | undefined)[]> {
-    const found = new Array<IncludedTransaction | undefined>(ids.length).fill(undefined);
-    const wanted = new Map<Height, { readonly at: number; readonly index: number }[]>();
-    for (const [at, id] of ids.entries()) {
-      const places = await this.#index.find('transaction', id, { before: undefined, limit: 16 });
-      for (const { height, index } of places) {
-        const there = wanted.get(height) ?? [];
-        there.push({ at, index });
-        wanted.set(height, there);
-      }
-    }
-    for (const height of [...wanted.keys()].sort((left, right) => right - left)) {
-      signal?.throwIfAborted();
-      const stored = await this.block(height);
-      for (const { at, index } of wanted.get(height) ?? []) {
-        const included = includedIn(stored, index);
-        const id = ids[at];
-        if (included === undefined || id === undefined) continue;
-        if (equalBytes(included.receipt.transactionId, id)) found[at] ??= included;
-      }
-    }
-    return found;
+    return findTransactions(this.#finder, ids, signal);
   }
 
   /**
-   * Transactions that concern an account, newest first: it signed, paid, or is named in a log.
-   *
-   * @param options.before Only those strictly before this place; all when absent.
-   * @param options.limit 1 to 1,000.
+   * Transactions that concern an account, newest first: it signed, paid, or is named in a log. They
+   * are complete from `historyCompleteFrom` on.
    */
-  async history(
-    address: Address,
-    options: {
-      readonly before?: Place;
-      readonly limit: number;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<IncludedTransaction[]> {
-    const { limit, signal } = options;
-    assert(limit >= 1 && limit <= HISTORY_LIMIT_MAX, `limit ${limit}`);
-    const history: IncludedTransaction[] = [];
-    let { before } = options;
-    while (history.length < limit) {
-      const wanted = limit - history.length;
-      const places = await this.#index.find('account', address, { before, limit: wanted });
-      for (const { height, index } of places) {
-        signal?.throwIfAborted();
-        const included = includedIn(await this.block(height), index);
-        if (included === undefined) continue;
-        const accounts = accountsOf(included.transaction, included.receipt);
-        if (accounts.some((account) => equalBytes(account, address))) history.push(included);
-      }
-      if (places.length < wanted) break;
-      before = places.at(-1);
-    }
-    return history;
+  history(address: Address, options: HistoryOptions): Promise<IncludedTransaction[]> {
+    return findHistory(this.#finder, address, options);
   }
 
-  /** Waits for the commit and the checkpoint that were begun; may be called twice. */
+  /** Waits for the commit and the upkeep that were begun; may be called twice. */
   async close(): Promise<void> {
     await this.#commits.idle();
-    await this.#background?.catch(() => undefined); // Reported where it was started.
+    await this.#upkeep.close();
   }
 }

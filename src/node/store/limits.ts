@@ -32,3 +32,18 @@ export const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 export const CHANGES_PER_BLOCK_MAX = 1024 * 1024;
 /** Entries of one page of an account's history. */
 export const HISTORY_LIMIT_MAX = 1000;
+/** Blocks between two snapshots; the same on every node, so that all offer the same roots. */
+export const SNAPSHOT_EVERY_BLOCKS_DEFAULT = 1024;
+/** Snapshots kept for peers: what is not common to them and the head takes room on the disk. */
+export const SNAPSHOTS_KEPT_DEFAULT = 2;
+export const SNAPSHOTS_KEPT_MAX = 16;
+/** Blocks before a snapshot's height in which no other checkpoint begins, lest it be awaited. */
+export const SNAPSHOT_QUIET_BLOCKS = 16;
+/** Above the generations of own checkpoints until then, which count one each. */
+export const WRITER_GENERATION_GAP = 2 ** 32;
+/** Blocks deleted in one write, which a commit may have to wait for. */
+export const PRUNE_BLOCKS_PER_STEP = 8;
+/** Records deleted in one write of other cleaning: 1 MB of pages. */
+export const SWEEP_RECORDS_PER_STEP = 16;
+/** Damaged pages that are remembered for repair. */
+export const DAMAGED_PAGES_MAX = 1024;

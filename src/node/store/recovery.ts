@@ -1,10 +1,11 @@
 import type { Bytes } from '../../base/index.ts';
 import { equalBytes, formatHex, TabellionError } from '../../base/index.ts';
+import type { Codec } from '../../codec/index.ts';
 import { decode, encode } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Block, Header, Height, Membership } from '../../ledger/index.ts';
 import { StateTree } from '../../state/index.ts';
-import type { Entry } from '../../storage/index.ts';
+import type { Entry, Space } from '../../storage/index.ts';
 import type { Core, HeadState } from './core.ts';
 import { keysOf, loadPages, runLoading, writeNamed } from './core.ts';
 import { HistoryIndex } from './history-index.ts';
@@ -24,6 +25,14 @@ import {
   seal,
   unseal,
 } from './records.ts';
+import type { AnchorRecord } from './snapshot-records.ts';
+import {
+  ANCHOR_KEY,
+  anchorRecordCodec,
+  HISTORY_KEY,
+  historyRecordCodec,
+  opened,
+} from './snapshot-records.ts';
 import type { LedgerStoreOptions } from './types.ts';
 
 /** A store's content, ready for the next block. */
@@ -33,6 +42,10 @@ export type Recovered = {
   readonly head: HeadState;
   readonly checkpoint: CheckpointRecord | undefined;
   readonly journalBytes: number;
+  /** The block that the chain here begins above, where it was taken over from peers. */
+  readonly anchor: AnchorRecord | undefined;
+  /** First height whose block is kept. */
+  readonly earliest: Height;
 };
 
 function corrupt(reason: string, facts: { readonly [name: string]: number } = {}): TabellionError {
@@ -84,7 +97,10 @@ async function restoreTree(
     { height: checkpoint.height, root: checkpoint.stateRoot, layouts: whole },
     options,
   );
-  if (!tree.ok || whole.length !== layouts.length) throw corrupt('layout');
+  if (!tree.ok || whole.length !== layouts.length) {
+    await refuseVanished(core, 'pages');
+    throw corrupt('layout');
+  }
   return tree.value;
 }
 
@@ -201,14 +217,23 @@ function after(key: Uint8Array): Bytes {
   return next;
 }
 
-/** Header of the checkpoint's own block, which a checkpoint moved out of the journal. */
-async function checkpointHeader(core: Core, checkpoint: CheckpointRecord): Promise<Header> {
+/**
+ * Header of the checkpoint's own block, which a checkpoint moved out of the journal, or which is
+ * the anchor.
+ */
+async function checkpointHeader(
+  core: Core,
+  checkpoint: CheckpointRecord,
+  anchor: AnchorRecord | undefined,
+): Promise<Header> {
   const { suite, codecs } = core.ledger;
   const { height } = checkpoint;
+  if (anchor !== undefined && equalBytes(anchor.hash, checkpoint.blockHash)) return anchor.header;
   const sealed = await core.store.get('blocks', orderedKey(height));
   const payload = sealed === undefined ? undefined : unseal(suite, sealed);
   const record = payload === undefined ? undefined : decode(committedRecordCodec, payload);
   const block = record?.ok === true ? decode(codecs.block, record.value.block) : undefined;
+  if (sealed === undefined) await refuseVanished(core, 'blocks');
   if (block?.ok !== true) throw corrupt('block', { height });
   const { header } = block.value;
   if (!equalBytes(core.ledger.blockHash(header), checkpoint.blockHash)) {
@@ -254,19 +279,26 @@ async function writeGenesis(core: Core, replay: Replay): Promise<number> {
 /**
  * Opens what a store holds: the last checkpoint, then the journal on top of it; a fresh store gets
  * its genesis block. Rejects with `store-of-another-network`, `store-too-new`, `store-corrupt`,
- * `journal-corrupt` (with the height), `page-corrupt`, `state-root-mismatch`.
+ * `journal-corrupt` (with the height), `page-corrupt`, `state-root-mismatch`, and `store-vanished`
+ * (with the space) when a part of it is gone as a whole.
  */
 export async function recover(core: Core, options: LedgerStoreOptions): Promise<Recovered> {
   const isKnown = await hasData(core);
   const checkpoint = isKnown ? await readCheckpoint(core) : undefined;
+  const anchor = await readRecord(core, ANCHOR_KEY, anchorRecordCodec, 'anchor');
+  const history = await readRecord(core, HISTORY_KEY, historyRecordCodec, 'history');
   const tree = await restoreTree(core, checkpoint, options);
   const index = new HistoryIndex(core.store, checkpoint?.segments ?? []);
   const replay = new Replay(core, { tree, index, checkpoint });
   if (isKnown) await replay.run();
-  else await assertEmpty(core);
   if (replay.head.header === undefined) {
-    if (checkpoint === undefined) replay.bytes += await writeGenesis(core, replay);
-    else replay.head = { ...replay.head, header: await checkpointHeader(core, checkpoint) };
+    if (checkpoint === undefined) {
+      await assertEmpty(core);
+      replay.bytes += await writeGenesis(core, replay);
+    } else {
+      const header = await checkpointHeader(core, checkpoint, anchor);
+      replay.head = { ...replay.head, header };
+    }
   }
   const { header, hash } = replay.head;
   if (header === undefined || hash === undefined) throw corrupt('head');
@@ -278,12 +310,33 @@ export async function recover(core: Core, options: LedgerStoreOptions): Promise<
     throw new TabellionError('state-root-mismatch', { height: header.height });
   }
   const { membership, bytes: journalBytes } = replay;
-  return { tree, index, head: { header, hash, membership }, checkpoint, journalBytes };
+  const earliest = history?.earliest ?? (0 as Height); // Everything, as in the beginning.
+  index.forgetBelow(earliest);
+  const newest = { header, hash, membership };
+  return { tree, index, head: newest, checkpoint, journalBytes, anchor, earliest };
 }
 
-/** A store without a format record must hold no blocks: half of what was here has vanished. */
+async function readRecord<Value>(
+  core: Core,
+  key: Uint8Array,
+  codec: Codec<Value>,
+  reason: string,
+): Promise<Value | undefined> {
+  const record = opened(core.ledger.suite, codec, await core.store.get('meta', key));
+  if (record === 'spoilt') throw corrupt(reason);
+  return record;
+}
+
+/** A space in which there must be something holds nothing at all: it was taken away. */
+async function refuseVanished(core: Core, space: Space): Promise<void> {
+  if ((await core.store.list(space, { limit: 1 })).length > 0) return;
+  throw new TabellionError('store-vanished', { space });
+}
+
+/** A store without a first block or a checkpoint holds nothing: else that has vanished. */
 async function assertEmpty(core: Core): Promise<void> {
-  for (const space of ['journal', 'blocks', 'pages'] as const) {
-    if ((await core.store.list(space, { limit: 1 })).length > 0) throw corrupt('format');
+  for (const space of ['journal', 'blocks', 'pages', 'index'] as const) {
+    if ((await core.store.list(space, { limit: 1 })).length === 0) continue;
+    throw new TabellionError('store-vanished', { space: 'meta' });
   }
 }

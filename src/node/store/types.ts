@@ -33,6 +33,70 @@ export type LedgerStoreOptions = {
    * that way are asked of peers again. Checkpoints are always strict.
    */
   readonly commitDurability?: 'relaxed' | 'strict';
+  /** Heights at whose multiples a snapshot is kept; default 1,024, the same on every node. */
+  readonly snapshotEveryBlocks?: number;
+  /** Snapshots that are kept at a time; default 2, none: 0. */
+  readonly snapshotsKept?: number;
+};
+
+/** Which blocks a store keeps, and with them the histories of accounts. */
+export type Retention =
+  | { readonly kind: 'all' }
+  /** The newest so many, and those since the oldest kept snapshot. */
+  | { readonly kind: 'recent'; readonly blocks: number };
+
+/**
+ * A block proven by certificates, whose state is taken over from peers. What a light client trusts
+ * is one.
+ */
+export type SnapshotAnchor = {
+  readonly header: Header;
+  readonly hash: Hash;
+  /** Who decided it, and who decides the height after it. */
+  readonly membership: Membership;
+  readonly nextMembership: Membership;
+};
+
+/** A state to be taken over. */
+export type SnapshotRequest = {
+  readonly trusted: SnapshotAnchor;
+  /** Encoded manifest of its state. */
+  readonly manifest: Bytes;
+  /** Kept where they are known: others may ask for the light block of that height. */
+  readonly certificate?: CommitCertificate | undefined;
+  readonly parent?: Header | undefined;
+};
+
+/** The anchor that a store stands on: no block below it, nor its own, is here. */
+export type StoredAnchor = SnapshotAnchor & {
+  readonly certificate: CommitCertificate | undefined;
+  readonly parent: Header | undefined;
+};
+
+/** A state that is kept for peers to take over. */
+export type SnapshotOffer = {
+  readonly height: Height;
+  readonly blockHash: Hash;
+  readonly stateRoot: Hash;
+  /** Weight of its leaves, near the bytes of all chunks. */
+  readonly bytes: number;
+  readonly chunkCount: number;
+};
+
+/** A snapshot that is being fetched, perhaps since before a restart. */
+export type BegunSnapshot = {
+  readonly anchor: StoredAnchor;
+  readonly chunksTotal: number;
+  readonly chunksDone: number;
+};
+
+/** A page of the head that could not be loaded: lost, or other bytes than were written. */
+export type DamagedPage = {
+  /** One nibble a byte. */
+  readonly prefix: Bytes;
+  readonly hash: Hash;
+  readonly weight: number;
+  readonly count: number;
 };
 
 /** What a ledger store stands on. */

@@ -114,6 +114,11 @@ export class MemoryHub {
     return this.#open.get(peerId);
   }
 
+  /** All who are reachable by somebody. */
+  names(): string[] {
+    return [...this.#open.keys()];
+  }
+
   nextNonce(): number {
     this.#nonce += 1;
     return this.#nonce;

@@ -55,6 +55,8 @@ export type StartOptions = {
   /** Multiaddrs that its settings name. */
   readonly relays?: readonly string[];
   readonly change?: Partial<NodeHome>;
+  /** What its operator decided otherwise. */
+  readonly options?: Partial<NodeOptions>;
 };
 
 /**
@@ -69,6 +71,8 @@ export class Village {
   /** The state after the newest block that the first node committed; it signs for people. */
   readonly world: TestWorld;
   readonly genesis: GenesisDocument;
+  /** What all operators decided otherwise; for nodes that are made from then on. */
+  nodeOptions: Partial<NodeOptions> = {};
   readonly #nodes = new Map<string, Inhabitant>();
 
   constructor(options: TestOptions = {}) {
@@ -123,7 +127,7 @@ export class Village {
     return inhabitant;
   }
 
-  #optionsOf(name: string, { hasFaucet, relays = [] }: StartOptions): NodeOptions {
+  #optionsOf(name: string, { hasFaucet, relays = [], options }: StartOptions): NodeOptions {
     const signerOf = ({ pair, policy }: Person) => ({
       publicKey: pair.publicKey,
       sign: (message: Uint8Array) => signEd25519(pair.secretKey, message),
@@ -137,6 +141,8 @@ export class Village {
       relays,
       ...(isValidator ? { signer: signerOf(person(name)) } : {}),
       ...(hasFaucet === true ? { faucet: signerOf(person('faucet')) } : {}),
+      ...this.nodeOptions,
+      ...options,
     };
   }
 

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/index.ts';
-import { equalBytes, errorToData } from '../../base/index.ts';
+import { equalBytes } from '../../base/index.ts';
 import { encode, toJson } from '../../codec/index.ts';
-import type { Address, AssetId } from '../../ledger/index.ts';
+import type { Address, AssetId, Height } from '../../ledger/index.ts';
 import {
   accountStateKeys,
   balanceStateKey,
@@ -12,13 +12,14 @@ import {
   readBalances,
   readParameters,
 } from '../../ledger/index.ts';
+import type { LedgerSource } from '../../node/index.ts';
 import { stateProofCodec } from '../../state/index.ts';
 import { rpcError } from '../errors.ts';
 import type { MethodHandlers } from '../handlers.ts';
 import { ASSETS_PER_PAGE_MAX, MEMPOOL_PER_PAGE_MAX } from '../limits.ts';
 import type { AccountView, AssetView } from '../views.ts';
 import type { NodeContext } from './context.ts';
-import { limitOf } from './context.ts';
+import { limitOf, readOptions } from './context.ts';
 import { actionsSchema } from './schema.ts';
 
 type AccountMethods = Pick<
@@ -37,14 +38,22 @@ type AccountMethods = Pick<
 >;
 
 /** The account that `account.get` answers and the topic `account` pushes. */
-export async function accountOf(context: NodeContext, address: Address): Promise<AccountView> {
+export async function accountOf(
+  context: NodeContext,
+  address: Address,
+  signal?: AbortSignal,
+): Promise<AccountView> {
   const { ledger } = context.node;
-  const { account, balances, height } = await context.parts.chain.read((view) => ({
-    kind: 'read' as const,
-    account: ledger.readAccount(view, address),
-    balances: readBalances(view, address),
-    height: context.head().header.height,
-  }));
+  const source = context.source();
+  const { account, balances, height } = await source.read(
+    (view) => ({
+      kind: 'read' as const,
+      account: ledger.readAccount(view, address),
+      balances: readBalances(view, address),
+      height: source.head().header.height,
+    }),
+    readOptions(signal),
+  );
   const records = account.policy?.keys ?? [];
   const hints = new Map(account.hints.map(({ keyId, hint }) => [keyId.join(), hint]));
   return {
@@ -63,7 +72,7 @@ export async function accountOf(context: NodeContext, address: Address): Promise
       decimals: record.decimals,
     })),
     height,
-    trust: context.trust(),
+    trust: source.trust(),
   };
 }
 
@@ -71,32 +80,44 @@ export async function accountOf(context: NodeContext, address: Address): Promise
 export function accountMethods(context: NodeContext): AccountMethods {
   const { node } = context;
   return {
-    'account.get': ({ address }) => accountOf(context, address),
-    'account.findByCredential': async ({ credentialId }) => {
-      const claims = await context.parts.chain.read((view) => ({
-        kind: 'read' as const,
-        found: node.ledger.findByCredential(view, credentialId),
-        height: context.head().header.height,
-      }));
+    'account.get': ({ address }, { signal }) => accountOf(context, address, signal),
+    'account.findByCredential': async ({ credentialId }, { signal }) => {
+      const source = context.source();
+      const claims = await source.read(
+        (view) => ({
+          kind: 'read' as const,
+          found: node.ledger.findByCredential(view, credentialId),
+          height: source.head().header.height,
+        }),
+        { signal },
+      );
       return {
         address: claims.found[0]?.address,
         accounts: claims.found,
         height: claims.height,
-        trust: context.trust(),
+        trust: source.trust(),
       };
     },
-    'account.proof': ({ address, assets }) => accountProofOf(context, address, assets),
-    'asset.get': async ({ asset }) => {
-      const found = await context.parts.chain.read((view) => ({
-        kind: 'read' as const,
-        record: readAsset(view, asset),
-      }));
+    'account.proof': ({ address, assets }, { signal }) =>
+      accountProofOf(context.source(), { address, assets, signal }),
+    'asset.get': async ({ asset }, { signal }) => {
+      const source = context.source();
+      const found = await source.read(
+        (view) => ({
+          kind: 'read' as const,
+          record: readAsset(view, asset),
+          height: source.head().header.height,
+        }),
+        { signal },
+      );
       if (found.record === undefined) throw rpcError('not-found');
-      return assetViewOf(asset, found.record);
+      const view = assetViewOf(asset, found.record);
+      return { ...view, height: found.height, trust: source.trust() };
     },
-    'asset.list': async ({ after, limit }) => {
+    'asset.list': async ({ after, limit }, { signal }) => {
       const page = limitOf(limit, ASSETS_PER_PAGE_MAX);
-      const { assets, next, height } = await context.parts.chain.read((view) => {
+      const source = context.source();
+      const { assets, next, height } = await source.read((view) => {
         const ids = readAssetIds(view, { after, limit: page + 1 });
         const found = ids.slice(0, page).flatMap((asset) => {
           const record = readAsset(view, asset);
@@ -106,21 +127,25 @@ export function accountMethods(context: NodeContext): AccountMethods {
           kind: 'read' as const,
           assets: found,
           next: ids.length > page ? ids[page - 1] : undefined,
-          height: context.head().header.height,
+          height: source.head().header.height,
         };
-      });
-      return { assets, next, height, trust: context.trust() };
+      }, readOptions(signal));
+      return { assets, next, height, trust: source.trust() };
     },
-    'parameters.get': async () => {
-      const { parameters, height } = await context.parts.chain.read((view) => ({
-        kind: 'read' as const,
-        parameters: readParameters(view),
-        height: context.head().header.height,
-      }));
+    'parameters.get': async (_, { signal }) => {
+      const source = context.source();
+      const { parameters, height } = await source.read(
+        (view) => ({
+          kind: 'read' as const,
+          parameters: readParameters(view),
+          height: source.head().header.height,
+        }),
+        { signal },
+      );
       return {
         parameters: toJson(chainParametersCodec, parameters),
         height,
-        trust: context.trust(),
+        trust: source.trust(),
       };
     },
     'mempool.status': async () => mempoolStatusOf(context),
@@ -145,10 +170,13 @@ export function accountMethods(context: NodeContext): AccountMethods {
       const { code, ...facts } = granted.error;
       throw rpcError(code, facts);
     },
-    'validators.get': async ({ height }) => {
-      const at = height ?? context.parts.chain.next().height;
-      const { validators } = context.membershipAt(at);
-      return { height: at, validators, trust: context.trust() };
+    'validators.get': async ({ height }, { signal }) => {
+      const source = context.source();
+      const next = (source.head().header.height + 1) as Height; // One above a height is one.
+      const at = height ?? next;
+      const { validators } =
+        at === next ? source.membership() : await context.membershipAt(source, at, signal);
+      return { height: at, validators, trust: source.trust() };
     },
     'actions.schema': async () => ({ actions: actionsSchema(node.ledger) }),
   };
@@ -162,24 +190,21 @@ export function mempoolStatusOf(context: NodeContext) {
 }
 
 async function accountProofOf(
-  context: NodeContext,
-  address: Address,
-  assets: readonly AssetId[] | undefined,
+  source: LedgerSource,
+  asked: {
+    readonly address: Address;
+    readonly assets: readonly AssetId[] | undefined;
+    readonly signal: AbortSignal;
+  },
 ) {
-  const { store } = context.parts;
-  const { height } = context.head().header;
-  const keys = proofKeys(address, assets ?? []);
-  const proof = await store.prove(height, keys).catch((error: unknown) => {
-    // A version that is kept no longer; anything else is the store's failure.
-    if (errorToData(error).code !== 'version-unavailable') throw error;
-    throw rpcError('proof-unavailable', { height });
-  });
-  const { header, hash, certificate } = await context.outline(height);
+  const { address, assets = [], signal } = asked;
+  const keys = proofKeys(address, assets);
+  const { header, hash, certificate, membership, proof } = await source.prove(keys, { signal });
   return {
     header,
     hash,
     certificate,
-    membership: context.membershipAt(height),
+    membership,
     address,
     keys,
     proof: encode(stateProofCodec, proof),

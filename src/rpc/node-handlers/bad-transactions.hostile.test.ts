@@ -294,10 +294,14 @@ describe('a submitted transaction that is', () => {
 
   it('too large is refused before it is read', async () => {
     const before = await snapshot();
-    expect(await refusalOf(new Uint8Array(32 * 1024 + 1))).toBe('params-invalid');
-    expect(await node.submit(new Uint8Array(32 * 1024 + 1))).toMatchObject({
-      error: { code: 'too-large' },
-    });
+    for (const length of [32 * 1024 + 1, 1_000_000]) {
+      const bytes = new Uint8Array(length);
+      expect(await refusalOf(bytes)).toBe('too-large');
+      expect(await node.submit(bytes)).toMatchObject({ error: { code: 'too-large' } });
+      const answer = await ask('transaction.simulate', { body: formatHex(bytes) });
+      const facts = { bytes: length, bytesMax: 32 * 1024 };
+      expect(answer).toMatchObject({ error: { data: { code: 'too-large', facts } } });
+    }
     expect(await snapshot()).toEqual(before);
   });
 

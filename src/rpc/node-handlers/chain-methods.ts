@@ -1,19 +1,25 @@
 import type { Json, Result } from '../../base/index.ts';
-import { defined, formatHex } from '../../base/index.ts';
+import { defined, formatHex, timestampMs } from '../../base/index.ts';
 import { encode } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import { merkleProof } from '../../crypto/index.ts';
 import type { Height, Log } from '../../ledger/index.ts';
-import { AMOUNT_MAX, transactionLeaf } from '../../ledger/index.ts';
-import type { IncludedTransaction, SubmissionError, TrackedTransaction } from '../../node/index.ts';
+import { AMOUNT_MAX, TRANSACTION_BYTES_MAX, transactionLeaf } from '../../ledger/index.ts';
+import type {
+  IncludedTransaction,
+  LedgerSource,
+  SubmissionError,
+  TrackedTransaction,
+} from '../../node/index.ts';
 import type { RpcErrorCode } from '../errors.ts';
 import { isRpcErrorCode, rpcError } from '../errors.ts';
 import type { MethodHandlers } from '../handlers.ts';
 import { BLOCKS_PER_PAGE_MAX, HISTORY_PER_PAGE_MAX } from '../limits.ts';
 import type { ParamsOf } from '../methods.ts';
+import type { BlockSummary } from '../transaction-views.ts';
 import type { TransactionStatus } from '../views.ts';
 import type { NodeContext } from './context.ts';
-import { blockViewOf, limitOf, summaryOf } from './context.ts';
+import { blockViewOf, limitOf, readOptions, summaryOf } from './context.ts';
 
 type ChainMethods = Pick<
   MethodHandlers,
@@ -64,7 +70,8 @@ async function statusesOf(
   ids: readonly Hash[],
   signal?: AbortSignal,
 ): Promise<TransactionStatus[]> {
-  const { tracker, store } = context.parts;
+  const { tracker } = context.parts;
+  const source = context.source();
   const known = new Map<string, TrackedTransaction>();
   const wanted = new Map<string, Hash>();
   for (const id of ids) {
@@ -72,7 +79,7 @@ async function statusesOf(
     if (tracked !== undefined && tracked.stage !== 'seen') known.set(formatHex(id), tracked);
     else wanted.set(formatHex(id), id);
   }
-  const found = await store.transactions([...wanted.values()], signal);
+  const found = await context.transactions(source, [...wanted.values()], signal);
   const included = new Map([...wanted.keys()].map((key, at) => [key, found[at]]));
   return ids.map((id) => {
     const key = formatHex(id);
@@ -81,7 +88,8 @@ async function statusesOf(
     const tracked = tracker.get(id) ?? known.get(key);
     const saysMore = tracked !== undefined && (place === undefined || tracked.stage !== 'seen');
     if (saysMore) return statusOfTracked(context, tracked);
-    return place === undefined ? unknownStatus(context, id) : statusIn(context, id, place);
+    if (place === undefined) return unknownStatus(context, id);
+    return { ...statusIn(context, id, place), trust: context.trustAt(source, place.height) };
   });
 }
 
@@ -130,37 +138,30 @@ export function statusOfTracked(
 export function chainMethods(context: NodeContext): ChainMethods {
   const { node } = context;
   return {
-    'block.get': async ({ height, hash, isHeaderOnly }) => {
-      const found = hash === undefined ? height : await heightOfHash(context, hash);
-      const at = found ?? context.head().header.height;
-      if (isHeaderOnly !== true) return blockViewOf(await context.block(at), context.trust());
-      return { ...(await context.outline(at)), transactions: [], trust: context.trust() };
-    },
-    'block.list': async ({ before, limit }, { signal }) => {
-      const head = context.head().header.height;
-      const top = before === undefined ? head : Math.min(head, before - 1);
-      const bottom = Math.max(
-        context.parts.store.earliestHeight(),
-        top - limitOf(limit, BLOCKS_PER_PAGE_MAX) + 1,
-      );
-      const blocks = [];
-      for (let height = top; height >= bottom; height--) {
-        signal.throwIfAborted();
-        blocks.push(summaryOf(await context.outline(height as Height))); // Between two heights.
+    'block.get': async ({ height, hash, isHeaderOnly }, { signal }) => {
+      const source = context.source();
+      const found = hash === undefined ? height : await heightOfHash(source, hash, signal);
+      const at = found ?? source.head().header.height;
+      if (isHeaderOnly !== true) {
+        const block = await context.block(source, at);
+        return blockViewOf(block, context.trustAt(source, at));
       }
-      return { blocks, trust: context.trust() };
+      const outline = await context.outline(source, at, signal);
+      return { ...outline, transactions: [], trust: context.trustAt(source, at) };
     },
-    'transaction.get': ({ id }) => transactionOf(context, id),
+    'block.list': (question, { signal }) => blockListOf(context, question, signal),
+    'transaction.get': ({ id }, { signal }) => transactionOf(context, id, signal),
     'transaction.status': ({ id }, { signal }) => transactionStatusOf(context, id, signal),
     'transaction.statuses': async ({ ids }, { signal }) => ({
       statuses: await statusesOf(context, ids, signal),
     }),
     'transaction.submit': async ({ bytes }) => ({ id: accepted(await node.submit(bytes)) }),
-    'transaction.simulate': (question) => simulate(context, question),
-    'transaction.proof': async ({ id }) => {
-      const place = await context.parts.store.transaction(id);
+    'transaction.simulate': (question, { signal }) => simulate(context, question, signal),
+    'transaction.proof': async ({ id }, { signal }) => {
+      const source = context.source();
+      const [place] = await context.transactions(source, [id], signal);
       if (place === undefined) throw rpcError('not-found');
-      const { prepared, certificate } = await context.block(place.height);
+      const { prepared, certificate } = await context.block(source, place.height);
       const { suite } = node.ledger;
       const own = prepared.transactions[place.index];
       if (own === undefined) throw rpcError('proof-unavailable');
@@ -169,7 +170,7 @@ export function chainMethods(context: NodeContext): ChainMethods {
         header: prepared.block.header,
         hash: prepared.hash,
         certificate,
-        membership: context.membershipAt(place.height),
+        membership: await context.membershipAt(source, place.height, signal),
         id,
         signedHash: own.signedHash,
         index: place.index,
@@ -178,35 +179,63 @@ export function chainMethods(context: NodeContext): ChainMethods {
       };
     },
     'account.history': async ({ address, before, limit }, { signal }) => {
-      const wanted = limitOf(limit, HISTORY_PER_PAGE_MAX);
-      const found = await context.parts.store.history(address, {
+      const source = context.source();
+      const { entries, next, completeFrom, origin } = await source.history(address, {
         ...(before === undefined ? {} : { before }),
-        limit: wanted,
+        limit: limitOf(limit, HISTORY_PER_PAGE_MAX),
         signal,
       });
-      const last = found.length < wanted ? undefined : found.at(-1);
+      const trust = source.trust();
       return {
-        entries: found.map((each) => ({ id: each.receipt.transactionId, ...each })),
-        next: last && { height: last.height, index: last.index },
-        // Every block since genesis was executed here, and none is pruned.
-        completeFrom: context.parts.store.earliestHeight(),
-        trust: context.trust(),
+        entries: entries.map((each) => ({ id: each.receipt.transactionId, ...each })),
+        next,
+        completeFrom,
+        source: origin,
+        // What peers named was not executed here, wherever the newest state comes from.
+        trust: origin === 'peers' && trust === 'validated' ? 'proven' : trust,
       };
     },
   };
 }
 
-async function heightOfHash(context: NodeContext, hash: Hash): Promise<Height> {
-  const height = await context.parts.store.heightOf(hash);
+async function blockListOf(
+  context: NodeContext,
+  { before, limit }: ParamsOf<'block.list'>,
+  signal: AbortSignal,
+) {
+  const source = context.source();
+  const head = source.head().header.height;
+  const top = before === undefined ? head : Math.min(head, before - 1);
+  const earliest = source.kind === 'chain' ? context.parts.store.earliestHeight() : 0;
+  // A page of what is kept here is not drawn out to what only peers have; the next one is theirs.
+  const lowest = top >= earliest ? earliest : 0;
+  const bottom = Math.max(lowest, top - limitOf(limit, BLOCKS_PER_PAGE_MAX) + 1);
+  const blocks: BlockSummary[] = [];
+  for (let height = top; height >= bottom; height--) {
+    signal.throwIfAborted();
+    // Between two heights. Newest first: the source fetches what follows along with it.
+    blocks.push(summaryOf(await context.outline(source, height as Height, signal)));
+  }
+  const trust = context.trustAt(source, Math.max(bottom, 0) as Height); // As above.
+  return { blocks, trust };
+}
+
+async function heightOfHash(
+  source: LedgerSource,
+  hash: Hash,
+  signal: AbortSignal,
+): Promise<Height> {
+  const height = await source.heightOf(hash, { signal });
   if (height === undefined) throw rpcError('not-found');
   return height;
 }
 
-async function transactionOf(context: NodeContext, id: Hash) {
-  const trust = context.trust();
-  const included = await context.parts.store.transaction(id);
-  const status = await transactionStatusOf(context, id);
+async function transactionOf(context: NodeContext, id: Hash, signal: AbortSignal) {
+  const source = context.source();
+  const [included] = await context.transactions(source, [id], signal);
+  const status = await transactionStatusOf(context, id, signal);
   if (included !== undefined) {
+    const trust = context.trustAt(source, included.height);
     const { transaction, receipt } = included;
     const bytes = encode(context.node.ledger.codecs.transaction, transaction);
     const logs = logViewsOf(context, receipt.logs);
@@ -215,7 +244,7 @@ async function transactionOf(context: NodeContext, id: Hash) {
   const pending = context.parts.mempool.get(id);
   if (pending === undefined) throw rpcError('not-found');
   const { transaction, bytes } = pending.payload.prepared;
-  return { id, transaction, bytes, status, receipt: undefined, logs: [], trust };
+  return { id, transaction, bytes, status, receipt: undefined, logs: [], trust: source.trust() };
 }
 
 /** Logs with their fields, by the schema of their modules. */
@@ -226,15 +255,27 @@ function logViewsOf(context: NodeContext, logs: readonly Log[]) {
   });
 }
 
-async function simulate(context: NodeContext, question: ParamsOf<'transaction.simulate'>) {
-  const { ledger } = context.node;
+async function simulate(
+  context: NodeContext,
+  question: ParamsOf<'transaction.simulate'>,
+  signal: AbortSignal,
+) {
+  const { ledger, home } = context.node;
+  const source = context.source();
   const { initialPolicy, sponsorPolicy } = question;
+  const { length } = question.body;
+  if (length > TRANSACTION_BYTES_MAX) {
+    throw rpcError('too-large', { bytes: length, bytesMax: TRANSACTION_BYTES_MAX });
+  }
   const body = ledger.decodeBody(question.body);
   if (!body.ok) throw rpcError('malformed', { reason: body.error.code });
-  const { height } = context.parts.chain.next();
-  const timestampMs = context.parts.chain.nextTimestamp();
-  const { simulation, words, head } = await context.parts.chain.read((view) => {
-    const place = { height, timestampMs };
+  const { simulation, words, head } = await source.read((view) => {
+    const { height: head, timestampMs: lastMs } = source.head().header;
+    // The height after the head, at the time that its block would have.
+    const place = {
+      height: (head + 1) as Height,
+      timestampMs: timestampMs(Math.max(home.clock.now(), lastMs + 1)),
+    };
     const run = ledger.simulateTransaction(view, place, {
       body: body.value,
       ...(initialPolicy === undefined ? {} : { initialPolicy }),
@@ -242,9 +283,8 @@ async function simulate(context: NodeContext, question: ParamsOf<'transaction.si
     });
     if (run.kind === 'missing-keys') return run;
     const found = run.balanceChanges.map(({ asset }) => context.assetWords(view, asset));
-    const head = context.head().header.height;
     return { kind: 'run' as const, simulation: run, words: found, head };
-  });
+  }, readOptions(signal));
   const { problem, outcome, gasUsed, fee, payer, logs } = simulation;
   return {
     outcome,
@@ -262,6 +302,6 @@ async function simulate(context: NodeContext, question: ParamsOf<'transaction.si
         ? undefined
         : { code: problem.code, facts: factsOf(problem), message: problem.code },
     height: head,
-    trust: context.trust(),
+    trust: source.trust(),
   };
 }

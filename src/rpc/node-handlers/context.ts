@@ -1,4 +1,5 @@
 import { TabellionError } from '../../base/index.ts';
+import type { Hash } from '../../crypto/index.ts';
 import type {
   AssetId,
   CommitCertificate,
@@ -13,14 +14,16 @@ import type {
   BlockSummary as BlockOutline,
   CommittedEvent,
   Head,
-  NodeStatus,
+  IncludedTransaction,
+  LedgerSource,
   TabellionNode,
 } from '../../node/index.ts';
 import { SharedCache } from '../../storage/index.ts';
 import { rpcError } from '../errors.ts';
 import { PAGE_DEFAULT } from '../limits.ts';
+import type { HeadView } from '../node-views.ts';
 import type { BlockSummary, BlockView } from '../transaction-views.ts';
-import type { HeadView, Trust } from '../views.ts';
+import type { Trust } from '../views.ts';
 
 /** A committed block with everything computed from its bytes. */
 export type IncludedBlock = {
@@ -38,35 +41,30 @@ export type IncludedBlock = {
 const BLOCKS_KEPT_BYTES = 2 * 1024 * 1024;
 const BLOCK_KEPT_BYTES_MIN = 16 * 1024;
 
-/** Blocks by which a node may be behind the highest head it was told, and still be at it. */
-const NEAR_BLOCKS = 5;
-/** Peers that must have told their heads: what one alone withholds cannot be noticed. */
-const PEERS_COMPARED_MIN = 2;
+/** Blocks that are asked of peers at once. */
+const FETCHES_AT_ONCE = 4;
 
-/**
- * This node executed every block it holds, whatever the word. The word says how much its head is
- * worth: `validated` beside what at least two peers told, or where it helps to decide itself;
- * `reported` while a single peer says that nothing newer is there; `cached` while nobody does
- * (alone, paused, failed), or newer blocks are known to be missing.
- */
-export function trustOf(status: NodeStatus): Trust {
-  const { stage, head, targetHeight, comparedPeers, isMember } = status;
-  if (stage !== 'following' && stage !== 'syncing') return 'cached';
-  if (stage === 'following' && isMember) return 'validated';
-  const isNear = head !== undefined && targetHeight - head.header.height <= NEAR_BLOCKS;
-  if (!isNear || comparedPeers === 0) return 'cached';
-  return comparedPeers < PEERS_COMPARED_MIN ? 'reported' : 'validated';
+function blockCache(loadsMax: number): SharedCache<number, IncludedBlock> {
+  return new SharedCache({
+    weightMax: BLOCKS_KEPT_BYTES,
+    loadsMax,
+    weigh: ({ sizeBytes }) => Math.max(sizeBytes, BLOCK_KEPT_BYTES_MIN),
+  });
 }
 
-/** What several handlers need of a node. */
+/** What was executed elsewhere, and bound to a proven header here, is no more than that. */
+const TRUST_OF_FETCHED = 'proven';
+
+/**
+ * What several handlers need of a node. A handler that answers for one moment takes the source once
+ * and asks it for everything: the chain may overtake the light head between two questions.
+ */
 export class NodeContext {
   readonly node: TabellionNode;
   /** By height; heights never change their block, and a reset makes the old ones unreachable. */
-  readonly #blocks = new SharedCache<number, IncludedBlock>({
-    weightMax: BLOCKS_KEPT_BYTES,
-    loadsMax: 1,
-    weigh: ({ sizeBytes }) => Math.max(sizeBytes, BLOCK_KEPT_BYTES_MIN),
-  });
+  readonly #blocks = blockCache(1);
+  /** Blocks of peers: one that waits for a slow one must not hold up the others. */
+  readonly #fetched = blockCache(FETCHES_AT_ONCE);
 
   constructor(node: TabellionNode) {
     this.node = node;
@@ -76,24 +74,35 @@ export class NodeContext {
     return this.node.parts;
   }
 
-  /** How far this node's view may be believed now; it falls when peers go. */
-  trust(): Trust {
-    return trustOf(this.node.status());
+  /** What questions are answered from now: the executed chain, or the proven head. */
+  source(): LedgerSource {
+    return this.node.source();
   }
 
-  head(): Head {
-    return this.parts.chain.head();
+  /** How far this node's view may be believed now; it falls when peers go. */
+  trust(): Trust {
+    // Before the store is open nothing can be told at all.
+    return this.node.isOpen() ? this.source().trust() : 'cached';
+  }
+
+  /** How far the block of a height may be believed: as the source, unless peers had to give it. */
+  trustAt(source: LedgerSource, height: Height): Trust {
+    const trust = source.trust();
+    const isFetched = source.kind === 'chain' && height < this.parts.store.earliestHeight();
+    return isFetched && trust === 'validated' ? TRUST_OF_FETCHED : trust;
   }
 
   /**
    * A committed block, prepared: ask for less where less will do. Refuses with `height-unknown`
-   * above the head, `height-pruned` below what is kept.
+   * above the head, `height-pruned` below what is kept and can be had.
    */
-  async block(height: Height): Promise<IncludedBlock> {
-    if (height > this.head().header.height) throw this.#absent(height);
-    return this.#blocks.get(height, async () => {
-      const stored = await this.parts.store.block(height);
-      if (stored === undefined) throw this.#absent(height);
+  async block(source: LedgerSource, height: Height): Promise<IncludedBlock> {
+    if (height > source.head().header.height) throw absent(source, height);
+    const isOwn = source.kind === 'chain' && height >= this.parts.store.earliestHeight();
+    // Without the asker's signal: others may wait for the same block.
+    return (isOwn ? this.#blocks : this.#fetched).get(height, async () => {
+      const stored = await source.block(height);
+      if (stored === undefined) throw absent(source, height);
       const { block, certificate, receipts, blockBytes } = stored;
       const prepared = this.node.ledger.prepareBlockValue(block);
       if (!prepared.ok) throw new TabellionError('store-corrupt', { height });
@@ -102,23 +111,38 @@ export class NodeContext {
   }
 
   /** A committed block without its transactions. Refuses as `block`. */
-  async outline(height: Height): Promise<BlockOutline> {
-    const outline = await this.parts.store.summary(height);
-    if (outline === undefined) throw this.#absent(height);
+  async outline(source: LedgerSource, height: Height, signal?: AbortSignal): Promise<BlockOutline> {
+    const outline = await source.summary(height, readOptions(signal));
+    if (outline === undefined) throw absent(source, height);
     return outline;
   }
 
-  /** Why this node has no block of a height. */
-  #absent(height: Height): TabellionError {
-    const { height: head } = this.head().header;
-    return height > head
-      ? rpcError('height-unknown', { height, head })
-      : rpcError('height-pruned', { height });
+  /** Transactions in blocks, in the order of their ids; absent those that nobody knows. */
+  async transactions(
+    source: LedgerSource,
+    ids: readonly Hash[],
+    signal?: AbortSignal,
+  ): Promise<(IncludedTransaction | undefined)[]> {
+    // The store reads each block once for all of them.
+    const found =
+      source.kind === 'chain'
+        ? await this.parts.store.transactions(ids, signal)
+        : new Array<IncludedTransaction | undefined>(ids.length).fill(undefined);
+    for (const [at, id] of ids.entries()) {
+      found[at] ??= await source.transaction(id, readOptions(signal));
+    }
+    return found;
   }
 
-  /** Who decided a height: with a fixed membership, those whom genesis names. */
-  membershipAt(_height: Height): Membership {
-    return this.node.ledger.genesis.membership;
+  /** Who decided a height. Refuses with `height-unknown` above the one that is decided now. */
+  async membershipAt(
+    source: LedgerSource,
+    height: Height,
+    signal?: AbortSignal,
+  ): Promise<Membership> {
+    const membership = await source.membershipAt(height, readOptions(signal));
+    if (membership === undefined) throw absent(source, height);
+    return membership;
   }
 
   /** Symbol and decimals of an asset, for people. */
@@ -132,7 +156,19 @@ export class NodeContext {
   }
 }
 
-export function headViewOf(head: Head, transactionCount: number): HeadView {
+export function readOptions(signal: AbortSignal | undefined) {
+  return signal === undefined ? {} : { signal };
+}
+
+/** Why there is no block of a height. */
+function absent(source: LedgerSource, height: Height): TabellionError {
+  const { height: head } = source.head().header;
+  return height > head
+    ? rpcError('height-unknown', { height, head })
+    : rpcError('height-pruned', { height });
+}
+
+export function headViewOf(head: Head, transactionCount: number | undefined): HeadView {
   const { height, timestampMs } = head.header;
   return { height, hash: head.hash, timestampMs, transactionCount };
 }

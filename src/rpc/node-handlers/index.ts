@@ -3,6 +3,7 @@ import type { RpcHandlers } from '../handlers.ts';
 import { accountMethods } from './account-methods.ts';
 import { chainMethods } from './chain-methods.ts';
 import { NodeContext } from './context.ts';
+import { lightMethods } from './light-methods.ts';
 import { nodeMethods } from './node-methods.ts';
 import { topicSources } from './topics.ts';
 
@@ -10,7 +11,12 @@ import { topicSources } from './topics.ts';
 export function createNodeHandlers(node: TabellionNode): RpcHandlers {
   const context = new NodeContext(node);
   return {
-    methods: { ...nodeMethods(context), ...chainMethods(context), ...accountMethods(context) },
+    methods: {
+      ...nodeMethods(context),
+      ...chainMethods(context),
+      ...accountMethods(context),
+      ...lightMethods(context),
+    },
     topics: topicSources(context),
   };
 }

@@ -3,15 +3,16 @@ import { errorToData, timestampMs } from '../../base/index.ts';
 import { ZERO_HASH } from '../../crypto/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import { PROTOCOL_VERSION, readFaucet, ZERO_AMOUNT } from '../../ledger/index.ts';
+import type { LightStatus as NodeLightStatus } from '../../node/index.ts';
 import { rpcError } from '../errors.ts';
 import type { MethodHandlers } from '../handlers.ts';
 import { EVENTS_MAX } from '../limits.ts';
-import type { NodeStatus, RpcConsensusView, StorageView } from '../views.ts';
+import type { LightStatus, NodeStatus, RpcConsensusView, StorageView } from '../node-views.ts';
 import type { NodeContext } from './context.ts';
 import { limitOf } from './context.ts';
 
 /** By definition. */
-const GENESIS_HEIGHT = 0 as Height;
+export const GENESIS_HEIGHT = 0 as Height;
 
 type NodeMethods = Pick<
   MethodHandlers,
@@ -25,6 +26,7 @@ type NodeMethods = Pick<
   | 'node.resume'
   | 'node.reset'
   | 'node.configure'
+  | 'node.promote'
   | 'node.addRelay'
   | 'node.diagnostics'
 >;
@@ -33,30 +35,45 @@ type NodeMethods = Pick<
 export function statusOf(context: NodeContext): NodeStatus {
   const { node } = context;
   const status = node.status();
-  const { head } = status;
+  const source = node.isOpen() ? context.source() : undefined;
+  const head = source?.head();
+  const isChain = source === undefined || source.kind === 'chain';
   return {
     home: node.home.kind,
-    mode: 'full',
+    mode: status.mode,
     stage: status.stage,
     head: {
-      height: head?.header.height ?? (0 as Height), // Before the store is open: genesis.
+      height: head?.header.height ?? GENESIS_HEIGHT, // Before the store is open.
       hash: head?.hash ?? ZERO_HASH,
       timestampMs: head?.header.timestampMs ?? timestampMs(0),
-      transactionCount: status.headTransactionCount,
+      transactionCount: isChain ? status.headTransactionCount : undefined,
     },
+    source: isChain ? 'chain' : 'light',
+    chainHeight: status.head?.header.height ?? GENESIS_HEIGHT, // As above.
     startHeight: status.startHeight,
     targetHeight: status.targetHeight,
     blocksPerSecond: status.blocksPerSecond,
     bytesReceived: status.bytesReceived,
     etaMs: status.etaMs,
     peers: status.peers,
-    trust: context.trust(),
+    trust: source?.trust() ?? 'cached',
     isValidator: status.isValidator,
     pendingTransactions: status.pendingTransactions,
     startedAtMs: status.startedAtMs,
     version: node.options.version,
+    light: status.light === undefined ? undefined : lightStatusOf(status.light),
+    snapshot: status.snapshot,
+    promotion: status.promotion,
+    keepBlocks: status.keepBlocks,
+    historyFrom: status.historyFrom,
+    storage: status.storage,
     error: status.error,
   };
+}
+
+function lightStatusOf({ head, ...light }: NodeLightStatus): LightStatus {
+  const { height, timestampMs } = head.header;
+  return { head: { height, hash: head.hash, timestampMs }, ...light };
 }
 
 /** The view that `node.consensus` answers and the topic `consensus` pushes. */
@@ -84,14 +101,13 @@ export function consensusOf(context: NodeContext): RpcConsensusView {
 export function nodeMethods(context: NodeContext): NodeMethods {
   const { node } = context;
   return {
-    'chain.info': async () => {
+    'chain.info': async (_, { signal }) => {
       const { document, chainId } = node.ledger.genesis;
       const { membership, leader, agreement } = document.consensus;
       const faucet = node.hasFaucet()
-        ? await context.parts.chain.read((view) => ({
-            kind: 'read' as const,
-            at: readFaucet(view),
-          }))
+        ? await context
+            .source()
+            .read((view) => ({ kind: 'read' as const, at: readFaucet(view) }), { signal })
         : undefined;
       return {
         name: document.name,
@@ -103,7 +119,7 @@ export function nodeMethods(context: NodeContext): NodeMethods {
         consensus: { membership, leader, agreement },
         faucet: faucet === undefined ? undefined : { amount: faucet.at?.amount ?? ZERO_AMOUNT },
         genesisTimestampMs: document.timestampMs,
-        genesisHash: (await context.block(GENESIS_HEIGHT)).prepared.hash,
+        genesisHash: (await context.outline(context.source(), GENESIS_HEIGHT, signal)).hash,
         relays: node.options.relays,
       };
     },
@@ -137,7 +153,14 @@ export function nodeMethods(context: NodeContext): NodeMethods {
       return {};
     },
     'node.configure': async (settings) => {
+      const { mode } = settings;
+      // First, so that a refusal changes nothing.
+      if (mode !== undefined) await node.setMode(mode).catch(refuseMode);
       node.configure(settings);
+      return {};
+    },
+    'node.promote': async () => {
+      await node.promote();
       return {};
     },
     'node.addRelay': async ({ multiaddr }) => {
@@ -146,6 +169,12 @@ export function nodeMethods(context: NodeContext): NodeMethods {
     },
     'node.diagnostics': async () => ({ bundle: await diagnosticsOf(context) }),
   };
+}
+
+/** A validator must execute what it votes on. */
+function refuseMode(error: unknown): never {
+  if (errorToData(error).code === 'not-permitted') throw rpcError('mode-unavailable');
+  throw error;
 }
 
 /** Tells the network's failures by their public codes. */

@@ -71,15 +71,20 @@ describe('what a node says is', () => {
     expect(heard.at(-1)).toBe('cached');
   });
 
-  it('cached while newer blocks are known to be missing', async () => {
+  it('proven while newer blocks are missing, and cached while their headers are too', async () => {
     await village.clock.run(tab.pause());
     const target = heightOf(tab) + 10;
     while (heightOf(village.node(FIRST)) < target) await village.clock.pass(SILENCE_MS);
-    village.hub.delivers = ({ kind }) => kind !== 'request-blocks';
+    const withheld = new Set(['request-blocks', 'request-light']);
+    village.hub.delivers = ({ kind }) => !withheld.has(kind);
     await village.clock.run(tab.resume());
     await village.clock.pass(100);
     expect(tab.status().comparedPeers).toBe(VALIDATORS.length);
     expect(trust()).toBe('cached');
+    withheld.delete('request-light');
+    await village.clock.pass(SILENCE_MS);
+    expect(tab.source().kind).toBe('light');
+    expect(trust()).toBe('proven');
     village.hub.delivers = () => true;
     await village.clock.pass(SILENCE_MS);
     expect(trust()).toBe('validated');

@@ -1,10 +1,10 @@
 import type { Json } from '../../base/index.ts';
 import { isJsonObject } from '../../base/index.ts';
 import { Input, Unusable } from './input.ts';
-import type { ConformanceHome } from './operations.ts';
+import type { ConformanceHome } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
 
-export type { ConformanceHome } from './operations.ts';
+export type { ConformanceHome } from './operation.ts';
 
 /** Longest line that is looked at. */
 const LINE_CHARACTERS_MAX = 16 * 1024 * 1024;

@@ -1,5 +1,7 @@
 import type { Bytes, Json, JsonObject } from '../../base/index.ts';
 import { isJsonObject, parseHex } from '../../base/index.ts';
+import type { Codec } from '../../codec/index.ts';
+import { decode, parseJson } from '../../codec/index.ts';
 
 /** Ends one operation with a code; caught where operations are run. */
 export class Unusable extends Error {
@@ -40,6 +42,25 @@ export class Input {
   list(name: string): readonly Json[] {
     const value = this.raw(name);
     if (!Array.isArray(value)) throw new Unusable('input-malformed', name);
+    return value;
+  }
+
+  /** A value in its JSON form, or as hex of its canonical bytes. */
+  value<Value>(name: string, codec: Codec<Value>): Value {
+    const given = this.raw(name);
+    if (given === undefined) throw new Unusable('input-malformed', name);
+    const read =
+      typeof given === 'string' ? decode(codec, this.bytes(name)) : parseJson(codec, given);
+    if (!read.ok) throw new Unusable(read.error.code, name);
+    return read.value;
+  }
+
+  /** A whole number that is not negative; `absent` where the member is. */
+  whole(name: string, absent?: number): number {
+    const value = this.raw(name) ?? absent;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+      throw new Unusable('input-malformed', name);
+    }
     return value;
   }
 

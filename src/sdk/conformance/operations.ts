@@ -1,7 +1,7 @@
 import type { Bytes, Json } from '../../base/index.ts';
 import { encodeUtf8, formatHex } from '../../base/index.ts';
 import { decode, encode, toJson } from '../../codec/index.ts';
-import type { Hash, HashSuiteName } from '../../crypto/index.ts';
+import type { Hash } from '../../crypto/index.ts';
 import {
   checkAssertion,
   derToRaw,
@@ -26,40 +26,12 @@ import {
   stateProofCodec,
   verifyProof,
 } from '../../state/index.ts';
-import type { SignatureVerifier } from '../../verifier/index.ts';
 import type { Input } from './input.ts';
 import { bytesOf, Input as Members, Unusable } from './input.ts';
 import { keyOf } from './keys.ts';
-
-/** What operations run with: the verifier of the home that runs them. */
-export type ConformanceHome = { readonly verifier: SignatureVerifier };
-
-/** One question that any implementation of the protocol must answer alike. */
-export type Operation = {
-  readonly summary: string;
-  readonly input: { readonly [member: string]: string };
-  readonly result: string;
-  run(input: Input, home: ConformanceHome): Promise<Json> | Json;
-};
-
-/** Suites by every name that the world has for them. */
-const SUITES: { readonly [name: string]: HashSuiteName } = {
-  'blake3-256': 'blake3-256',
-  blake3: 'blake3-256',
-  'sha2-256': 'sha2-256',
-  'sha-256': 'sha2-256',
-  sha256: 'sha2-256',
-};
-const SUITES_TEXT = 'blake3-256 or sha2-256';
-const SUITES_OPTIONAL = `${SUITES_TEXT}; blake3-256 when absent`;
-
-function suiteOf(input: Input, isOptional: boolean): HashSuiteName {
-  const name = input.raw('suite');
-  if (name === undefined && isOptional) return 'blake3-256';
-  const suite = typeof name === 'string' && Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
-  if (suite === undefined) throw new Unusable('suite-unknown', 'suite');
-  return suite;
-}
+import type { ConformanceHome, Operation } from './operation.ts';
+import { proofOperations } from './proof-operations.ts';
+import { SUITES_OPTIONAL, SUITES_TEXT, suiteOf } from './suites.ts';
 
 type Scheme = 'p256' | 'ed25519';
 /** Schemes by every name that the world has for them, in small letters. */
@@ -290,4 +262,5 @@ export const OPERATIONS: { readonly [name: string]: Operation } = {
   'transaction.decode': decodeTransactionOperation,
   'state.root': stateRootOperation,
   'state.verifyProof': verifyStateProofOperation,
+  ...proofOperations,
 };

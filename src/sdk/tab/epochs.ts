@@ -1,58 +1,136 @@
 import { TabellionError } from '../../base/index.ts';
 import type { OnCrashPoint } from '../../node/index.ts';
 
-/** A counter shared by all tabs: whoever begins to lead takes the next number, durably. */
+/**
+ * Two small records that all tabs of a network share, outside of the node's database: who led last,
+ * and which store this profile had.
+ */
 export interface EpochStore {
   /** Takes a number above every one taken before and above `atLeast`. */
   next(atLeast: number): Promise<number>;
   /** The highest number taken; 0 before the first. */
   current(): Promise<number>;
+  /** Names the store that this profile has; absent before the first. */
+  marker(): Promise<string | undefined>;
+  /** Returns once the mark would survive a loss of power. */
+  setMarker(storeId: string): Promise<void>;
   close(): void;
 }
 
 const STORE = 'epochs';
 const KEY = 'leader';
+const MARKER_KEY = 'store';
 
 /**
- * The counter in a small IndexedDB database of its own, apart from the node's, whose opening and
- * upgrades it must not wait for. A transaction makes `next` atomic over all tabs.
+ * The records in a small IndexedDB database of its own, apart from the node's, whose opening and
+ * upgrades it must not wait for. A transaction makes `next` atomic over all tabs. A database that
+ * the browser deletes meanwhile is made again.
  */
 export async function openIndexedDbEpochs(
   name: string,
   onCrashPoint?: OnCrashPoint,
 ): Promise<EpochStore> {
-  const opening = indexedDB.open(name, 1);
-  opening.onupgradeneeded = () => void opening.result.createObjectStore(STORE);
-  const database = await resultOf(opening);
-  // Deleting the data of the site must not wait for us.
-  database.onversionchange = () => database.close();
-  return {
-    async next(atLeast) {
-      await onCrashPoint?.('epoch-begun');
-      const transaction = begin(database, 'readwrite');
-      const store = transaction.objectStore(STORE);
-      const taken = numberOf(await resultOf(store.get(KEY)));
-      const epoch = Math.max(taken, atLeast) + 1;
-      store.put(epoch, KEY);
-      await new Promise<void>((resolve, reject) => {
-        transaction.oncomplete = () => resolve();
-        transaction.onabort = () => reject(failure(transaction.error));
-      });
-      await onCrashPoint?.('epoch-done');
-      return epoch;
-    },
-    async current() {
-      return numberOf(await resultOf(begin(database, 'readonly').objectStore(STORE).get(KEY)));
-    },
-    close: () => database.close(),
-  };
+  const epochs = new IndexedDbEpochs(name, onCrashPoint);
+  await epochs.current();
+  return epochs;
 }
 
-function begin(database: IDBDatabase, mode: IDBTransactionMode): IDBTransaction {
-  try {
-    return database.transaction(STORE, mode, { durability: 'strict' });
-  } catch (cause) {
-    throw failure(cause);
+class IndexedDbEpochs implements EpochStore {
+  readonly #name: string;
+  readonly #onCrashPoint: OnCrashPoint | undefined;
+  #database: IDBDatabase | undefined;
+  #isClosed = false;
+
+  constructor(name: string, onCrashPoint: OnCrashPoint | undefined) {
+    this.#name = name;
+    this.#onCrashPoint = onCrashPoint;
+  }
+
+  async next(atLeast: number): Promise<number> {
+    await this.#onCrashPoint?.('epoch-begun');
+    const epoch = await this.#change(async (store) => {
+      const next = Math.max(numberOf(await resultOf(store.get(KEY))), atLeast) + 1;
+      store.put(next, KEY);
+      return next;
+    });
+    await this.#onCrashPoint?.('epoch-done');
+    return epoch;
+  }
+
+  async current(): Promise<number> {
+    return numberOf(await this.#read(KEY));
+  }
+
+  async marker(): Promise<string | undefined> {
+    const marker = await this.#read(MARKER_KEY);
+    return typeof marker === 'string' ? marker : undefined;
+  }
+
+  async setMarker(storeId: string): Promise<void> {
+    await this.#onCrashPoint?.('tab-marker-begun');
+    await this.#change(async (store) => void store.put(storeId, MARKER_KEY));
+    await this.#onCrashPoint?.('tab-marker-done');
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  async #read(key: string): Promise<unknown> {
+    const transaction = await this.#begin('readonly');
+    return resultOf(transaction.objectStore(STORE).get(key));
+  }
+
+  async #change<Value>(task: (store: IDBObjectStore) => Promise<Value>): Promise<Value> {
+    const transaction = await this.#begin('readwrite');
+    const done = new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(failure(transaction.error));
+    });
+    done.catch(() => undefined); // Awaited below, unless the task fails before.
+    const value = await task(transaction.objectStore(STORE));
+    await done;
+    return value;
+  }
+
+  async #begin(mode: IDBTransactionMode): Promise<IDBTransaction> {
+    const options = { durability: 'strict' } as const;
+    try {
+      return (await this.#open()).transaction(STORE, mode, options);
+    } catch (cause) {
+      // The connection was closing under us, without a word yet: once more on a fresh one.
+      if (this.#isClosed || !(cause instanceof DOMException)) throw cause;
+      this.#database?.close();
+      this.#database = undefined;
+    }
+    const database = await this.#open();
+    try {
+      return database.transaction(STORE, mode, options);
+    } catch (cause) {
+      throw failure(cause);
+    }
+  }
+
+  async #open(): Promise<IDBDatabase> {
+    if (this.#database !== undefined) return this.#database;
+    if (this.#isClosed) throw new TabellionError('store-closed');
+    const opening = indexedDB.open(this.#name, 1);
+    opening.onupgradeneeded = () => void opening.result.createObjectStore(STORE);
+    const database = await resultOf(opening);
+    const forget = (): void => {
+      if (this.#database === database) this.#database = undefined;
+    };
+    database.onclose = forget;
+    // Deleting the data of the site must not wait for us.
+    database.onversionchange = () => {
+      database.close();
+      forget();
+    };
+    if (this.#isClosed) database.close();
+    else this.#database = database;
+    return database;
   }
 }
 
@@ -61,7 +139,8 @@ function numberOf(value: unknown): number {
 }
 
 function failure(cause: unknown): TabellionError {
-  return new TabellionError('store-failed', {}, { cause });
+  const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError';
+  return new TabellionError(isFull ? 'store-full' : 'store-failed', {}, { cause });
 }
 
 function resultOf<Value>(request: IDBRequest<Value>): Promise<Value> {

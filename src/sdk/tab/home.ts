@@ -1,6 +1,7 @@
-import type { Bytes, Json, Tracer } from '../../base/index.ts';
+import type { Bytes, ErrorData, Json, Tracer } from '../../base/index.ts';
 import {
   encodeUtf8,
+  errorToData,
   formatHex,
   silentTracer,
   systemClock,
@@ -10,12 +11,13 @@ import { loadFastHashing } from '../../crypto/index.ts';
 import { createLedger, parseGenesis } from '../../ledger/index.ts';
 import type { TransportSet } from '../../network/index.ts';
 import { createNetwork, createPeerKey } from '../../network/index.ts';
-import type { NodeHome, OnCrashPoint, StorageEstimate } from '../../node/index.ts';
+import type { NodeHome, NodeMode, OnCrashPoint, StorageEstimate } from '../../node/index.ts';
 import { TabellionNode } from '../../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../../rpc/index.ts';
-import type { KeyValueStore } from '../../storage/index.ts';
+import type { Entry, KeyValueStore } from '../../storage/index.ts';
 import type { SignatureVerifier } from '../../verifier/index.ts';
-import { TAB_CACHE_BYTES } from '../limits.ts';
+import { STORE_FULL_RETRY_MS, TAB_CACHE_BYTES } from '../limits.ts';
+import type { Ground } from './ground.ts';
 import type { LedNode } from './host.ts';
 import type { Lead } from './leader.ts';
 
@@ -28,12 +30,24 @@ export type TabNodeInit = {
   readonly rtcPort?: MessagePort;
   /** Memory for pages of state, in bytes. */
   readonly cacheBytesMax?: number;
+  /** How much of the chain to keep, at the first start: later the store knows. */
+  readonly mode?: NodeMode;
+  /** False on a metered line or a low battery: somebody is then asked before a large download. */
+  readonly mayPromote?: boolean;
+};
+
+/** How a store of this network is opened. */
+export type TabStoreOptions = {
+  /** Of this writer; a store keeps out those of earlier ones. */
+  readonly epoch: number;
+  /** Called once when the store was taken away. */
+  readonly onLost: (loss: 'terminated' | 'version-change' | 'fenced') => void;
 };
 
 /** The implementations that the worker's entry chose. */
 export type TabNodeParts = {
   /** Opens this network's store; the Web Lock is held. */
-  openStore(name: string): Promise<KeyValueStore>;
+  openStore(name: string, options: TabStoreOptions): Promise<KeyValueStore>;
   transports(rtcPort: MessagePort | undefined): Promise<TransportSet>;
   createVerifier(): SignatureVerifier;
   readonly version: string;
@@ -42,32 +56,224 @@ export type TabNodeParts = {
   readonly onCrashPoint?: OnCrashPoint | undefined;
 };
 
+/** Of the space `meta`: neither the ledger's, nor to be had again. */
+const KEPT_RECORDS: ReadonlySet<string> = new Set(['peer-key', 'store-id', 'node-mode']);
+
 const PEER_KEY = encodeUtf8('peer-key');
 const RELAYS_KEY = encodeUtf8('relays');
 /** The list is written by this program; a longer one is not. */
 const RELAYS_REMEMBERED_MAX = 32;
+
+/** What is stored says these of itself when it was damaged: only peers can mend it. */
+const DAMAGES: ReadonlySet<string> = new Set([
+  'store-corrupt',
+  'store-vanished',
+  'journal-corrupt',
+  'page-corrupt',
+  'index-corrupt',
+  'state-root-mismatch',
+]);
 
 /** Runs a full node in this worker for as long as it leads. */
 export async function startTabNode(
   parts: TabNodeParts,
   lead: Lead,
   init: TabNodeInit,
+  ground: Ground,
 ): Promise<LedNode> {
   const genesis = parseGenesis(init.genesis);
   if (!genesis.ok) throw new TabellionError('genesis-invalid', { reason: genesis.error.code });
   await loadFastHashing();
   const ledger = createLedger(genesis.value);
   if (!ledger.ok) throw new TabellionError('genesis-invalid', { reason: ledger.error.code });
+  const breakage = new Breakage(ground, parts.tracer ?? silentTracer);
   // Named by network: an origin whose genesis changed begins anew, and harms nothing.
-  const opened = await parts.openStore(`tabellion-${formatHex(ledger.value.chainId).slice(0, 16)}`);
-  const store = fenced(opened, lead);
+  const name = `tabellion-${formatHex(ledger.value.chainId).slice(0, 16)}`;
+  const opened = await parts
+    .openStore(name, {
+      epoch: lead.epoch,
+      onLost: (loss) => {
+        // Another leads: its epoch ends this term.
+        if (loss === 'fenced') void lead.confirm();
+        else breakage.lost(loss);
+      },
+    })
+    .catch((error: unknown) => {
+      breakage.refused(error);
+      throw error;
+    });
   const verifier = parts.createVerifier();
+  const close = async (): Promise<void> => {
+    breakage.close();
+    await opened.close();
+    await verifier.stop();
+  };
+  try {
+    const store = fenced(opened, lead, ground);
+    await ground.recognise(store);
+    await mend(store, ground);
+    const home = await createHome(parts, { store, verifier, init, ground });
+    const options = {
+      genesis: genesis.value,
+      cacheBytesMax: init.cacheBytesMax ?? TAB_CACHE_BYTES,
+      version: parts.version,
+      relays: init.relays,
+      ...(init.mode === undefined ? {} : { mode: init.mode }),
+    };
+    const node = await openNode(home, options, ground);
+    const server = createRpcServer({
+      handlers: createNodeHandlers(node),
+      methods: builtinMethods(),
+      tracer: home.tracer,
+    });
+    node.events.on('status', () => breakage.look(node));
+    // The page may ask from now on; the network follows.
+    node.start().catch(() => undefined); // Told by the node's status.
+    return {
+      server,
+      broken: breakage.broken,
+      wake: () => node.wake(),
+      async stop() {
+        await node.stop();
+        await close();
+      },
+    };
+  } catch (error) {
+    breakage.refused(error);
+    await close();
+    throw error;
+  }
+}
+
+/** Opens the node; what turns out to be damaged is cleared, and opened once more. */
+async function openNode(
+  home: NodeHome,
+  options: Parameters<typeof TabellionNode.create>[1],
+  ground: Ground,
+): Promise<TabellionNode> {
+  const first = TabellionNode.create(home, options);
+  try {
+    await first.open();
+    return first;
+  } catch (error) {
+    await first.stop();
+    const { code } = errorToData(error);
+    if (!DAMAGES.has(code)) throw error;
+    ground.condemn(code);
+  }
+  await mend(home.store, ground);
+  const second = TabellionNode.create(home, options);
+  await second.open();
+  return second;
+}
+
+const LEDGER_SPACES = ['journal', 'blocks', 'pages', 'index'] as const;
+/** Above all keys. */
+const LAST_KEY = new Uint8Array(128).fill(255);
+
+/** Deletes what peers can give again; what only this browser has stays. */
+async function wipeLedger(store: KeyValueStore): Promise<void> {
+  const records = await store.list('meta', { limit: 1_000 });
+  const isOwn = ({ key }: Entry): boolean => {
+    const name = new TextDecoder().decode(key);
+    return !KEPT_RECORDS.has(name) && !name.startsWith('validator-');
+  };
+  // The records that name all else go first: half of it is recognised, and wiped again.
+  const meta = records
+    .filter(isOwn)
+    .map(({ key }) => ({ kind: 'delete', space: 'meta', key }) as const);
+  await store.write(meta, 'strict');
+  for (const space of LEDGER_SPACES) {
+    const all = { kind: 'delete-range', space, from: Uint8Array.of(0), to: LAST_KEY } as const;
+    await store.write([all], 'relaxed');
+  }
+}
+
+/** Clears what the ledger owns when it was found damaged; peers have it all. */
+async function mend(store: KeyValueStore, ground: Ground): Promise<void> {
+  const code = ground.takeDamage();
+  if (code === undefined) return;
+  await wipeLedger(store);
+  ground.note('repaired', code);
+}
+
+/** Watches for what ends a node before its term: its store was taken away, damaged, or is full. */
+class Breakage {
+  readonly broken: Promise<ErrorData>;
+  readonly #ground: Ground;
+  readonly #tracer: Tracer;
+  #break: (error: ErrorData) => void = () => undefined;
+  #cancelRetry: () => void = () => undefined;
+  #isSettled = false;
+
+  constructor(ground: Ground, tracer: Tracer) {
+    this.#ground = ground;
+    this.#tracer = tracer;
+    this.broken = new Promise((resolve) => {
+      this.#break = resolve;
+    });
+  }
+
+  /** The browser, or another tab, took the store away. */
+  lost(loss: string): void {
+    if (this.#isSettled) return;
+    this.#tracer.trace('warn', 'tab-store-lost', { loss });
+    // If more than the connection is gone, the next start says so.
+    this.#ground.note('reopened', 'store-closed');
+    this.#settle({ code: 'store-closed', facts: { loss }, message: 'the store was taken away' });
+  }
+
+  /** The node did not even start. */
+  refused(error: unknown): void {
+    if (errorToData(error).code === 'store-full') this.#ground.note('quota', 'store-full');
+  }
+
+  /** A node that failed for its store is started again; for anything else it stays as it is. */
+  look(node: TabellionNode): void {
+    const { error } = node.status();
+    if (error === undefined || this.#isSettled) return;
+    if (DAMAGES.has(error.code)) {
+      this.#ground.condemn(error.code);
+      this.#settle(error);
+    } else if (error.code === 'store-full') {
+      this.#isSettled = true;
+      this.#ground.note('quota', 'store-full');
+      // Until there is room it answers from what it has.
+      this.#cancelRetry = systemClock.after(STORE_FULL_RETRY_MS, () => this.#break(error));
+    } else if (error.code === 'store-failed' || error.code === 'store-closed') {
+      this.#ground.note('reopened', error.code);
+      this.#settle(error);
+    }
+  }
+
+  /** Says nothing any more. */
+  close(): void {
+    this.#isSettled = true;
+    this.#cancelRetry();
+  }
+
+  #settle(error: ErrorData): void {
+    this.#isSettled = true;
+    this.#break(error);
+  }
+}
+
+async function createHome(
+  parts: TabNodeParts,
+  made: {
+    readonly store: KeyValueStore;
+    readonly verifier: SignatureVerifier;
+    readonly init: TabNodeInit;
+    readonly ground: Ground;
+  },
+): Promise<NodeHome> {
+  const { store, verifier, init, ground } = made;
   const tracer = parts.tracer ?? silentTracer;
   const { onCrashPoint } = parts;
   const privateKey = await loadPeerKey(store, onCrashPoint);
   const remembered = await loadRelays(store);
   const relays = [...new Set([...init.relays, ...remembered])];
-  const home: NodeHome = {
+  return {
     kind: 'tab',
     store,
     storeKind: 'indexeddb',
@@ -93,37 +299,23 @@ export async function startTabNode(
     clock: systemClock,
     tracer,
     estimateStorage,
+    storageEvent: () => ground.event(),
+    mayPromote: async () => init.mayPromote ?? true,
     ...(onCrashPoint === undefined ? {} : { onCrashPoint }),
   };
-  const node = TabellionNode.create(home, {
-    genesis: genesis.value,
-    cacheBytesMax: init.cacheBytesMax ?? TAB_CACHE_BYTES,
-    version: parts.version,
-    relays: init.relays,
-  });
-  const server = createRpcServer({
-    handlers: createNodeHandlers(node),
-    methods: builtinMethods(),
-    tracer,
-  });
-  const stop = async (): Promise<void> => {
-    await node.stop();
-    await opened.close();
-    await verifier.stop();
-  };
-  await node.open();
-  // The page may ask from now on; the network follows.
-  node.start().catch(() => undefined); // Told by the node's status.
-  return { server, stop };
 }
 
-/** Refuses writes of a worker that leads no longer: it may have been frozen, and thawed late. */
-function fenced(store: KeyValueStore, lead: Lead): KeyValueStore {
+/**
+ * Refuses writes of a worker that leads no longer: it may have been frozen, and thawed late. This
+ * look comes before the write; what happens between the two is kept out by the store itself, which
+ * compares epochs inside of the transaction.
+ */
+function fenced(store: KeyValueStore, lead: Lead, ground: Ground): KeyValueStore {
   const assertLeading = async (): Promise<void> => {
     if (lead.isCurrent() || (await lead.confirm())) return;
     throw new TabellionError('leader-changed', { epoch: lead.epoch });
   };
-  return {
+  const leading: KeyValueStore = {
     get: (space, key) => store.get(space, key),
     getMany: (space, keys) => store.getMany(space, keys),
     list: (space, range) => store.list(space, range),
@@ -134,10 +326,11 @@ function fenced(store: KeyValueStore, lead: Lead): KeyValueStore {
     },
     async clear() {
       await assertLeading();
-      return store.clear();
+      return ground.letGo(leading, () => store.clear());
     },
     close: () => store.close(),
   };
+  return leading;
 }
 
 /** One identity a profile: other peers know this tab again after a reload. */

@@ -1,10 +1,19 @@
-import type { Clock, Tracer } from '../../base/index.ts';
+import type { Clock, ErrorData, Tracer } from '../../base/index.ts';
 import { errorToData, silentTracer, systemClock, TabellionError } from '../../base/index.ts';
 import type { OnCrashPoint } from '../../node/index.ts';
 import type { RpcServer } from '../../rpc/index.ts';
-import { HEARTBEAT_MS, LEADER_DOUBT_MS, LEADER_SILENT_MS, WORKER_RESTART_MS } from '../limits.ts';
+import {
+  HEARTBEAT_MS,
+  LEADER_DOUBT_MS,
+  LEADER_SILENT_MS,
+  STORE_FULL_RETRY_MS,
+  STORE_HEALTHY_MS,
+  WORKER_RESTART_MS,
+} from '../limits.ts';
 import type { EpochStore } from './epochs.ts';
 import { openIndexedDbEpochs } from './epochs.ts';
+import type { Witness } from './ground.ts';
+import { Ground } from './ground.ts';
 import type { Lead } from './leader.ts';
 import { Term } from './leader.ts';
 import type {
@@ -19,12 +28,16 @@ import { namesOf, openBroadcastChannel } from './protocol.ts';
 /** A node that runs under a {@link Lead}. */
 export type LedNode = {
   readonly server: RpcServer;
+  /** Resolves when the node has to be started again in this place, with the reason. */
+  readonly broken?: Promise<ErrorData>;
+  /** Looks after what a pause may have ended: connections, what peers told. */
+  wake?(): void;
   /** Waits for what was begun; the lock is kept until then. */
   stop(): Promise<void>;
 };
 
 /** Starts the node of this tab; `init` is what the page gave to `connectTabNode`. */
-export type StartNode = (lead: Lead, init: unknown) => Promise<LedNode>;
+export type StartNode = (lead: Lead, init: unknown, ground: Ground) => Promise<LedNode>;
 
 /** What is used of the worker's global scope, or of a port to the page. */
 export interface PageLike {
@@ -51,24 +64,33 @@ export function serveTabNode(options: TabHostOptions): void {
     if (typeof data !== 'object' || data === null || !('kind' in data)) return;
     const message = data as PageMessage; // The page of this worker is part of this program.
     if (message.kind === 'tabellion-init' && host === undefined) {
-      host = new TabHost(options, message.scope, message.value);
+      host = new TabHost(options, message);
       host.run().catch((error: unknown) => {
         options.page.postMessage({ kind: 'tabellion-failed', error: errorToData(error) });
       });
     } else if (message.kind === 'tabellion-attach') host?.attach(message.port, message.epoch);
+    else if (message.kind === 'tabellion-woke') host?.woke();
+    else if (message.kind === 'tabellion-rest') void host?.rest();
     else if (message.kind === 'tabellion-stop') host?.stop();
   });
 }
+
+/** While a lock is held, until somebody steals it. */
+type Hold = { isLost: boolean };
 
 class TabHost {
   readonly #options: TabHostOptions;
   readonly #names: ReturnType<typeof namesOf>;
   readonly #init: unknown;
+  readonly #witness: Witness;
   readonly #clock: Clock;
   readonly #tracer: Tracer;
   readonly #locks: LocksLike;
   readonly #channel: ChannelLike;
   #term: Term | undefined;
+  #node: LedNode | undefined;
+  /** When stores broke lately. */
+  #breakages: readonly number[] = [];
   /** Highest epoch heard of. */
   #epochSeen = 0;
   #lastBeatMs: number;
@@ -79,10 +101,11 @@ class TabHost {
   #wake: () => void = () => undefined;
   #leading: Promise<void> = Promise.resolve();
 
-  constructor(options: TabHostOptions, scope: string, init: unknown) {
+  constructor(options: TabHostOptions, init: PageMessage & { readonly kind: 'tabellion-init' }) {
     this.#options = options;
-    this.#names = namesOf(scope);
-    this.#init = init;
+    this.#names = namesOf(init.scope);
+    this.#init = init.value;
+    this.#witness = init.witness;
     this.#clock = options.clock ?? systemClock;
     this.#tracer = options.tracer ?? silentTracer;
     // `as`: the platform's own type has more overloads than are used.
@@ -99,6 +122,7 @@ class TabHost {
     const { openEpochs, onCrashPoint } = this.#options;
     const open = openEpochs ?? ((name) => openIndexedDbEpochs(name, onCrashPoint));
     const epochs = await open(this.#names.epochs);
+    const ground = new Ground({ epochs, witness: this.#witness, clock: this.#clock });
     let isStealing = false;
     try {
       while (!this.#isStopped) {
@@ -107,15 +131,17 @@ class TabHost {
         const stopWatch = isStealing ? () => undefined : this.#watch();
         const mode = isStealing ? { steal: true } : { signal: this.#waiting.signal };
         isStealing = false;
+        const hold: Hold = { isLost: false };
         try {
           await this.#locks.request(this.#names.lock, mode, () => {
             stopWatch();
             this.#waiting = new AbortController(); // What was waited for is here.
-            this.#leading = this.#leadOnce(epochs);
+            this.#leading = this.#lead(ground, hold);
             return this.#leading;
           });
         } catch (error) {
           // Stolen from us, or we stopped waiting for it; a failed start says so itself.
+          hold.isLost = true;
           this.#term?.end();
           // After a theft the old term still closes its store; two terms never overlap in here.
           await this.#leading.catch(() => undefined);
@@ -145,12 +171,66 @@ class TabHost {
     else term.attach(port);
   }
 
-  async #leadOnce(epochs: EpochStore): Promise<void> {
-    if (this.#isStopped) return;
+  /** The page may have been away for long; the worker itself perhaps ran on. */
+  woke(): void {
+    this.#term?.beat();
+    this.#node?.wake?.();
+  }
+
+  /** Gives way to a tab that waits: this one may not run for long. Alone, it stays what it is. */
+  async rest(): Promise<void> {
+    const term = this.#term;
+    const { pending = [] } = await this.#locks.query();
+    if (pending.some(({ name }) => name === this.#names.lock)) term?.end();
+  }
+
+  /** Leads for as long as the lock is held: a node whose store broke is started again in place. */
+  async #lead(ground: Ground, hold: Hold): Promise<void> {
+    const holder = this.#holder();
+    for (;;) {
+      if (this.#isStopped || hold.isLost) return;
+      const broken = await this.#leadOnce(ground);
+      if (broken === undefined) return;
+      this.#tracer.trace('warn', 'tab-node-restarts', { code: broken.code });
+      await this.#pauseAfter(broken);
+      // Frozen meanwhile, a worker may hear later than its timers that it was robbed.
+      if ((await this.#holder()) !== (await holder)) return;
+    }
+  }
+
+  /** Which worker holds the node's lock; that of this one, asked while it does. */
+  async #holder(): Promise<string | undefined> {
+    const { held = [] } = await this.#locks.query();
+    return held.find(({ name }) => name === this.#names.lock)?.clientId;
+  }
+
+  /** Nothing for a first breakage, then longer and longer while they go on. */
+  async #pauseAfter(broken: ErrorData): Promise<void> {
+    const nowMs = this.#clock.now();
+    const recent = this.#breakages.filter((atMs) => nowMs - atMs < STORE_HEALTHY_MS);
+    this.#breakages = [...recent, nowMs];
+    const waits = [0, ...WORKER_RESTART_MS];
+    const waitMs = waits[Math.min(recent.length, waits.length - 1)] ?? 0;
+    if (waitMs === 0) return;
+    this.#options.page.postMessage({ kind: 'tabellion-failed', error: broken });
+    await this.#pause(waitMs);
+  }
+
+  #pause(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#clock.after(waitMs, resolve);
+    });
+  }
+
+  /** One term; resolves with what broke its node, when it ends for that. */
+  async #leadOnce(ground: Ground): Promise<ErrorData | undefined> {
+    const { epochs } = ground;
     const epoch = await epochs.next(this.#epochSeen);
     this.#epochSeen = epoch;
     this.#tell('starting', epoch);
-    const dependencies = { clock: this.#clock, channel: this.#channel, epochs };
+    const onThaw = () => this.#node?.wake?.();
+    const dependencies = { clock: this.#clock, channel: this.#channel, epochs, onThaw };
     const term = new Term(dependencies, epoch);
     this.#term = term;
     term.beat();
@@ -159,17 +239,23 @@ class TabHost {
       term.lead.signal.addEventListener('abort', () => resolve(), { once: true });
     });
     let node: LedNode | undefined;
+    let broken: ErrorData | undefined;
     try {
-      node = await this.#options.start(term.lead, this.#init);
+      node = await this.#options.start(term.lead, this.#init, ground);
       if (!term.isOver) {
+        this.#node = node;
         this.#tell('leader', epoch);
         term.serve(node.server);
         this.#failures = 0;
-        await isOver;
+        broken = await Promise.race([isOver, node.broken ?? isOver]).then(
+          (error) => error ?? undefined,
+        );
       }
+      return term.isOver ? undefined : broken;
     } finally {
       term.end();
       this.#term = undefined;
+      this.#node = undefined;
       this.#lastBeatMs = this.#clock.now();
       this.#tell('follower', epoch);
       node?.server.close();
@@ -182,12 +268,11 @@ class TabHost {
     const data = errorToData(error);
     this.#tracer.trace('error', 'tab-node-failed', { code: data.code, message: data.message });
     this.#options.page.postMessage({ kind: 'tabellion-failed', error: data });
-    const waitMs = WORKER_RESTART_MS[this.#failures++];
+    // Room may come back without a word.
+    const lastMs = data.code === 'store-full' ? STORE_FULL_RETRY_MS : undefined;
+    const waitMs = WORKER_RESTART_MS[this.#failures++] ?? lastMs;
     if (waitMs === undefined) return this.stop();
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      this.#clock.after(waitMs, resolve);
-    });
+    await this.#pause(waitMs);
   }
 
   #receive(message: ChannelMessage): void {

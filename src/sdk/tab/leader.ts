@@ -28,6 +28,7 @@ export class Term {
   readonly #clock: Clock;
   readonly #channel: ChannelLike;
   readonly #epochs: EpochStore;
+  readonly #onThaw: () => void;
   readonly #end = new AbortController();
   readonly #clients = new Map<string, Client>();
   #server: RpcServer | undefined;
@@ -39,12 +40,15 @@ export class Term {
       readonly clock: Clock;
       readonly channel: ChannelLike;
       readonly epochs: EpochStore;
+      /** This worker could not run for a while: frozen, asleep, or starved. */
+      readonly onThaw: () => void;
     },
     epoch: number,
   ) {
     this.#clock = dependencies.clock;
     this.#channel = dependencies.channel;
     this.#epochs = dependencies.epochs;
+    this.#onThaw = dependencies.onThaw;
     this.#lastRunMs = this.#clock.now();
     this.lead = {
       epoch,
@@ -129,7 +133,10 @@ export class Term {
 
   /** Does something at once, or after the stored epoch was read if this worker was frozen. */
   async #unlessFrozen(action: () => void): Promise<void> {
-    if (this.lead.isCurrent() || (await this.#confirm())) action();
+    if (this.lead.isCurrent()) return action();
+    if (!(await this.#confirm())) return;
+    action();
+    this.#onThaw();
   }
 
   async #confirm(): Promise<boolean> {

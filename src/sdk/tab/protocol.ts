@@ -1,4 +1,5 @@
 import type { ErrorData, Json } from '../../base/index.ts';
+import type { Witness } from './ground.ts';
 
 /**
  * What pages and workers of one origin say to each other over a `BroadcastChannel`. Every
@@ -42,9 +43,14 @@ export type PageMessage =
       readonly scope: string;
       /** For the node's start: anything that can be cloned; ports may be in it. */
       readonly value: unknown;
+      readonly witness: Witness;
     }
   /** The page's RPC port, while its own worker leads. */
   | { readonly kind: 'tabellion-attach'; readonly port: MessagePort; readonly epoch: number }
+  /** The page was frozen, cached or asleep, or its line came back. */
+  | { readonly kind: 'tabellion-woke' }
+  /** The page is about to be frozen or cached, perhaps for long. */
+  | { readonly kind: 'tabellion-rest' }
   | { readonly kind: 'tabellion-stop' };
 
 /** What a worker tells its own page. */
@@ -71,7 +77,10 @@ export type LocksLike = {
     options: { signal?: AbortSignal; ifAvailable?: boolean; steal?: boolean },
     callback: (lock: { readonly name: string } | null) => Promise<Value>,
   ): Promise<Value>;
-  query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>;
+  query(): Promise<{
+    readonly held?: readonly { readonly name?: string; readonly clientId?: string }[];
+    readonly pending?: readonly { readonly name?: string }[];
+  }>;
 };
 
 /** Names of the origin's locks and channel for one scope. */

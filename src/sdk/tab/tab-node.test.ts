@@ -185,6 +185,90 @@ describe('a node that cannot start', () => {
   });
 });
 
+describe('a node whose store broke', () => {
+  it('is started again at once in the same tab; who watched goes on', async () => {
+    const world = new TabWorld();
+    const [first, second] = await openTabs(world, ['a', 'b']);
+    const heads: number[] = [];
+    second.client.subscribe('heads', {}, ({ height }) => heads.push(height));
+    await world.settle();
+    first.breakStore('store-closed');
+    await world.pass(100);
+    expect(world.log).toEqual(['a starts 1', 'a stops', 'a starts 2']);
+    expect(roles(first, second)).toEqual(['leader', 'follower']);
+    first.node()?.pushHead(7);
+    await world.settle();
+    expect(heads.at(-1)).toBe(7);
+    expect(await first.client.call('mempool.status', {})).toEqual(FULL);
+  });
+
+  it('again and again, waits longer each time, and says why', async () => {
+    const world = new TabWorld();
+    const [tab] = await openTabs(world, ['a']);
+    tab.breakStore('store-failed');
+    await world.settle();
+    tab.breakStore('store-failed');
+    await world.settle();
+    expect(tab.page.state()).toMatchObject({ role: 'failed', error: { code: 'store-failed' } });
+    await world.pass(600);
+    expect(tab.page.state()).toMatchObject({ role: 'leader', error: undefined });
+    expect(world.log.filter((each) => each.includes('starts'))).toHaveLength(3);
+  });
+
+  it('is not started again where another tab stole the lock meanwhile', async () => {
+    const world = new TabWorld();
+    const [first, second] = await openTabs(world, ['a', 'b']);
+    first.breakStore('store-failed');
+    await world.settle();
+    first.breakStore('store-failed');
+    await world.settle();
+    first.freeze();
+    await world.pass(TAKEOVER_MS);
+    expect(roles(second)).toEqual(['leader']);
+    first.thaw();
+    await world.pass(20_000);
+    expect(roles(first, second)).toEqual(['follower', 'leader']);
+    expect(world.log.filter((each) => each.startsWith('a starts'))).toHaveLength(2);
+  });
+});
+
+describe('a page that is put away', () => {
+  it('lets another tab lead at once, and is answered by it when it comes back', async () => {
+    const world = new TabWorld();
+    const [first, second] = await openTabs(world, ['a', 'b']);
+    first.rest();
+    await world.settle();
+    first.freeze();
+    await world.pass(100);
+    expect(roles(second)).toEqual(['leader']);
+    await world.pass(60_000);
+    first.thaw();
+    first.wake();
+    await world.pass(100);
+    expect(roles(first, second)).toEqual(['follower', 'leader']);
+    expect(await first.client.call('mempool.status', {})).toEqual(FULL);
+    expect(world.log).toEqual(['a starts 1', 'a stops', 'b starts 2']);
+  });
+
+  it('alone, keeps its node, which looks after its line as soon as it runs again', async () => {
+    const world = new TabWorld();
+    const [tab] = await openTabs(world, ['a']);
+    tab.rest();
+    await world.settle();
+    tab.freeze();
+    await world.pass(60_000);
+    tab.thaw();
+    await world.settle();
+    // By itself: no browser tells a worker that it was frozen.
+    await world.pass(500);
+    expect(world.log).toEqual(['a starts 1', 'a wakes']);
+    tab.wake();
+    await world.settle();
+    expect(world.log).toEqual(['a starts 1', 'a wakes', 'a wakes']);
+    expect(roles(tab)).toEqual(['leader']);
+  });
+});
+
 it('a worker that breaks is started again', async () => {
   const world = new TabWorld();
   const [tab] = await openTabs(world, ['a']);

@@ -4,6 +4,9 @@ import { CLIENT_ALIVE_MS, WORKER_HEALTHY_MS, WORKER_RESTART_MS } from '../limits
 import { bindPort } from '../port-transport.ts';
 import { Session } from '../session.ts';
 import type { Transport } from '../transport.ts';
+import type { Witness } from './ground.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { platformLifecycle } from './lifecycle.ts';
 import type { ChannelLike, ChannelMessage, PageMessage, WorkerMessage } from './protocol.ts';
 import { namesOf, openBroadcastChannel } from './protocol.ts';
 
@@ -50,6 +53,10 @@ export type TabNodeOptions = {
   readonly tracer?: Tracer;
   /** Names this page among those of the origin. */
   readonly clientId?: string;
+  /** Where this page remembers that a node was here; `localStorage` unless told otherwise. */
+  readonly storage?: Pick<Storage, 'getItem' | 'setItem'>;
+  /** Tells when the page goes and comes back; those of the platform unless told otherwise. */
+  readonly lifecycle?: Lifecycle;
 };
 
 /** Joins this page to the one node of its browser profile and origin. */
@@ -80,6 +87,8 @@ class TabPage {
   #ownEpoch = 0;
   #unbind: () => void = () => undefined;
   #stopAlive: () => void = () => undefined;
+  #stopLifecycle: () => void = () => undefined;
+  readonly #witness: PageWitness;
   #isClosed = false;
 
   constructor(options: TabNodeOptions) {
@@ -91,6 +100,7 @@ class TabPage {
     const open = options.openChannel ?? openBroadcastChannel;
     this.#channel = open(namesOf(options.scope).channel);
     this.#channel.listen((message) => this.#receive(message));
+    this.#witness = new PageWitness(options.scope, options.storage);
     const session = this.#session;
     this.transport = {
       trustMax: 'validated',
@@ -100,6 +110,14 @@ class TabPage {
     };
     this.#startWorker();
     this.#channel.postMessage({ kind: 'ask' });
+    this.#stopLifecycle = (options.lifecycle ?? platformLifecycle)({
+      rest: () => this.#worker?.postMessage({ kind: 'tabellion-rest' }, []),
+      wake: () => {
+        this.#worker?.postMessage({ kind: 'tabellion-woke' }, []);
+        // Whoever led before may be gone; whoever leads now says so.
+        this.#channel.postMessage({ kind: 'ask' });
+      },
+    });
   }
 
   subscribe(changed: () => void): () => void {
@@ -110,6 +128,7 @@ class TabPage {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#stopLifecycle();
     this.#channel.postMessage({ kind: 'left', client: this.#clientId });
     this.#stopAlive();
     this.#session.close();
@@ -136,7 +155,9 @@ class TabPage {
     });
     const { value, transfer = [] } = this.#options.init();
     const { scope } = this.#options;
-    worker.postMessage({ kind: 'tabellion-init', scope, value }, transfer);
+    const witness = this.#witness.read();
+    worker.postMessage({ kind: 'tabellion-init', scope, value, witness }, transfer);
+    this.#witness.begun();
   }
 
   #workerBroke(message: string): void {
@@ -178,6 +199,7 @@ class TabPage {
     this.#worker?.postMessage({ kind: 'tabellion-attach', port: port2, epoch }, [port2]);
     this.#unbind = bindPort(this.#session, port1);
     this.#set({ role: 'leader', epoch, error: undefined });
+    this.#witness.kept();
   }
 
   #follow(epoch: number): void {
@@ -189,6 +211,7 @@ class TabPage {
     this.#unbind = () => undefined;
     this.#sayAlive(epoch);
     this.#set({ role: 'follower', epoch, error: undefined });
+    this.#witness.kept();
   }
 
   #lost(): void {
@@ -230,5 +253,52 @@ class TabPage {
       default:
         return; // What pages say to leaders.
     }
+  }
+}
+
+const WITNESS_KEY = 'tabellion.witness.';
+
+/** Remembers in the page's own storage that a node was here: the worker cannot see that. */
+class PageWitness {
+  readonly #key: string;
+  readonly #storage: Pick<Storage, 'getItem' | 'setItem'> | undefined;
+
+  constructor(scope: string, storage: Pick<Storage, 'getItem' | 'setItem'> | undefined) {
+    this.#key = WITNESS_KEY + scope;
+    this.#storage = storage ?? platformStorage();
+  }
+
+  read(): Witness {
+    try {
+      const value = this.#storage?.getItem(this.#key);
+      if (value === undefined) return 'unknown';
+      return value === 'begun' || value === 'kept' ? value : 'none';
+    } catch {
+      return 'unknown';
+    }
+  }
+
+  begun(): void {
+    if (this.read() === 'none') this.#write('begun');
+  }
+
+  kept(): void {
+    if (this.read() !== 'kept') this.#write('kept');
+  }
+
+  #write(value: Witness): void {
+    try {
+      this.#storage?.setItem(this.#key, value);
+    } catch {
+      // Forbidden or full: one witness less.
+    }
+  }
+}
+
+function platformStorage(): Storage | undefined {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return undefined; // A page may be forbidden to store anything.
   }
 }

@@ -8,6 +8,7 @@ import type { EpochStore } from './epochs.ts';
 import type { StartNode } from './host.ts';
 import { serveTabNode } from './host.ts';
 import type { Lead } from './leader.ts';
+import type { LifecycleActions } from './lifecycle.ts';
 import type { ChannelLike, ChannelMessage, LocksLike } from './protocol.ts';
 import type { WorkerLike } from './tab-node.ts';
 import { connectTabNode } from './tab-node.ts';
@@ -18,6 +19,7 @@ type Waiter = { readonly owner: Agent; readonly grant: () => void };
 
 /** One tab: what it hears can be held back (frozen) or lost (killed). */
 class Agent {
+  readonly id = crypto.randomUUID();
   #isDead = false;
   #held: (() => void)[] | undefined;
 
@@ -50,7 +52,10 @@ class Locks {
 
   of(owner: Agent): LocksLike {
     return {
-      query: async () => ({ held: [...this.#held.keys()].map((name) => ({ name })) }),
+      query: async () => ({
+        held: [...this.#held].map(([name, holder]) => ({ name, clientId: holder.owner.id })),
+        pending: [...this.#queues].flatMap(([name, queue]) => queue.map(() => ({ name }))),
+      }),
       request: (name, options, callback) =>
         new Promise((resolve, reject) => {
           const abort = () => reject(new DOMException('lock lost', 'AbortError'));
@@ -114,6 +119,11 @@ export type TestTab = {
   freeze(): void;
   thaw(): void;
   breakWorker(): void;
+  /** Makes its node say that it has to be started again. */
+  breakStore(code: string): void;
+  /** What the browser tells a page that it puts away, and brings back. */
+  rest(): void;
+  wake(): void;
 };
 
 /** A browser profile: tabs, their locks, their channel, one clock, all in memory. */
@@ -123,6 +133,9 @@ export class TabWorld {
   startFailures = 0;
   #nowMs = 1_000_000;
   #epoch = 0;
+  #marker: string | undefined;
+  /** What pages of this profile stored. */
+  readonly pageStorage = new Map<string, string>();
   #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
   readonly #locks = new Locks();
   readonly #scopes = new Map<Agent, Agent>();
@@ -152,12 +165,18 @@ export class TabWorld {
     let node: TestNode | undefined;
     let lead: Lead | undefined;
     let breakWorker = (): void => undefined;
+    let breakStore = (_code: string): void => undefined;
+    let lifecycle: LifecycleActions | undefined;
     const start: StartNode = async (given) => {
       if (this.startFailures-- > 0) throw new Error('cannot start');
       node = createTestNode();
       lead = given;
       this.log.push(`${name} starts ${given.epoch}`);
       return {
+        broken: new Promise((resolve) => {
+          breakStore = (code) => resolve({ code, facts: {}, message: code });
+        }),
+        wake: () => void this.log.push(`${name} wakes`),
         server: createRpcServer({ handlers: node, methods: testMethods, clock }),
         stop: async () => void this.log.push(`${name} stops`),
       };
@@ -172,6 +191,14 @@ export class TabWorld {
     const page = connectTabNode({
       ...{ scope: 'test', createWorker, init, openChannel, clock },
       clientId: name,
+      storage: {
+        getItem: (key) => this.pageStorage.get(key) ?? null,
+        setItem: (key, value) => void this.pageStorage.set(key, value),
+      },
+      lifecycle: (actions) => {
+        lifecycle = actions;
+        return () => undefined;
+      },
     });
     return {
       name,
@@ -186,6 +213,9 @@ export class TabWorld {
       freeze: () => agent.freeze(),
       thaw: () => agent.thaw(),
       breakWorker: () => breakWorker(),
+      breakStore: (code) => breakStore(code),
+      rest: () => agent.deliver(() => lifecycle?.rest()),
+      wake: () => agent.deliver(() => lifecycle?.wake()),
     };
   }
 
@@ -277,6 +307,10 @@ export class TabWorld {
         return this.#epoch;
       },
       current: async () => this.#epoch,
+      marker: async () => this.#marker,
+      setMarker: async (storeId) => {
+        this.#marker = storeId;
+      },
       close: () => undefined,
     };
   }

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { formatHex } from '../../base/index.ts';
 import { titleOfKind } from '../format/activity.ts';
 import { valueText } from '../format/json.ts';
+import { stated } from '../format/standing.ts';
 import { wordsOf } from '../format/text.ts';
 import type { Action, Address, AssetId } from '../hooks/client.ts';
 import { Facts } from '../parts/Facts.tsx';
@@ -62,7 +63,11 @@ function FieldView({ name, value, asset }: FieldViewProps): ReactNode {
     return <code>{formatHex(value)}</code>;
   }
   if (typeof value === 'bigint') {
-    return asset === undefined ? value.toString() : <AssetAmount amount={value} asset={asset} />;
+    return asset === undefined ? (
+      value.toString()
+    ) : (
+      <AssetAmount of={stated(value)} asset={asset} />
+    );
   }
   if (typeof value === 'object') return <pre className={styles.value}>{valueText(value)}</pre>;
   return String(value);

@@ -4,9 +4,10 @@ import { formatHex } from '../../base/index.ts';
 import type { TransactionProgress } from '../../wallet/index.ts';
 import type { Activity } from '../format/activity.ts';
 import { describeActivity } from '../format/activity.ts';
+import type { Standing } from '../format/standing.ts';
 import { formatClock, formatDay } from '../format/time.ts';
 import { useNative } from '../hooks/assets.ts';
-import type { Address, HistoryEntry } from '../hooks/client.ts';
+import type { Address, HistoryEntry, Trust } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
 import { useLive } from '../hooks/live.ts';
 import styles from './ActivityList.module.css';
@@ -18,12 +19,14 @@ import { StageSign } from './StageSign.tsx';
 type ActivityListProps = {
   readonly viewer: Address;
   readonly entries: readonly HistoryEntry[];
+  /** How far the entries may be believed. */
+  readonly trust: Trust;
   /** Signed here and not in the history yet. */
   readonly pending?: readonly TransactionProgress[];
 };
 
 /** What happened to an account, newest first, under the heading of its day. */
-export function ActivityList({ viewer, entries, pending = [] }: ActivityListProps) {
+export function ActivityList({ viewer, entries, trust, pending = [] }: ActivityListProps) {
   const now = useNow();
   const faucetAmount = useLive((live) => live.chain?.faucet?.amount);
   const days: { day: string; entries: HistoryEntry[] }[] = [];
@@ -53,6 +56,7 @@ export function ActivityList({ viewer, entries, pending = [] }: ActivityListProp
               <Row
                 key={formatHex(entry.id)}
                 id={entry.id}
+                standing={trust}
                 activity={describeActivity({
                   sender: entry.transaction.body.sender,
                   actions: entry.transaction.body.actions,
@@ -73,13 +77,14 @@ export function ActivityList({ viewer, entries, pending = [] }: ActivityListProp
 
 type RowProps = {
   readonly id: Uint8Array;
+  readonly standing: Standing;
   readonly activity: Activity;
   readonly stage: Stage;
   readonly time: string;
   readonly memo?: string;
 };
 
-function Row({ id, activity, stage, time, memo }: RowProps) {
+function Row({ id, standing, activity, stage, time, memo }: RowProps) {
   const Arrow =
     activity.direction === 'in'
       ? ArrowDownLeft
@@ -103,6 +108,7 @@ function Row({ id, activity, stage, time, memo }: RowProps) {
         <span className={styles.figures}>
           <ActivityAmount
             activity={activity}
+            standing={standing}
             hasMoved={stage !== 'failed' && stage !== 'expired'}
           />
           <span className={styles.when}>
@@ -115,15 +121,21 @@ function Row({ id, activity, stage, time, memo }: RowProps) {
   );
 }
 
-function ActivityAmount({ activity, hasMoved }: { activity: Activity; hasMoved: boolean }) {
+type ActivityAmountProps = {
+  readonly activity: Activity;
+  readonly standing: Standing;
+  readonly hasMoved: boolean;
+};
+
+function ActivityAmount({ activity, standing, hasMoved }: ActivityAmountProps) {
   const native = useNative();
   const { amount, asset, direction } = activity;
   if (amount === undefined) return null;
   if (!hasMoved) return <span className={styles.unmoved}>Nothing moved</span>;
-  if (asset !== undefined)
-    return <AssetAmount amount={amount} asset={asset} direction={direction} />;
+  const of = { value: amount, standing };
+  if (asset !== undefined) return <AssetAmount of={of} asset={asset} direction={direction} />;
   if (native === undefined) return null;
-  return <AmountView amount={amount} {...native} direction={direction} />;
+  return <AmountView of={of} {...native} direction={direction} />;
 }
 
 function PendingRow({ progress }: { readonly progress: TransactionProgress }) {
@@ -150,6 +162,7 @@ function PendingRow({ progress }: { readonly progress: TransactionProgress }) {
   return (
     <Row
       id={progress.transactionId}
+      standing="stated"
       activity={activity}
       stage={progress.stage}
       time={at === undefined ? '' : formatClock(at, now)}

@@ -3,6 +3,7 @@ import { equalBytes } from '../../base/index.ts';
 import type { PreparedTransaction, SummaryField, SummaryLine } from '../../wallet/index.ts';
 import { describeError } from '../format/errors.ts';
 import { formatHeight } from '../format/number.ts';
+import { stated, within } from '../format/standing.ts';
 import { wordsOf } from '../format/text.ts';
 import { useNames } from '../hooks/names.ts';
 import { cx } from '../parts/cx.ts';
@@ -11,6 +12,7 @@ import { AddressFull } from './AddressView.tsx';
 import { AmountView } from './AmountView.tsx';
 import styles from './ClearText.module.css';
 import { Seal } from './Seal.tsx';
+import { Figure, TrustRegion } from './TrustRegion.tsx';
 
 /** Everything in the bytes to be signed, in words: nothing is folded away. */
 export function ClearText({ prepared }: { readonly prepared: PreparedTransaction }) {
@@ -18,43 +20,45 @@ export function ClearText({ prepared }: { readonly prepared: PreparedTransaction
   const { native } = network;
   const [first, ...further] = summary;
   return (
-    <div className={styles.text} data-testid="clear-text">
-      {first === undefined ? null : <Line line={first} isFirst />}
-      <dl className={styles.rows}>
-        <Fact label="Fee">
-          <AmountView amount={simulation.fee} {...native} />, at most{' '}
-          <AmountView amount={body.feeMax} {...native} />;{' '}
-          {body.sponsor === undefined ? 'you pay' : 'paid by the sponsor'}
-        </Fact>
-        {body.sponsor === undefined ? null : (
-          <Fact label="Sponsor">
-            <AddressFull address={body.sponsor} />
+    <TrustRegion of="stated">
+      <div className={styles.text} data-testid="clear-text">
+        {first === undefined ? null : <Line line={first} isFirst />}
+        <dl className={styles.rows}>
+          <Fact label="Fee">
+            <AmountView of={within(simulation, simulation.fee)} {...native} />, at most{' '}
+            <AmountView of={stated(body.feeMax)} {...native} />;{' '}
+            {body.sponsor === undefined ? 'you pay' : 'paid by the sponsor'}
           </Fact>
-        )}
-        {body.memo === '' ? null : <Fact label="Public note">“{body.memo}”</Fact>}
-        <Fact label="Network">
-          {network.name}, until block {formatHeight(body.validUntil)}
-        </Fact>
-        <Outcome prepared={prepared} />
-        <Fact label="Signing code">
-          <strong className={styles.code}>{prepared.signingCode}</strong>
-        </Fact>
-      </dl>
-      {further.map((line, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: an action is its place.
-        <Line key={`${at}-${line.kind}`} line={line} isFirst={false} />
-      ))}
-      {simulation.outcome.kind === 'failed' ? (
-        <Notice
-          kind="danger"
-          isLive
-          title={`This would fail: ${describeError(simulation.outcome).title.toLowerCase()}`}
-        >
-          {describeError(simulation.outcome).advice}
-        </Notice>
-      ) : null}
-      <p className={styles.caution}>Your device will NOT show these details.</p>
-    </div>
+          {body.sponsor === undefined ? null : (
+            <Fact label="Sponsor">
+              <AddressFull address={body.sponsor} />
+            </Fact>
+          )}
+          {body.memo === '' ? null : <Fact label="Public note">“{body.memo}”</Fact>}
+          <Fact label="Network">
+            {network.name}, until block {formatHeight(body.validUntil)}
+          </Fact>
+          <Outcome prepared={prepared} />
+          <Fact label="Signing code">
+            <strong className={styles.code}>{prepared.signingCode}</strong>
+          </Fact>
+        </dl>
+        {further.map((line, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: an action is its place.
+          <Line key={`${at}-${line.kind}`} line={line} isFirst={false} />
+        ))}
+        {simulation.outcome.kind === 'failed' ? (
+          <Notice
+            kind="danger"
+            isLive
+            title={`This would fail: ${describeError(simulation.outcome).title.toLowerCase()}`}
+          >
+            {describeError(simulation.outcome).advice}
+          </Notice>
+        ) : null}
+        <p className={styles.caution}>Your device will NOT show these details.</p>
+      </div>
+    </TrustRegion>
   );
 }
 
@@ -111,7 +115,7 @@ function FieldValue({ field: { value } }: { readonly field: SummaryField }) {
   if (value.kind === 'amount') {
     return (
       <span className={styles.amount}>
-        <AmountView amount={value.amount} symbol={value.symbol} decimals={value.decimals} />
+        <AmountView of={stated(value.amount)} symbol={value.symbol} decimals={value.decimals} />
       </span>
     );
   }
@@ -127,10 +131,22 @@ function FieldValue({ field: { value } }: { readonly field: SummaryField }) {
   );
 }
 
+/** What the outcome was worked out on, in the words of its trust. */
+const STATES = {
+  cached: 'what was known last',
+  reported: 'reported state',
+  proven: 'proven state',
+  validated: 'validated state',
+} as const;
+
 function Outcome({ prepared }: { readonly prepared: PreparedTransaction }) {
   const { account, simulation } = prepared;
   const own = simulation.changes.filter((each) => equalBytes(each.address, account.address));
-  const at = `simulated at ${formatHeight(simulation.atHeight)}`;
+  const at = (
+    <Figure of={simulation.trust}>
+      simulated on {STATES[simulation.trust]} at {formatHeight(simulation.atHeight)}
+    </Figure>
+  );
   if (own.length === 0) {
     return <Fact label="After">Your balances stay as they are, {at}</Fact>;
   }
@@ -138,7 +154,7 @@ function Outcome({ prepared }: { readonly prepared: PreparedTransaction }) {
     <Fact label="After">
       {own.map((change) => (
         <span key={change.asset.join()} className={styles.after}>
-          <AmountView amount={change.after} symbol={change.symbol} decimals={change.decimals} />
+          <AmountView of={within(simulation, change.after)} {...change} />
         </span>
       ))}
       <span className={styles.quiet}>{at}</span>

@@ -33,12 +33,19 @@ type SignProps = {
   /** Smaller words after it: an age. */
   readonly note?: string | undefined;
   readonly title?: string | undefined;
+  /** Present on signs that say how far figures around them may be believed. */
+  readonly trust?: string | undefined;
 };
 
 /** A disc, a word and a colour that say the same thing. */
-export function Sign({ fill, word, tone, note, title }: SignProps) {
+export function Sign({ fill, word, tone, note, title, trust }: SignProps) {
   return (
-    <span className={cx(styles.sign, styles[tone])} title={title}>
+    <span
+      className={cx(styles.sign, styles[tone])}
+      title={title}
+      data-trust={trust}
+      data-trust-sign={trust === undefined ? undefined : ''}
+    >
       <Phase fill={fill} />
       <span>{word}</span>
       {note === undefined ? null : <span className={styles.note}>{note}</span>}

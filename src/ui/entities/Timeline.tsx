@@ -5,12 +5,14 @@ import { describeError } from '../format/errors.ts';
 import { formatHeight } from '../format/number.ts';
 import { formatDuration } from '../format/time.ts';
 import type { Address } from '../hooks/client.ts';
+import { useLive } from '../hooks/live.ts';
 import { cx } from '../parts/cx.ts';
 import { Notice } from '../parts/Notice.tsx';
 import { Phase } from './Phase.tsx';
 import { Seal } from './Seal.tsx';
 import { wordOfStage } from './StageSign.tsx';
 import styles from './Timeline.module.css';
+import { Figure } from './TrustRegion.tsx';
 
 const STEPS = ['signed', 'seen', 'included', 'final'] as const;
 const FILLS = { signed: 'dotted', seen: 'quarter', included: 'half', final: 'full' } as const;
@@ -30,6 +32,8 @@ type TimelineProps = {
 
 /** Signed → Seen → Included → Final, each with its time; the seal closes at the end. */
 export function Timeline({ progress, account, onLeave }: TimelineProps) {
+  // What this tab's node says of the block is as good as what it says of its head.
+  const trust = useLive((live) => live.status?.trust ?? 'cached');
   const steps = progress?.steps ?? [];
   const startedAt = steps[0]?.at;
   const isFinal = progress?.stage === 'final';
@@ -51,18 +55,17 @@ export function Timeline({ progress, account, onLeave }: TimelineProps) {
               : step === 'signed'
                 ? `at ${new Date(reached.at).toLocaleTimeString()}`
                 : `after ${formatDuration(reached.at - startedAt)}`;
-          const where =
-            step === 'included' && progress?.height !== undefined
-              ? `, block ${formatHeight(progress.height)}`
-              : '';
+          const height = step === 'included' ? progress?.height : undefined;
           return (
             <li key={step} className={cx(styles.step, isReached && styles.reached)}>
               <Phase fill={isReached ? FILLS[step] : 'ring'} size={20} />
               <span>
                 <strong>{wordOfStage(step)}</strong>{' '}
                 <span className={styles.took}>
-                  {took}
-                  {where}
+                  {took === undefined ? null : <Figure of="counted">{took}</Figure>}
+                  {height === undefined ? null : (
+                    <Figure of={trust}>, block {formatHeight(height)}</Figure>
+                  )}
                 </span>
                 <span className={styles.meaning}>{MEANINGS[step]}</span>
               </span>

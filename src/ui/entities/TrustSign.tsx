@@ -1,4 +1,4 @@
-import type { Trust } from '../hooks/client.ts';
+import type { Standing } from '../format/standing.ts';
 import type { Fill } from './Phase.tsx';
 import { Sign } from './Phase.tsx';
 
@@ -9,7 +9,7 @@ type Look = {
   readonly meaning: string;
 };
 
-const LOOKS: Record<Trust, Look> = {
+const LOOKS: Record<Standing, Look> = {
   cached: {
     fill: 'dotted',
     word: 'Cached',
@@ -34,19 +34,44 @@ const LOOKS: Record<Trust, Look> = {
     tone: 'verified',
     meaning: 'This tab executed every block that led to it, and several peers stand there too.',
   },
+  genesis: {
+    fill: 'full',
+    word: 'Genesis',
+    tone: 'verified',
+    meaning: 'It stands in the document whose hash is the name of this network.',
+  },
+  counted: {
+    fill: 'ring',
+    word: 'Counted here',
+    tone: 'muted',
+    meaning: 'This device counted it itself. It says nothing about the ledger.',
+  },
+  stated: {
+    fill: 'ring',
+    word: 'As written',
+    tone: 'muted',
+    meaning: 'What stands in the bytes, or was typed. It says nothing about the ledger.',
+  },
 };
 
-/** What a trust level means, in a sentence. */
-export function describeTrust(trust: Trust): string {
-  return LOOKS[trust].meaning;
+/** What a standing means, in a sentence. */
+export function describeStanding(standing: Standing): string {
+  return LOOKS[standing].meaning;
 }
 
-type TrustSignProps = { readonly trust: Trust; readonly note?: string | undefined };
+type TrustSignProps = { readonly trust: Standing; readonly note?: string | undefined };
 
 /** How far a number may be believed, by shape, word and colour. */
 export function TrustSign({ trust, note }: TrustSignProps) {
   const look = LOOKS[trust];
   return (
-    <Sign fill={look.fill} word={look.word} tone={look.tone} note={note} title={look.meaning} />
+    <Sign
+      fill={look.fill}
+      word={look.word}
+      tone={look.tone}
+      note={note}
+      title={look.meaning}
+      trust={trust}
+    />
   );
 }

@@ -64,12 +64,24 @@ const WORDS: { readonly [code: string]: Wording } = {
   'not-found': { title: 'Not found', advice: 'The ledger of this network holds no such thing.' },
   'height-pruned': {
     title: 'No longer kept here',
-    advice: 'This node keeps recent history only. An archive node still has it.',
+    advice: 'This tab keeps recent history only, and no peer gave it. An archive still has it.',
   },
   'height-unknown': { title: 'Not there yet', advice: 'This height has not been decided.' },
   'proof-unavailable': {
     title: 'No proof at the moment',
-    advice: 'The version it belongs to is not held here. Try again after the next block.',
+    advice: 'Neither this tab nor a peer could prove it just now. Try again in a moment.',
+  },
+  'light-expired': {
+    title: 'Trust has run out',
+    advice: 'What was trusted last is too old to prove newer blocks from. Nothing was changed.',
+  },
+  'light-alarm': {
+    title: 'Two different blocks are certified',
+    advice: 'Nothing newer is trusted until that is settled. The Node page has the evidence.',
+  },
+  'mode-unavailable': {
+    title: 'This node cannot run like that',
+    advice: 'A node that decides blocks has to execute them. The mode stays as it was.',
   },
   'node-not-ready': { title: 'The node is starting', advice: 'It answers in a moment.' },
   'node-stopped': { title: 'The node has stopped', advice: 'Reload the page to start it again.' },
@@ -84,6 +96,18 @@ const WORDS: { readonly [code: string]: Wording } = {
   'store-failed': {
     title: 'This browser could not write its data',
     advice: 'Your account is safe on the ledger. Reload, or reset the node.',
+  },
+  'store-corrupt': {
+    title: 'Stored data are damaged',
+    advice: 'Your account is safe on the ledger. Reload: what is damaged is read again from peers.',
+  },
+  'store-vanished': {
+    title: 'This browser deleted local data',
+    advice: 'Your account is safe on the ledger. Reload: the blocks are read again from peers.',
+  },
+  'store-in-use': {
+    title: 'Another tab has the data now',
+    advice: 'This tab attaches to it by itself. Reload if it does not.',
   },
   'store-too-new': {
     title: 'A newer version wrote the data here',

@@ -5,71 +5,107 @@ import type {
   Gas,
   Hash,
   Height,
+  History,
   MethodName,
   ResultOf,
   TopicName,
 } from '../../sdk/index.ts';
 import * as figures from './figures.ts';
+import type { State } from './states.ts';
 
 /** A pretended node: one block every two seconds, answers made up. */
-export function createFakeClient(): Client {
+export function createFakeClient(state: State): Client {
   let head = figures.START + 21;
+  let mode: 'light' | 'full' | 'archive' | undefined;
+  let isPromoted = false;
   const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
   setInterval(() => {
     head += 1;
-    for (const listener of listeners) listener();
+    tell();
   }, 2000);
+
+  const status = () => {
+    const told = state.status(figures.statusAt(head));
+    return {
+      ...told,
+      mode: mode ?? told.mode,
+      promotion: isPromoted ? ('running' as const) : told.promotion,
+    };
+  };
+  const trust = () => status().trust;
+  const chapters = (history: History) =>
+    (state.history?.(history) ?? [history]).map((chapter) => ({
+      ...chapter,
+      trust: state.history === undefined ? trust() : chapter.trust,
+    }));
+  const standing = () => ({ height: head as Height, trust: trust() });
 
   const answers: { [Name in MethodName]?: (params: never) => ResultOf<Name> } = {
     'chain.info': () => figures.chain,
-    'node.status': () => figures.statusAt(head),
-    'node.peers': () => figures.peers,
-    'node.storage': () => figures.storage,
+    'node.status': status,
+    'node.peers': () => state.peers?.(figures.peers) ?? figures.peers,
+    'node.storage': () =>
+      status().mode === 'light' && status().chainHeight === 0
+        ? { ...figures.storage, ...figures.emptyStorage }
+        : figures.storage,
     'node.consensus': () => figures.consensusAt(head),
     'node.diagnostics': () => ({ bundle: {} }),
+    'node.configure': (settings: { readonly mode?: 'light' | 'full' | 'archive' }) => {
+      mode = settings.mode ?? mode;
+      tell();
+      return {};
+    },
+    'node.promote': () => {
+      isPromoted = true;
+      tell();
+      return {};
+    },
+    'node.evidence': () => ({
+      alarms: [
+        {
+          height: figures.height(48_205),
+          first: figures.pretend(1, 900),
+          second: figures.pretend(2, 900),
+        },
+      ],
+    }),
     'block.list': ({ before = (head + 1) as Height }: { before?: Height }) => ({
       blocks: Array.from({ length: 50 }, (_, at) => before - 1 - at)
         .filter((at) => at >= 0)
         .map((at) => figures.summaryAt(at, head)),
-      trust: 'validated',
+      trust: before < head - 40 && state.history !== undefined ? 'reported' : trust(),
     }),
-    'block.get': ({ height = head as Height }: { height?: Height }) =>
-      figures.blockAt(height, head),
-    'transaction.get': ({ id }: { id: Hash }) => figures.transactionOf(id),
+    'block.get': ({ height = head as Height }: { height?: Height }) => ({
+      ...figures.blockAt(height, head),
+      trust: trust(),
+    }),
+    'transaction.get': ({ id }: { id: Hash }) => ({
+      ...figures.transactionOf(id),
+      trust: trust(),
+    }),
     'transaction.status': ({ id }: { id: Hash }) => figures.transactionOf(id).status,
-    'account.get': ({ address }: { address: Address }) => figures.accountOf(address, head),
-    'account.history': ({ address }: { address: Address }) => figures.historyOf(address),
+    'account.get': ({ address }: { address: Address }) => ({
+      ...figures.accountOf(address, head),
+      trust: trust(),
+    }),
+    'account.history': ({ address, before }: { address: Address; before?: unknown }) => {
+      const [newest, older] = chapters(figures.historyOf(address));
+      const page = before === undefined ? newest : older;
+      if (page === undefined) throw new TabellionError('not-found');
+      return page;
+    },
     'account.findByCredential': () => ({
       address: undefined,
       accounts: [],
-      height: head as Height,
-      trust: 'validated',
+      ...standing(),
     }),
-    'validators.get': () => ({
-      height: head as Height,
-      validators: figures.validators,
-      trust: 'validated',
-    }),
-    'asset.list': () => ({
-      assets: [
-        {
-          asset: figures.accountOf(figures.ben, head).balances[1]?.asset ?? figures.NATIVE,
-          symbol: 'GOLD',
-          name: 'Gold receipts',
-          decimals: 2,
-          supply: figures.amount(100_000_00n),
-          issuer: figures.ben,
-        },
-      ],
-      next: undefined,
-      height: head as Height,
-      trust: 'validated',
-    }),
-    'parameters.get': () => ({
-      parameters: figures.parameters,
-      height: head as Height,
-      trust: 'validated',
-    }),
+    'validators.get': () => ({ validators: figures.validators, ...standing() }),
+    'asset.get': () => ({ ...figures.gold, ...standing() }),
+    'asset.list': () => ({ assets: [figures.gold], next: undefined, ...standing() }),
+    'parameters.get': () => ({ parameters: figures.parameters, ...standing() }),
     'transaction.simulate': () => ({
       outcome: { kind: 'succeeded' },
       gasUsed: 8000 as Gas,
@@ -78,14 +114,13 @@ export function createFakeClient(): Client {
       changes: [],
       logs: [],
       problem: undefined,
-      height: head as Height,
-      trust: 'validated',
+      ...standing(),
     }),
   };
 
   const events: { [Name in TopicName]?: () => unknown } = {
-    status: () => figures.statusAt(head),
-    heads: () => figures.statusAt(head).head,
+    status,
+    heads: () => status().head,
     consensus: () => figures.consensusAt(head),
     mempool: () => ({ count: 14, bytes: 5000, countMax: 20_000, bytesMax: 32_000_000 }),
   };

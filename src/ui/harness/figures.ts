@@ -5,6 +5,7 @@ import type {
   Address,
   Amount,
   AssetId,
+  AssetView,
   BlockSummary,
   BlockView,
   ChainInfo,
@@ -70,6 +71,8 @@ export function statusAt(head: number): NodeStatus {
       timestampMs: timestampMs(Date.now() - 400),
       transactionCount: head % 5,
     },
+    source: 'chain',
+    chainHeight: height(head),
     startHeight: height(START - 500),
     targetHeight: height(head),
     blocksPerSecond: 2,
@@ -81,6 +84,12 @@ export function statusAt(head: number): NodeStatus {
     pendingTransactions: 3,
     startedAtMs: timestampMs(Date.now() - 60_000),
     version: '0.1.0',
+    light: undefined,
+    snapshot: undefined,
+    promotion: 'none',
+    keepBlocks: undefined,
+    historyFrom: height(0),
+    storage: undefined,
     error: undefined,
   };
 }
@@ -175,6 +184,7 @@ export function historyOf(viewer: Address): History {
     entries: [0, 1, 2, 3, 4, 5].map((at) => entryOf(viewer, at)),
     next: undefined,
     completeFrom: height(0),
+    source: 'chain',
     trust: 'validated',
   };
 }
@@ -277,6 +287,23 @@ export const storage: StorageView = {
   cacheBytesMax: 67_108_864,
   checkpointHeight: height(48_150),
   kind: 'indexeddb',
+};
+
+/** What a store holds that never kept a chain. */
+export const emptyStorage = {
+  spaces: [{ space: 'meta', count: 6, bytes: 4_100 }],
+  totalBytes: 4_100,
+  usageBytes: 1_900_000,
+  checkpointHeight: height(0),
+} satisfies Partial<StorageView>;
+
+export const gold: AssetView = {
+  asset: GOLD,
+  symbol: 'GOLD',
+  name: 'Gold receipts',
+  decimals: 2,
+  supply: amount(100_000_00n),
+  issuer: ben,
 };
 
 export function consensusAt(head: number): RpcConsensusView {

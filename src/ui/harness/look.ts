@@ -1,13 +1,16 @@
 /**
  * Opens every screen in a real Chromium, runs axe on it, and takes pictures at phone and desktop
- * width in both themes. Usage: `node src/ui/harness/look.ts BASE_URL FOLDER [PAGE…]`.
+ * width in both themes. Usage: `node src/ui/harness/look.ts BASE_URL FOLDER [PAGE…]`; the
+ * environment may name a `STATE` of `states.ts`.
  */
 import { mkdirSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
+import { figuresWithoutTrust } from './audit.ts';
 
 const [base = 'http://localhost:4750', folder = 'pictures', ...only] = process.argv.slice(2);
+const STATE = process.env.STATE ?? 'following';
 const ID = '5a'.repeat(32);
 const PAGES: readonly (readonly [name: string, path: string])[] = [
   ['home', '/'],
@@ -18,6 +21,8 @@ const PAGES: readonly (readonly [name: string, path: string])[] = [
   ['block', '/block/48200'],
   ['transaction', `/tx/${ID}`],
   ['network', '/network'],
+  ['account', '/account/ADDRESS'],
+  ['asset', `/asset/${ID}`],
   ['node', '/node'],
   ['settings', '/settings'],
   ['keys', '/settings/keys'],
@@ -45,6 +50,10 @@ async function inspect(page: Page, name: string): Promise<void> {
       say(`    ${node.target.join(' ')}\n    ${node.failureSummary ?? ''}`);
     }
   }
+  for (const text of await page.evaluate(figuresWithoutTrust)) {
+    violationCount += 1;
+    say(`${name}: no trust sign speaks for “${text}”`);
+  }
   const overflow = await page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
@@ -67,7 +76,9 @@ async function virtualKey(page: Page): Promise<void> {
 }
 
 async function open(page: Page, path: string): Promise<void> {
-  await page.goto(base + path, { waitUntil: 'load' });
+  await page.goto(`${base}${path}${path.includes('?') ? '&' : '?'}state=${STATE}`, {
+    waitUntil: 'load',
+  });
   await page.locator('main h1').first().waitFor();
   await page.waitForTimeout(500);
 }
@@ -79,9 +90,11 @@ async function walk(page: Page, shot: (name: string) => Promise<void>): Promise<
   await page.getByLabel('Name for this account').fill('Anna');
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByTestId('address').waitFor();
+  const shown = page.getByTestId('address').locator('[data-address]');
+  const address = (await shown.getAttribute('data-address')) ?? '';
   for (const [name, path] of PAGES) {
     if (only.length > 0 && !only.includes(name)) continue;
-    await open(page, path);
+    await open(page, path.replace('ADDRESS', address));
     await shot(name);
   }
   if (only.length > 0 && !only.includes('sign')) return;

@@ -11,9 +11,10 @@ import '../styles/tokens.css';
 import '../styles/base.css';
 import { createFakeClient } from './fake-client.ts';
 import * as figures from './figures.ts';
+import { chosenState } from './states.ts';
 
 applyTheme();
-const client = createFakeClient();
+const client = createFakeClient(chosenState());
 const wallet = createWallet({
   client: walletClientOf(client),
   storage: createLocalWalletStorage(localStorage, globalThis),

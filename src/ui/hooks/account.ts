@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { formatAddress } from '../../sdk/index.ts';
 import { useAsk, useTopic } from './ask.ts';
-import type { AccountView, Address } from './client.ts';
+import type { AccountView, Address, NodeStatus } from './client.ts';
 import { lastKnown, rememberBalance } from './last-known.ts';
 import { useLive } from './live.ts';
 
@@ -40,14 +40,30 @@ export function useMaySend():
   if (status === undefined) return { may: false, why: 'The node is starting.' };
   if (status.stage === 'paused') return { may: false, why: 'The node is paused.' };
   if (status.stage === 'failed') return { may: false, why: 'The node has stopped.' };
+  if (status.light?.alarm !== undefined) {
+    return { may: false, why: 'Two different blocks are certified. Sending is paused.' };
+  }
+  if (status.light?.isExpired === true && status.head.height > status.chainHeight) {
+    return { may: false, why: 'Trust has run out. Sending is paused until it is renewed.' };
+  }
   if (status.peers === 0) return { may: false, why: 'There are no peers to send to yet.' };
-  if (status.targetHeight - status.head.height > 5) {
+  if (!isNear(status)) {
     return { may: false, why: 'The node is catching up. Sending is paused until then.' };
   }
   return { may: true };
 }
 
-/** Whether this tab has read the ledger to its end: only then is an absence an absence. */
+/** Whether this tab knows the newest state: only then is an absence an absence. */
 export function useIsFollowing(): boolean {
-  return useLive((live) => live.status?.stage === 'following');
+  return useLive(
+    ({ status }) =>
+      status?.stage === 'following' || (status?.light?.stage === 'following' && isNear(status)),
+  );
+}
+
+const NEAR_BLOCKS = 5;
+
+/** Whether what answers are about is as good as the newest that is known of. */
+function isNear(status: NodeStatus): boolean {
+  return status.targetHeight - status.head.height <= NEAR_BLOCKS;
 }

@@ -26,6 +26,7 @@ export type {
   Height,
   History,
   HistoryEntry,
+  NodeMode,
   NodeStatus,
   PeersView,
   Receipt,

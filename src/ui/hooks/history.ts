@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
 import { useAsk } from './ask.ts';
-import type { Address, Client, History, HistoryEntry } from './client.ts';
+import type { Address, Client, Height, History, HistoryEntry } from './client.ts';
 import { useClient } from './services.ts';
 
 const PAGE = 50;
@@ -17,7 +17,7 @@ export function useHistory(address: Address) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: older pages belong to one account.
   useEffect(() => setOlder([]), [key]);
 
-  const entries = mergePages([newest.value?.entries ?? [], ...older.map((page) => page.entries)]);
+  const pages = newest.value === undefined ? [] : [newest.value, ...older];
   const next = older.length === 0 ? newest.value?.next : older.at(-1)?.next;
   const loadOlder = async () => {
     if (client === undefined || next === undefined) return;
@@ -29,7 +29,37 @@ export function useHistory(address: Address) {
       setError(errorToData(caught));
     }
   };
-  return { newest, entries, hasOlder: next !== undefined, loadOlder, error };
+  return { newest, chapters: chaptersOf(pages), hasOlder: next !== undefined, loadOlder, error };
+}
+
+/** Entries that stand on the same ground: as firm, and from the same source. */
+export type Chapter = Pick<History, 'trust' | 'source' | 'entries' | 'completeFrom'>;
+
+/** Pages under each other, newest first; neighbours of one source and trust become one chapter. */
+export function chaptersOf(pages: readonly Chapter[]): readonly Chapter[] {
+  const chapters: Chapter[] = [];
+  const seen = new Set<string>();
+  for (const { trust, source, completeFrom, entries: all } of pages) {
+    // The newest page moves on while older ones stand: what both hold belongs to the newer.
+    const entries = all.filter((entry) => !seen.has(formatHex(entry.id)));
+    for (const entry of entries) seen.add(formatHex(entry.id));
+    const last = chapters.at(-1);
+    if (last === undefined || last.trust !== trust || last.source !== source) {
+      chapters.push({ trust, source, completeFrom, entries });
+      continue;
+    }
+    chapters[chapters.length - 1] = {
+      ...last,
+      completeFrom: lower(last.completeFrom, completeFrom),
+      entries: mergePages([last.entries, entries]),
+    };
+  }
+  return chapters;
+}
+
+function lower(left: Height | undefined, right: Height | undefined): Height | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return left < right ? left : right;
 }
 
 function mergePages(pages: readonly (readonly HistoryEntry[])[]): readonly HistoryEntry[] {

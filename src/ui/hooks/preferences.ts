@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import type { NodeMode } from './client.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -53,5 +54,27 @@ export function writeCacheBytes(bytes: number): void {
     localStorage.setItem(CACHE_KEY, String(bytes));
   } catch {
     // It holds until this node ends.
+  }
+}
+
+const MODE_KEY = 'tabellion.mode';
+const MODES: readonly NodeMode[] = ['light', 'full', 'archive'];
+
+/** How much of the ledger this person chose to keep; absent: the node's default. */
+export function readMode(): NodeMode | undefined {
+  try {
+    const mode = localStorage.getItem(MODE_KEY);
+    return MODES.find((each) => each === mode);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Remembers the mode for a store that has to begin anew; an old one knows its own. */
+export function writeMode(mode: NodeMode): void {
+  try {
+    localStorage.setItem(MODE_KEY, mode);
+  } catch {
+    // The node's own store still knows it.
   }
 }

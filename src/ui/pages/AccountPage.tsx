@@ -3,17 +3,18 @@ import { Link, useParams } from 'wouter';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
 import { formatAddress, parseAddress } from '../../sdk/index.ts';
-import { ActivityList } from '../entities/ActivityList.tsx';
 import { AddressFull } from '../entities/AddressView.tsx';
 import { AmountView } from '../entities/AmountView.tsx';
 import { AssetLink } from '../entities/AssetLink.tsx';
+import { HistoryView } from '../entities/HistoryView.tsx';
 import { KeyList } from '../entities/KeyList.tsx';
 import { AccountProofView } from '../entities/ProofView.tsx';
 import { Seal } from '../entities/Seal.tsx';
-import { TrustSign } from '../entities/TrustSign.tsx';
+import { TrustPanel } from '../entities/TrustRegion.tsx';
 import { describeAddressError } from '../format/errors.ts';
 import { valueText } from '../format/json.ts';
 import { formatCount, formatHeight, plural } from '../format/number.ts';
+import { within } from '../format/standing.ts';
 import { announce } from '../hooks/announce.ts';
 import { useAsk } from '../hooks/ask.ts';
 import type { AccountView, Address } from '../hooks/client.ts';
@@ -103,12 +104,9 @@ function Summary({ view }: { readonly view: AccountView }) {
   const balance = nativeBalance(view);
   return (
     <Stack gap={4}>
-      <Panel
-        title="Balances"
-        aside={<TrustSign trust={view.trust} note={`at ${formatHeight(view.height)}`} />}
-      >
+      <TrustPanel title="Balances" of={view.trust} note={`at ${formatHeight(view.height)}`}>
         {native === undefined ? null : (
-          <AmountView amount={balance?.amount ?? 0n} {...native} isLarge />
+          <AmountView of={within(view, balance?.amount ?? 0n)} {...native} isLarge />
         )}
         <Facts
           rows={view.balances
@@ -116,7 +114,8 @@ function Summary({ view }: { readonly view: AccountView }) {
             .map((each) => [
               each.name,
               <span key={formatHex(each.asset)}>
-                <AmountView {...each} /> · <AssetLink asset={each.asset} />
+                <AmountView of={within(view, each.amount)} {...each} /> ·{' '}
+                <AssetLink asset={each.asset} />
               </span>,
             ])}
         />
@@ -125,7 +124,7 @@ function Summary({ view }: { readonly view: AccountView }) {
             ? 'It has not sent anything yet.'
             : `${plural(view.sequence, 'transaction')} executed.`}
         </p>
-      </Panel>
+      </TrustPanel>
       <HistoryPanel address={view.address} />
     </Stack>
   );
@@ -167,17 +166,10 @@ function HistoryPanel({ address }: { readonly address: Address }) {
     >
       {error === undefined ? null : <ErrorNotice error={error} />}
       {history.newest.isAsking ? <Waiting /> : null}
-      {history.newest.error !== undefined && history.entries.length === 0 ? (
+      {history.newest.error !== undefined && history.newest.value === undefined ? (
         <ErrorNotice error={history.newest.error} onRetry={history.newest.askAgain} />
       ) : null}
-      {history.newest.value !== undefined && history.entries.length === 0 ? (
-        <Empty>Nothing happened here yet.</Empty>
-      ) : null}
-      {history.entries.length === 0 ? null : (
-        <div className={styles.history}>
-          <ActivityList viewer={address} entries={history.entries} />
-        </div>
-      )}
+      <HistoryView viewer={address} chapters={history.chapters} />
       {history.error === undefined ? null : <ErrorNotice error={history.error} />}
       {history.hasOlder ? (
         <div className={styles.older}>
@@ -200,10 +192,10 @@ function Keys({ view }: { readonly view: AccountView }) {
   const { thresholds } = view.policy;
   return (
     <Stack gap={4}>
-      <Panel title="Keys" isFlush>
+      <TrustPanel title="Keys" of={view.trust} isFlush>
         <KeyList keys={view.keys} />
-      </Panel>
-      <Panel title="Signing rules">
+      </TrustPanel>
+      <TrustPanel title="Signing rules" of={view.trust}>
         <Facts
           rows={[
             ['Everyday', `weight ${thresholds.everyday}: payments`],
@@ -211,7 +203,7 @@ function Keys({ view }: { readonly view: AccountView }) {
             ['Vault', `weight ${thresholds.vault}: changes of keys and rules`],
           ]}
         />
-      </Panel>
+      </TrustPanel>
     </Stack>
   );
 }

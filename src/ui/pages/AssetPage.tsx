@@ -4,7 +4,10 @@ import { equalBytes, parseHex } from '../../base/index.ts';
 import { AddressLink } from '../entities/AddressView.tsx';
 import { AmountView } from '../entities/AmountView.tsx';
 import { HashText } from '../entities/Links.tsx';
+import { TrustPanel } from '../entities/TrustRegion.tsx';
 import { amountText, describeAmountProblem, readAmount } from '../format/amount.ts';
+import { formatHeight } from '../format/number.ts';
+import { within } from '../format/standing.ts';
 import { useAccount } from '../hooks/account.ts';
 import { useAsk } from '../hooks/ask.ts';
 import type { AssetId, AssetView } from '../hooks/client.ts';
@@ -38,11 +41,11 @@ function Found({ asset }: { readonly asset: AssetId }) {
       {(view) => (
         <>
           <PageHead title={view.name} kicker={`Asset · ${view.symbol}`} />
-          <Panel>
+          <TrustPanel title="Supply" of={view.trust} note={`at ${formatHeight(view.height)}`}>
             <Facts
               rows={[
                 ['Id', <HashText key="id" bytes={view.asset} />],
-                ['Supply', <AmountView key="supply" amount={view.supply} {...view} />],
+                ['Supply', <AmountView key="supply" of={within(view, view.supply)} {...view} />],
                 ['Decimals', String(view.decimals)],
                 [
                   'Issuer',
@@ -54,7 +57,7 @@ function Found({ asset }: { readonly asset: AssetId }) {
                 ],
               ]}
             />
-          </Panel>
+          </TrustPanel>
           <Rights view={view} />
         </>
       )}
@@ -98,7 +101,7 @@ function Rights({ view }: { readonly view: AssetView }) {
               'You hold none of it.'
             ) : (
               <>
-                You hold <AmountView {...held} />
+                You hold <AmountView of={within(account, held.amount)} {...held} />
               </>
             )
           }

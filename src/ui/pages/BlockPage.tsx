@@ -7,6 +7,7 @@ import { AddressLink } from '../entities/AddressView.tsx';
 import { HashText, TransactionLink } from '../entities/Links.tsx';
 import { FinalityProof } from '../entities/ProofView.tsx';
 import { StageSign } from '../entities/StageSign.tsx';
+import { TrustRegion } from '../entities/TrustRegion.tsx';
 import { TrustSign } from '../entities/TrustSign.tsx';
 import { ValidatorName } from '../entities/ValidatorName.tsx';
 import { valueText } from '../format/json.ts';
@@ -58,7 +59,7 @@ function Found({ question }: { question: { height: Height } | { hash: Hash } }) 
 function Block({ block }: { readonly block: BlockView }) {
   const { height } = block.header;
   return (
-    <>
+    <TrustRegion of={block.trust}>
       <PageHead
         title={`Block ${formatHeight(height)}`}
         kicker={<Link href="/explorer">Explorer</Link>}
@@ -101,7 +102,7 @@ function Block({ block }: { readonly block: BlockView }) {
           },
         ]}
       />
-    </>
+    </TrustRegion>
   );
 }
 

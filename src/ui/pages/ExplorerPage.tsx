@@ -5,12 +5,12 @@ import { Link, useLocation } from 'wouter';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
 import { StageSign } from '../entities/StageSign.tsx';
-import { TrustSign } from '../entities/TrustSign.tsx';
+import { Figure, TrustPanel } from '../entities/TrustRegion.tsx';
 import { ValidatorName } from '../entities/ValidatorName.tsx';
 import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
 import { formatAge } from '../format/time.ts';
 import { useAsk, useTopic } from '../hooks/ask.ts';
-import type { BlockSummary, Height } from '../hooks/client.ts';
+import type { BlockSummary, Height, ResultOf, Trust } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
 import { useClient } from '../hooks/services.ts';
 import { Button } from '../parts/Button.tsx';
@@ -34,9 +34,11 @@ export default function ExplorerPage() {
         lead="Everything here is answered by the node in this tab."
         aside={
           <Row>
-            <span className={styles.pending}>
-              {mempool === undefined ? '' : `${plural(mempool.count, 'transaction')} pending`}
-            </span>
+            {mempool === undefined ? null : (
+              <span className={styles.pending}>
+                <Figure of="counted">{plural(mempool.count, 'transaction')} pending</Figure>
+              </span>
+            )}
             <Button
               icon={isPaused ? <Play size={18} aria-hidden /> : <Pause size={18} aria-hidden />}
               onClick={() => setPaused((paused) => !paused)}
@@ -47,25 +49,36 @@ export default function ExplorerPage() {
         }
       />
       <SearchForm />
-      <Panel
-        title="Blocks"
-        isFlush
-        aside={list.trust === undefined ? undefined : <TrustSign trust={list.trust} />}
-      >
-        {list.error === undefined ? null : <ErrorNotice error={list.error} />}
-        {list.isAsking ? <Waiting /> : null}
-        {!list.isAsking && list.blocks.length === 0 ? (
-          <Empty>No block was decided yet. The first one appears here by itself.</Empty>
-        ) : (
-          <BlockRows blocks={list.blocks} />
-        )}
-        {list.hasOlder ? (
-          <div className={styles.older}>
-            <Button onClick={list.loadOlder}>Older blocks</Button>
-          </div>
-        ) : null}
-      </Panel>
+      <Blocks list={list} />
     </>
+  );
+}
+
+function Blocks({ list }: { readonly list: ReturnType<typeof useBlocks> }) {
+  const rows = (
+    <>
+      {list.error === undefined ? null : <ErrorNotice error={list.error} />}
+      {list.isAsking ? <Waiting /> : null}
+      {!list.isAsking && list.blocks.length === 0 ? (
+        <Empty>No block was decided yet. The first one appears here by itself.</Empty>
+      ) : (
+        <BlockRows blocks={list.blocks} />
+      )}
+      {list.hasOlder ? (
+        <div className={styles.older}>
+          <Button onClick={list.loadOlder}>Older blocks</Button>
+        </div>
+      ) : null}
+    </>
+  );
+  return list.trust === undefined ? (
+    <Panel title="Blocks" isFlush>
+      {rows}
+    </Panel>
+  ) : (
+    <TrustPanel title="Blocks" isFlush of={list.trust}>
+      {rows}
+    </TrustPanel>
   );
 }
 
@@ -95,7 +108,7 @@ function SearchForm() {
   );
 }
 
-function BlockRows({ blocks }: { readonly blocks: readonly BlockSummary[] }) {
+function BlockRows({ blocks }: { readonly blocks: readonly ListedBlock[] }) {
   const now = useNow();
   return (
     <>
@@ -109,7 +122,12 @@ function BlockRows({ blocks }: { readonly blocks: readonly BlockSummary[] }) {
       </div>
       <WindowVirtualizer as="ul" item="li" ssrCount={0} data={blocks}>
         {(block) => (
-          <Link key={block.height} href={`/block/${block.height}`} className={styles.row}>
+          <Link
+            key={block.height}
+            href={`/block/${block.height}`}
+            className={styles.row}
+            data-trust={block.trust}
+          >
             <span className={styles.height}>{formatHeight(block.height)}</span>
             <span>{formatAge(now - block.timestampMs)}</span>
             <span>
@@ -120,7 +138,9 @@ function BlockRows({ blocks }: { readonly blocks: readonly BlockSummary[] }) {
             <span className={styles.wide}>
               <ValidatorName publicKey={block.proposer} />
             </span>
-            <StageSign stage="final" />
+            <Figure of={block.trust}>
+              <StageSign stage="final" />
+            </Figure>
           </Link>
         )}
       </WindowVirtualizer>
@@ -128,15 +148,22 @@ function BlockRows({ blocks }: { readonly blocks: readonly BlockSummary[] }) {
   );
 }
 
+/** A block of the list, as far as the answer that brought it is to be believed. */
+type ListedBlock = BlockSummary & { readonly trust: Trust };
+
+function listed({ blocks, trust }: ResultOf<'block.list'>): readonly ListedBlock[] {
+  return blocks.map((block) => ({ ...block, trust }));
+}
+
 function useBlocks(isPaused: boolean) {
   const client = useClient();
   const newest = useAsk('block.list', { limit: PAGE }, { isLive: !isPaused });
-  const [kept, setKept] = useState<ReadonlyMap<number, BlockSummary>>(new Map());
+  const [kept, setKept] = useState<ReadonlyMap<number, ListedBlock>>(new Map());
   const [error, setError] = useState<ErrorData>();
 
   useEffect(() => {
-    const page = newest.value?.blocks;
-    if (page !== undefined) setKept((last) => merge(last, page));
+    const page = newest.value;
+    if (page !== undefined) setKept((last) => merge(last, listed(page)));
   }, [newest.value]);
 
   const blocks = useMemo(() => [...kept.values()].sort((a, b) => b.height - a.height), [kept]);
@@ -144,11 +171,11 @@ function useBlocks(isPaused: boolean) {
   const loadOlder = async () => {
     if (client === undefined || lowest === undefined) return;
     try {
-      const { blocks: older } = await client.call('block.list', {
+      const older = await client.call('block.list', {
         before: lowest as Height, // The height of a block that was listed.
         limit: PAGE,
       });
-      setKept((last) => merge(last, older));
+      setKept((last) => merge(last, listed(older)));
       setError(undefined);
     } catch (caught) {
       setError(errorToData(caught));
@@ -167,9 +194,9 @@ function useBlocks(isPaused: boolean) {
 const BLOCKS_KEPT_MAX = 5000;
 
 function merge(
-  kept: ReadonlyMap<number, BlockSummary>,
-  page: readonly BlockSummary[],
-): ReadonlyMap<number, BlockSummary> {
+  kept: ReadonlyMap<number, ListedBlock>,
+  page: readonly ListedBlock[],
+): ReadonlyMap<number, ListedBlock> {
   const merged = new Map(kept);
   for (const block of page) merged.set(block.height, block);
   // A gap after a long pause would look like missing blocks: begin again from the newest page.

@@ -3,18 +3,21 @@ import { Link } from 'wouter';
 import { equalBytes } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
-import { ActivityList } from '../entities/ActivityList.tsx';
 import { AmountView } from '../entities/AmountView.tsx';
+import { HistoryView } from '../entities/HistoryView.tsx';
 import { Seal } from '../entities/Seal.tsx';
+import { TrustPanel, TrustRegion } from '../entities/TrustRegion.tsx';
 import { TrustSign } from '../entities/TrustSign.tsx';
 import { formatHeight } from '../format/number.ts';
+import { within } from '../format/standing.ts';
 import { shortAddress } from '../format/text.ts';
 import { formatAge, formatClock } from '../format/time.ts';
 import { cachedBalance, useAccount } from '../hooks/account.ts';
 import { useAsk } from '../hooks/ask.ts';
 import { isNative, useNative } from '../hooks/assets.ts';
-import type { AccountView, AssetBalance } from '../hooks/client.ts';
+import type { AccountView } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
+import { chaptersOf } from '../hooks/history.ts';
 import { nativeBalance } from '../hooks/last-known.ts';
 import { useLive, useWalletReady } from '../hooks/live.ts';
 import { useWalletState } from '../hooks/services.ts';
@@ -40,9 +43,7 @@ function AccountHome({ account }: { readonly account: LocalAccount }) {
     <>
       <Letterhead account={account} view={view} />
       <Tasks account={account} view={view} />
-      {view === undefined ? null : (
-        <OtherAssets balances={view.balances.filter((each) => !isNative(each.asset))} />
-      )}
+      {view === undefined ? null : <OtherAssets view={view} />}
       <Activities account={account} />
     </>
   );
@@ -89,10 +90,12 @@ function Balance({ account, view }: { account: LocalAccount; view: AccountView |
   }
   if (view === undefined && cached !== undefined) {
     return (
-      <div className={styles.balance}>
-        <AmountView amount={cached.amount} {...native} isLarge />
-        <TrustSign trust="cached" note={`as of ${formatClock(cached.atMs, now)}`} />
-      </div>
+      <TrustRegion of="cached">
+        <div className={styles.balance}>
+          <AmountView of={{ value: cached.amount, standing: 'cached' }} {...native} isLarge />
+          <TrustSign trust="cached" note={`as of ${formatClock(cached.atMs, now)}`} />
+        </div>
+      </TrustRegion>
     );
   }
   if (view === undefined) return null;
@@ -103,26 +106,29 @@ function Balance({ account, view }: { account: LocalAccount; view: AccountView |
       ? `as of block ${formatHeight(view.height)}`
       : `as of block ${formatHeight(head.height)}, ${formatClock(head.timestampMs, now)}`;
   return (
-    <div className={styles.balance} data-testid="balance">
-      <AmountView amount={nativeBalance(view)?.amount ?? 0n} {...native} isLarge />
-      <TrustSign trust={view.trust} note={view.trust === 'cached' ? asOf : note} />
-    </div>
+    <TrustRegion of={view.trust}>
+      <div className={styles.balance} data-testid="balance">
+        <AmountView of={within(view, nativeBalance(view)?.amount ?? 0n)} {...native} isLarge />
+        <TrustSign trust={view.trust} note={view.trust === 'cached' ? asOf : note} />
+      </div>
+    </TrustRegion>
   );
 }
 
-function OtherAssets({ balances }: { readonly balances: readonly AssetBalance[] }) {
+function OtherAssets({ view }: { readonly view: AccountView }) {
+  const balances = view.balances.filter((each) => !isNative(each.asset));
   if (balances.length === 0) return null;
   return (
-    <Panel title="Other assets" isFlush>
+    <TrustPanel title="Other assets" of={view.trust} isFlush>
       <ul className={styles.assets}>
         {balances.map((balance) => (
           <li key={balance.asset.join()}>
             <span>{balance.name}</span>
-            <AmountView {...balance} />
+            <AmountView of={within(view, balance.amount)} {...balance} />
           </li>
         ))}
       </ul>
-    </Panel>
+    </TrustPanel>
   );
 }
 
@@ -133,6 +139,7 @@ function Activities({ account }: { readonly account: LocalAccount }) {
     { address: account.address, before: undefined, limit: 20 },
     { isLive: true },
   );
+  const chapters = chaptersOf(history.value === undefined ? [] : [history.value]);
   const entries = history.value?.entries ?? [];
   const pending = transactions.filter(
     (each) =>
@@ -152,19 +159,17 @@ function Activities({ account }: { readonly account: LocalAccount }) {
         )
       }
     >
-      {entries.length === 0 && pending.length === 0 ? (
-        history.isAsking ? (
-          <Waiting />
-        ) : (
+      {history.isAsking && pending.length === 0 ? <Waiting /> : null}
+      <HistoryView
+        viewer={account.address}
+        chapters={chapters}
+        pending={pending}
+        empty={
           <Empty action={<LinkButton href="/receive">Show my address</LinkButton>}>
             Nothing happened yet. What you send and receive appears here.
           </Empty>
-        )
-      ) : (
-        <div className={styles.activity}>
-          <ActivityList viewer={account.address} entries={entries} pending={pending} />
-        </div>
-      )}
+        }
+      />
     </Panel>
   );
 }

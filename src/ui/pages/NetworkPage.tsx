@@ -3,8 +3,9 @@ import { formatHex, isJsonObject } from '../../base/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
 import { BlockLink, HashText } from '../entities/Links.tsx';
 import { Seal } from '../entities/Seal.tsx';
-import { TrustSign } from '../entities/TrustSign.tsx';
+import { TrustPanel } from '../entities/TrustRegion.tsx';
 import { formatHeight } from '../format/number.ts';
+import { ofGenesis, within } from '../format/standing.ts';
 import { wordsOf } from '../format/text.ts';
 import { formatDateTime } from '../format/time.ts';
 import { useAsk } from '../hooks/ask.ts';
@@ -12,7 +13,7 @@ import type { ChainInfo } from '../hooks/client.ts';
 import { Answered } from '../parts/Answered.tsx';
 import { Facts } from '../parts/Facts.tsx';
 import { Empty } from '../parts/Notice.tsx';
-import { PageHead, Panel } from '../parts/Panel.tsx';
+import { PageHead } from '../parts/Panel.tsx';
 import { Table } from '../parts/Table.tsx';
 import { IssueAsset } from './IssueAsset.tsx';
 import styles from './NetworkPage.module.css';
@@ -48,7 +49,7 @@ function leadOf({ consensus, genesisHash }: ChainInfo): string {
 
 function Chain({ info }: { readonly info: ChainInfo }) {
   return (
-    <Panel title="Genesis">
+    <TrustPanel title="What it was founded on" of="genesis">
       <Facts
         rows={[
           ['Network id', <HashText key="id" bytes={info.chainId} />],
@@ -63,10 +64,13 @@ function Chain({ info }: { readonly info: ChainInfo }) {
           ['Protocol', `version ${info.protocolVersion}`],
           info.faucet === undefined
             ? undefined
-            : ['Faucet', <AmountView key="f" amount={info.faucet.amount} {...info.native} />],
+            : [
+                'Faucet',
+                <AmountView key="f" of={ofGenesis(info.faucet.amount)} {...info.native} />,
+              ],
         ]}
       />
-    </Panel>
+    </TrustPanel>
   );
 }
 
@@ -77,10 +81,11 @@ function Validators() {
       {({ validators, height, trust }) => {
         const all = validators.reduce((sum, each) => sum + each.power, 0n);
         return (
-          <Panel
+          <TrustPanel
             title={`Validators (${validators.length})`}
             isFlush
-            aside={<TrustSign trust={trust} note={`for ${formatHeight(height)}`} />}
+            of={trust}
+            note={`for ${formatHeight(height)}`}
           >
             <Table caption="Validators" head={['Name', 'Power', 'Public key']}>
               {validators.map((validator) => (
@@ -101,7 +106,7 @@ function Validators() {
                 </tr>
               ))}
             </Table>
-          </Panel>
+          </TrustPanel>
         );
       }}
     </Answered>
@@ -112,8 +117,8 @@ function Assets() {
   const answer = useAsk('asset.list', { limit: 100 }, { isLive: true });
   return (
     <Answered answer={answer}>
-      {({ assets }) => (
-        <Panel title="Assets" isFlush>
+      {({ assets, height, trust }) => (
+        <TrustPanel title="Assets" isFlush of={trust} note={`at ${formatHeight(height)}`}>
           {assets.length === 0 ? (
             <Empty>Nobody has issued an asset beside the coin yet.</Empty>
           ) : (
@@ -125,13 +130,13 @@ function Assets() {
                   </td>
                   <td>{asset.symbol}</td>
                   <td>
-                    <AmountView amount={asset.supply} {...asset} />
+                    <AmountView of={within({ trust }, asset.supply)} {...asset} />
                   </td>
                 </tr>
               ))}
             </Table>
           )}
-        </Panel>
+        </TrustPanel>
       )}
     </Answered>
   );
@@ -142,10 +147,7 @@ function Parameters() {
   return (
     <Answered answer={answer}>
       {({ parameters, height, trust }) => (
-        <Panel
-          title="Parameters"
-          aside={<TrustSign trust={trust} note={`at ${formatHeight(height)}`} />}
-        >
+        <TrustPanel title="Parameters" of={trust} note={`at ${formatHeight(height)}`}>
           <Facts
             rows={(isJsonObject(parameters) ? Object.entries(parameters) : []).map(
               ([name, value]) => [
@@ -156,7 +158,7 @@ function Parameters() {
               ],
             )}
           />
-        </Panel>
+        </TrustPanel>
       )}
     </Answered>
   );

@@ -1,14 +1,13 @@
 import { useEffect, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
-import { BlockLink } from '../entities/Links.tsx';
-import type { Fill } from '../entities/Phase.tsx';
 import { Sign } from '../entities/Phase.tsx';
 import { Seal } from '../entities/Seal.tsx';
-import { TrustSign } from '../entities/TrustSign.tsx';
-import { formatBytes, formatCount, formatHeight, formatPercent, plural } from '../format/number.ts';
-import { formatAge, formatEta } from '../format/time.ts';
+import { TrustPanel } from '../entities/TrustRegion.tsx';
+import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
+import { formatAge } from '../format/time.ts';
 import { announce } from '../hooks/announce.ts';
+import type { Answer } from '../hooks/ask.ts';
 import { useAsk, useTopic } from '../hooks/ask.ts';
 import type { ConsensusView, NodeStatus, StorageView } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
@@ -23,14 +22,16 @@ import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { Facts } from '../parts/Facts.tsx';
 import { Meter } from '../parts/Meter.tsx';
 import { Empty, Notice, Waiting } from '../parts/Notice.tsx';
-import { PageHead, Panel, Row, Stack } from '../parts/Panel.tsx';
+import { PageHead, Row, Stack } from '../parts/Panel.tsx';
 import { Sheet } from '../parts/Sheet.tsx';
 import { Table } from '../parts/Table.tsx';
+import { ModeChooser } from './NodeMode.tsx';
 import styles from './NodePage.module.css';
+import { NodeProgress } from './NodeProgress.tsx';
 
 const LEADS: Record<NodeRole, string> = {
   connecting: 'Joining the node of this browser…',
-  leader: 'It runs in this tab, and verifies every block itself.',
+  leader: 'It runs in this tab, and believes nobody without proof.',
   follower: 'Another tab of this browser runs the node; this tab is attached to it.',
   failed: 'It could not be started in this tab.',
 };
@@ -39,94 +40,22 @@ const LEADS: Record<NodeRole, string> = {
 export default function NodePage() {
   const status = useLive((live) => live.status);
   const role = useServices((services) => services.role);
+  const storage = useAsk('node.storage', {}, { isLive: true });
   return (
     <>
       <PageHead title="Node" lead={LEADS[role]} aside={<Controls status={status} />} />
-      {status === undefined ? <Waiting>Starting the node…</Waiting> : <Sync status={status} />}
+      {status === undefined ? (
+        <Waiting>Starting the node…</Waiting>
+      ) : (
+        <>
+          <NodeProgress status={status} />
+          <ModeChooser status={status} storage={storage.value} />
+        </>
+      )}
       <Consensus />
       <Peers />
-      <Storage />
+      <Storage answer={storage} />
     </>
-  );
-}
-
-const STAGES: Record<NodeStatus['stage'], string> = {
-  starting: 'Opening the store',
-  connecting: 'Looking for peers',
-  syncing: 'Validating',
-  following: 'Following the network',
-  paused: 'Paused',
-  failed: 'Stopped',
-};
-
-function Sync({ status }: { readonly status: NodeStatus }) {
-  const done = status.head.height - status.startHeight;
-  const all = Math.max(done, status.targetHeight - status.startHeight);
-  const percent = status.stage === 'following' ? 100 : formatPercent(done, all);
-  return (
-    <Panel title={STAGES[status.stage]} aside={<TrustSign trust={status.trust} />}>
-      <Stack gap={4}>
-        <Stages stage={status.stage} />
-        {status.stage === 'syncing' ? (
-          <Meter
-            label="Work done"
-            percent={percent}
-            text={[
-              `${percent} % of work`,
-              `${formatCount(done)} of ${plural(all, 'block')}`,
-              status.etaMs === undefined ? '' : formatEta(status.etaMs),
-            ]
-              .filter((part) => part !== '')
-              .join(' · ')}
-          />
-        ) : null}
-        <Facts
-          rows={[
-            ['Head', <BlockLink key="head" height={status.head.height} />],
-            [
-              'Started from',
-              status.startHeight === 0
-                ? 'Genesis'
-                : `${formatHeight(status.startHeight)}, kept in this browser`,
-            ],
-            status.targetHeight > status.head.height
-              ? ['Newest known', formatHeight(status.targetHeight)]
-              : undefined,
-            ['Rate', `${plural(status.blocksPerSecond, 'block')} a second`],
-            ['Received by sync', formatBytes(status.bytesReceived)],
-            ['Pending', plural(status.pendingTransactions, 'transaction')],
-            ['Mode', status.mode === 'full' ? 'Full: executes every block' : status.mode],
-            ['Version', status.version],
-          ]}
-        />
-      </Stack>
-    </Panel>
-  );
-}
-
-const STEPS = [
-  ['Store', 'starting'],
-  ['Peers', 'connecting'],
-  ['Blocks', 'syncing'],
-  ['Following', 'following'],
-] as const;
-
-function Stages({ stage }: { readonly stage: NodeStatus['stage'] }) {
-  const at = STEPS.findIndex(([, of]) => of === stage);
-  if (at < 0) return null;
-  return (
-    <ol className={styles.stages}>
-      {STEPS.map(([word], place) => {
-        const isDone = place < at || stage === 'following';
-        const fill: Fill = isDone ? 'full' : place === at ? 'half' : 'ring';
-        const tone = isDone ? 'verified' : place === at ? 'pending' : 'muted';
-        return (
-          <li key={word} aria-current={place === at ? 'step' : undefined}>
-            <Sign fill={fill} word={word} tone={tone} />
-          </li>
-        );
-      })}
-    </ol>
   );
 }
 
@@ -136,8 +65,9 @@ function Consensus() {
   const view = told ?? asked.value;
   if (view === undefined) return null;
   return (
-    <Panel
+    <TrustPanel
       title="Consensus"
+      of="counted"
       aside={
         <span className={styles.quiet}>
           {formatHeight(view.height)} · round {view.round} · {view.step}
@@ -164,7 +94,7 @@ function Consensus() {
           </tr>
         ))}
       </Table>
-    </Panel>
+    </TrustPanel>
   );
 }
 
@@ -188,7 +118,12 @@ function Peers() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked at each turn and change.
   useEffect(askAgain, [askAgain, turn, count]);
   return (
-    <Panel title={count === undefined ? 'Peers' : `Peers (${count})`} isFlush>
+    <TrustPanel
+      title={count === undefined ? 'Peers' : `Peers (${count})`}
+      of="reported"
+      note="what they say of themselves"
+      isFlush
+    >
       <Answered answer={answer}>
         {({ peerId, addresses, peers }) => (
           <>
@@ -233,7 +168,7 @@ function Peers() {
           </>
         )}
       </Answered>
-    </Panel>
+    </TrustPanel>
   );
 }
 
@@ -263,12 +198,11 @@ function memoryOf({ cacheBytes, cacheBytesMax }: StorageView): string {
   return `${formatBytes(cacheBytes)} of at most ${formatBytes(cacheBytesMax)}`;
 }
 
-function Storage() {
-  const answer = useAsk('node.storage', {}, { isLive: true });
+function Storage({ answer }: { readonly answer: Answer<StorageView> }) {
   const [isPersisted, setPersisted] = useState<boolean>();
   const keep = async () => setPersisted(await navigator.storage.persist().catch(() => false));
   return (
-    <Panel title="Storage">
+    <TrustPanel title="Storage" of="counted">
       <Answered answer={answer}>
         {(storage) => {
           const isKept = isPersisted ?? storage.isPersisted;
@@ -312,7 +246,7 @@ function Storage() {
           );
         }}
       </Answered>
-    </Panel>
+    </TrustPanel>
   );
 }
 

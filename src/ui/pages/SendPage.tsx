@@ -4,6 +4,7 @@ import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
 import { RecipientField, useRecipient } from '../entities/RecipientField.tsx';
 import { amountText, describeAmountProblem, readAmount } from '../format/amount.ts';
+import type { Standing } from '../format/standing.ts';
 import { useAccount, useMaySend } from '../hooks/account.ts';
 import { isNative, labelOf, useNative } from '../hooks/assets.ts';
 import type { AssetBalance, AssetId } from '../hooks/client.ts';
@@ -43,14 +44,17 @@ export default function SendPage() {
   );
 }
 
-function useHoldings(account: LocalAccount): readonly AssetBalance[] | undefined {
+type Holdings = { readonly balances: readonly AssetBalance[]; readonly trust: Standing };
+
+function useHoldings(account: LocalAccount): Holdings | undefined {
   const view = useAccount(account.address);
   const native = useNative();
   if (view === undefined || native === undefined) return undefined;
-  if (view.balances.some((each) => isNative(each.asset))) return view.balances;
+  const { balances, trust } = view;
+  if (balances.some((each) => isNative(each.asset))) return { balances, trust };
   // The native coin can always be named, also while there is none of it.
   const none = { asset: new Uint8Array(32), amount: 0n, ...native } as unknown as AssetBalance;
-  return [none, ...view.balances];
+  return { balances: [none, ...balances], trust };
 }
 
 function SendForm({ account }: { readonly account: LocalAccount }) {
@@ -60,7 +64,8 @@ function SendForm({ account }: { readonly account: LocalAccount }) {
   return (
     <Form
       account={account}
-      holdings={holdings}
+      holdings={holdings.balances}
+      trust={holdings.trust}
       to={query.get('to') ?? ''}
       wantedAmount={query.get('amount') ?? undefined}
     />
@@ -70,11 +75,12 @@ function SendForm({ account }: { readonly account: LocalAccount }) {
 type FormProps = {
   readonly account: LocalAccount;
   readonly holdings: readonly AssetBalance[];
+  readonly trust: Standing;
   readonly to: string;
   readonly wantedAmount: string | undefined;
 };
 
-function Form({ account, holdings, to, wantedAmount }: FormProps) {
+function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   const [, navigate] = useLocation();
   const wallet = useWallet();
   const maySend = useMaySend();
@@ -153,7 +159,7 @@ function Form({ account, holdings, to, wantedAmount }: FormProps) {
             placeholder={amountText(0n, balance.decimals)}
             hint={
               <>
-                You have <AmountView {...balance} />
+                You have <AmountView of={{ value: balance.amount, standing: trust }} {...balance} />
               </>
             }
             error={

@@ -142,7 +142,7 @@ function Data() {
     return `${count} transactions saved.`;
   };
   return (
-    <Panel title="Your data">
+    <Panel title={<span id="data">Your data</span>}>
       <Stack gap={4}>
         <p>
           Names and contacts live in this browser only: save them now and then. Nothing in the file

@@ -3,6 +3,8 @@ import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
+import { Figure } from '../entities/TrustRegion.tsx';
+import { stated } from '../format/standing.ts';
 import { announce } from '../hooks/announce.ts';
 import type { AccountView } from '../hooks/client.ts';
 import { useInstall } from '../hooks/install.ts';
@@ -25,7 +27,11 @@ export function Tasks({ account, view }: TasksProps) {
       {balance !== undefined && balance > 0n && keyCount < 2 ? (
         <Notice
           kind="warning"
-          title="Add a second key — 1 of 2 done"
+          title={
+            <>
+              Add a second key — <Figure of="counted">1 of 2 done</Figure>
+            </>
+          }
           action={<LinkButton href="/settings/keys">Add</LinkButton>}
         >
           With one key, losing it means losing the account. A second one takes a minute.
@@ -76,8 +82,8 @@ export function TestCoins({ account }: { readonly account: LocalAccount }) {
         'They appear here as soon as a block holds them.'
       ) : (
         <>
-          This network gives <AmountView amount={chain.faucet.amount} {...chain.native} /> to try
-          things out. They are worth nothing elsewhere.
+          This network gives <AmountView of={stated(chain.faucet.amount)} {...chain.native} /> to
+          try things out. They are worth nothing elsewhere.
         </>
       )}
     </Notice>

@@ -9,11 +9,13 @@ import { AmountView } from '../entities/AmountView.tsx';
 import { BlockLink, HashText } from '../entities/Links.tsx';
 import { TransactionProofView } from '../entities/ProofView.tsx';
 import { StageSign } from '../entities/StageSign.tsx';
+import { TrustRegion } from '../entities/TrustRegion.tsx';
 import { TrustSign } from '../entities/TrustSign.tsx';
 import { titleOfKind } from '../format/activity.ts';
 import { describeError } from '../format/errors.ts';
 import { valueText } from '../format/json.ts';
 import { formatBytes, formatCount, formatHeight } from '../format/number.ts';
+import { stated, within } from '../format/standing.ts';
 import { wordsOf } from '../format/text.ts';
 import { formatDateTime } from '../format/time.ts';
 import { useAsk, useTopic } from '../hooks/ask.ts';
@@ -54,7 +56,7 @@ function Transaction({ view }: { readonly view: TransactionView }) {
   const { actions } = view.transaction.body;
   const [first] = actions;
   return (
-    <>
+    <TrustRegion of={view.trust}>
       <PageHead
         title={first === undefined ? 'Transaction' : titleOfKind(first.kind)}
         kicker={
@@ -95,7 +97,7 @@ function Transaction({ view }: { readonly view: TransactionView }) {
           },
         ]}
       />
-    </>
+    </TrustRegion>
   );
 }
 
@@ -143,10 +145,10 @@ function Summary({ view }: { readonly view: TransactionView }) {
                 '…'
               ) : receipt === undefined ? (
                 <span key="fee">
-                  at most <AmountView amount={body.feeMax} {...native} />
+                  at most <AmountView of={stated(body.feeMax)} {...native} />
                 </span>
               ) : (
-                <AmountView key="fee" amount={receipt.feeCharged} {...native} />
+                <AmountView key="fee" of={within(view, receipt.feeCharged)} {...native} />
               ),
             ],
             receipt === undefined

@@ -1,8 +1,10 @@
 import { Search } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link } from 'wouter';
+import { Sign } from '../entities/Phase.tsx';
 import { TrustSign } from '../entities/TrustSign.tsx';
-import { formatHeight, formatPercent, plural } from '../format/number.ts';
+import { workOf } from '../format/node-progress.ts';
+import { formatHeight, plural } from '../format/number.ts';
 import { formatClock } from '../format/time.ts';
 import type { NodeStatus } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
@@ -32,7 +34,11 @@ export function StatusStrip() {
   const name = chain?.name ?? lastKnown().networkName;
   return (
     <header className={styles.strip}>
-      <section className={styles.state} aria-label="State of this node">
+      <section
+        className={styles.state}
+        aria-label="State of this node"
+        data-trust={status?.trust ?? 'cached'}
+      >
         {status === undefined ? <Before /> : <Now status={status} />}
         {name === undefined ? null : (
           <Link href="/network" className={styles.network}>
@@ -84,21 +90,31 @@ const STAGE_WORDS: Partial<Record<NodeStatus['stage'], string>> = {
 };
 
 function Now({ status }: { readonly status: NodeStatus }) {
-  const isSyncing = status.stage === 'syncing' && status.targetHeight > status.head.height;
   const word = STAGE_WORDS[status.stage];
-  const percent = formatPercent(
-    status.head.height - status.startHeight,
-    status.targetHeight - status.startHeight,
-  );
+  const work = workOf(status);
   return (
     <>
-      <TrustSign trust={status.trust} />
+      {status.light?.alarm === undefined ? (
+        <TrustSign trust={status.trust} />
+      ) : (
+        <Link href="/node" className={styles.fact} data-trust-sign="">
+          <Sign fill="struck" word="Conflict" tone="danger" />
+        </Link>
+      )}
       <Link href={`/block/${status.head.height}`} className={styles.fact}>
         {formatHeight(status.head.height)}
       </Link>
-      {isSyncing ? <span className={styles.pending}>{percent} %</span> : null}
+      {work === undefined ? null : (
+        <span className={styles.pending} title={work.text} data-trust="counted">
+          {work.percent} %
+        </span>
+      )}
       {word === undefined ? null : <span className={styles.pending}>{word}</span>}
-      <Link href="/node" className={cx(styles.fact, status.peers < 2 && styles.pending)}>
+      <Link
+        href="/node"
+        className={cx(styles.fact, status.peers < 2 && styles.pending)}
+        data-trust="counted"
+      >
         {plural(status.peers, 'peer')}
       </Link>
     </>

@@ -1,21 +1,39 @@
 import type { ReactNode } from 'react';
 import { useEffect, useState } from 'react';
+import { timestampMs } from '../../base/index.ts';
+import { Figure } from '../entities/TrustRegion.tsx';
 import { describeError } from '../format/errors.ts';
-import { formatBytes, formatHeight } from '../format/number.ts';
+import { formatBytes, formatHeight, plural } from '../format/number.ts';
 import { formatClock, formatEta } from '../format/time.ts';
 import type { Client, NodeStatus } from '../hooks/client.ts';
 import { useNow, useOnline } from '../hooks/clock.ts';
 import { lastKnown } from '../hooks/last-known.ts';
+import { useLasting } from '../hooks/lasting.ts';
 import { useLive } from '../hooks/live.ts';
 import { useServices } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { Notice } from '../parts/Notice.tsx';
+import {
+  AlarmNotice,
+  ExpiredNotice,
+  HeadHeight,
+  OneVoiceNotice,
+  UnprovenNotice,
+} from './LightTrouble.tsx';
+import { Promotion } from './Promotion.tsx';
+import type { StorageEvent, StorageWords } from './storage-words.ts';
+import { describeStorage } from './storage-words.ts';
 import { useUpdate } from './update.ts';
 
 const NO_PEERS_AFTER_MS = 10_000;
 const BEHIND_BLOCKS = 5;
 const CLOCK_SKEW_MS = 60_000;
 const QUOTA_LOW = 0.9;
+/** A second host is looked for meanwhile. */
+const ALONE_AFTER_MS = 15_000;
+const UNPROVEN_AFTER_MS = 20_000;
+/** A chain that was this short is read again before anybody misses it. */
+const WIPED_BELOW = 10;
 
 /** What a person must know now, the gravest only: one notice at a time, and the update. */
 export function Trouble() {
@@ -46,8 +64,9 @@ function useTrouble(): ReactNode {
   const isOnline = useOnline();
   const now = useNow();
   const quota = useQuotaPressure();
-  const wasWiped = useWiped(status);
-  const [isWipedSeen, setWipedSeen] = useState(false);
+  const stored = useStorageEvent(status);
+  const isAlone = useLasting(status?.trust === 'reported' && status.peers > 0, ALONE_AFTER_MS);
+  const isUnproven = useLasting(hasUnprovenHead(status), UNPROVEN_AFTER_MS);
 
   if (startFailure !== undefined) {
     const words = describeError(startFailure);
@@ -67,21 +86,13 @@ function useTrouble(): ReactNode {
   }
   if (!isOnline) return <Offline status={status} nowMs={now} />;
   if (status === undefined) return null;
-  if (wasWiped && !isWipedSeen) {
-    return (
-      <Notice
-        kind="warning"
-        title="This browser deleted local data"
-        action={<Button onClick={() => setWipedSeen(true)}>Understood</Button>}
-      >
-        Your account is safe on the ledger. The blocks are being read and verified again.
-      </Notice>
-    );
-  }
+  if (status.light?.alarm !== undefined) return <AlarmNotice alarm={status.light.alarm} />;
+  if (stored !== undefined) return <Stored {...stored} />;
+  if (status.light?.isExpired === true) return <ExpiredNotice status={status} />;
   if (status.stage === 'paused') {
     return (
       <Notice kind="info" title="The node is paused" action={<Resume client={client} />}>
-        Figures stay as of block {formatHeight(status.head.height)}. Sending waits until it resumes.
+        Figures stay as of block <HeadHeight status={status} />. Sending waits until it resumes.
       </Notice>
     );
   }
@@ -91,24 +102,56 @@ function useTrouble(): ReactNode {
   if (status.stage === 'syncing' && status.targetHeight - status.head.height > BEHIND_BLOCKS) {
     return <Behind status={status} />;
   }
+  if (isUnproven) return <UnprovenNotice status={status} />;
   if (status.head.timestampMs - now > CLOCK_SKEW_MS) {
     const minutes = Math.round((status.head.timestampMs - now) / 60_000);
     return (
       <Notice kind="warning" title="This device’s clock seems wrong">
-        The newest block is {minutes} min ahead of it. Times shown here may mislead; signatures and
-        balances are not affected.
+        The newest block is <Figure of="counted">{minutes} min</Figure> ahead of it. Times shown
+        here may mislead; signatures and balances are not affected.
       </Notice>
     );
   }
   if (quota !== undefined) {
     return (
       <Notice kind="warning" title="Storage is nearly full" action={<NodeLink />}>
-        {formatBytes(quota.usage)} of {formatBytes(quota.quota)} are used. The node stops writing
-        before the browser runs out; your account is safe on the ledger.
+        <Figure of="counted">
+          {formatBytes(quota.usage)} of {formatBytes(quota.quota)}
+        </Figure>{' '}
+        are used. The node stops writing before the browser runs out; your account is safe on the
+        ledger.
       </Notice>
     );
   }
-  return null;
+  return isAlone ? <OneVoiceNotice /> : <Promotion />;
+}
+
+/** Peers tell of blocks well above ours, and the way there is not getting shorter. */
+function hasUnprovenHead(status: NodeStatus | undefined): boolean {
+  const { light, peers = 0 } = status ?? {};
+  if (light === undefined || peers === 0 || light.stage === 'following') return false;
+  return light.targetHeight - light.head.height > BEHIND_BLOCKS;
+}
+
+type StoredProps = { readonly words: StorageWords; readonly dismiss: () => void };
+
+function Stored({ words, dismiss }: StoredProps) {
+  return (
+    <Notice
+      kind="warning"
+      title={words.title}
+      action={
+        <>
+          {words.isPersonal ? (
+            <LinkButton href="/settings#data">Read a saved file</LinkButton>
+          ) : null}
+          <Button onClick={dismiss}>Understood</Button>
+        </>
+      }
+    >
+      {words.text}
+    </Notice>
+  );
 }
 
 function Offline({ status, nowMs }: { status: NodeStatus | undefined; nowMs: number }) {
@@ -117,9 +160,17 @@ function Offline({ status, nowMs }: { status: NodeStatus | undefined; nowMs: num
   const atMs = status?.head.timestampMs ?? known.atMs;
   return (
     <Notice kind="warning" title="Offline">
-      {height === undefined || atMs === undefined
-        ? 'Nothing was read on this device before. Everything appears once there is a connection.'
-        : `Shown as of block ${formatHeight(height)}, ${formatClock(atMs, nowMs)}.`}{' '}
+      {height === undefined || atMs === undefined ? (
+        'Nothing was read on this device before. Everything appears once there is a connection.'
+      ) : (
+        <>
+          Shown as of block{' '}
+          <Figure of="cached">
+            {formatHeight(height)}, {formatClock(atMs, nowMs)}
+          </Figure>
+          .
+        </>
+      )}{' '}
       You can receive; sending waits for a connection.
     </Notice>
   );
@@ -136,8 +187,8 @@ function NoPeers({ status, hadPeer }: { status: NodeStatus; hadPeer: boolean }) 
       title={hadPeer ? 'All peers are gone' : 'No peers yet'}
       action={<LinkButton href="/settings#relays">Add a relay</LinkButton>}
     >
-      {relays.length === 0 ? 'This network names no relay.' : tried}
-      Figures stay as of block {formatHeight(status.head.height)}.
+      <Figure of="counted">{relays.length === 0 ? 'This network names no relay.' : tried}</Figure>
+      Figures stay as of block <HeadHeight status={status} />.
     </Notice>
   );
 }
@@ -146,9 +197,11 @@ function Behind({ status }: { status: NodeStatus }) {
   const left = status.targetHeight - status.head.height;
   return (
     <Notice kind="info" title="Catching up" action={<NodeLink />}>
-      {left.toLocaleString()} blocks left
-      {status.etaMs === undefined ? '' : `, ${formatEta(status.etaMs)}`}. Sending is paused until
-      then, so that you sign on the newest state.
+      <Figure of="counted">
+        {plural(left, 'block')} left
+        {status.etaMs === undefined ? '' : `, ${formatEta(status.etaMs)}`}
+      </Figure>
+      . Sending is paused until then, so that you sign on the newest state.
     </Notice>
   );
 }
@@ -169,16 +222,22 @@ function NodeLink() {
   return <LinkButton href="/node">Node</LinkButton>;
 }
 
-/** A store that begins at genesis although this browser had seen a later block before. */
-function useWiped(status: NodeStatus | undefined): boolean {
-  const [before] = useState(() => lastKnown().height ?? 0);
-  const [isWiped, setWiped] = useState<boolean>();
+/** What this page notices by itself. */
+const GONE: StorageEvent = { kind: 'wiped', atMs: timestampMs(0), code: undefined };
+
+/** What became of stored data, until the person has read it. */
+function useStorageEvent(status: NodeStatus | undefined): StoredProps | undefined {
+  const [before] = useState(() => lastKnown().chainHeight ?? 0);
+  const [readAtMs, setReadAtMs] = useState(-1);
   const startHeight = status?.startHeight;
+  const [isGone, setGone] = useState(false);
   useEffect(() => {
-    if (startHeight === undefined) return;
-    setWiped((last) => last ?? (startHeight === 0 && before > 10));
+    // The node itself may not know: the store is empty, and this page remembers a later block.
+    if (startHeight === 0 && before > WIPED_BELOW) setGone(true);
   }, [startHeight, before]);
-  return isWiped === true;
+  const event = status?.storage ?? (isGone ? GONE : undefined);
+  if (event === undefined || event.atMs <= readAtMs) return undefined;
+  return { words: describeStorage(event), dismiss: () => setReadAtMs(event.atMs) };
 }
 
 function useQuotaPressure(): { readonly usage: number; readonly quota: number } | undefined {

@@ -3,7 +3,9 @@ import { errorToData, formatHex, isJsonObject, TabellionError } from '../../base
 import type { TabNode, TabNodeInit, TabNodeOptions } from '../../sdk/index.ts';
 import { connectTabNode, createClient } from '../../sdk/index.ts';
 import { createLocalWalletStorage, createWallet, walletClientOf } from '../../wallet/index.ts';
-import { readCacheBytes } from '../hooks/preferences.ts';
+import { readThrift, watchThrift } from '../hooks/device.ts';
+import { useLive } from '../hooks/live.ts';
+import { readCacheBytes, readMode } from '../hooks/preferences.ts';
 import { useServices } from '../hooks/services.ts';
 
 /** The implementations that `main` chose. */
@@ -46,7 +48,14 @@ async function scopeOf(genesis: Json): Promise<string> {
   return formatHex(new Uint8Array(digest)).slice(0, 32);
 }
 
-function startNode(network: NetworkFile, scope: string, options: StartOptions): TabNode {
+type NodeInit = {
+  readonly network: NetworkFile;
+  readonly scope: string;
+  /** Whether much may be fetched without asking, as things are when a worker begins. */
+  readonly mayPromote: () => boolean;
+};
+
+function startNode({ network, scope, mayPromote }: NodeInit, options: StartOptions): TabNode {
   let endRtc: () => void = () => undefined;
   return connectTabNode({
     scope,
@@ -57,10 +66,13 @@ function startNode(network: NetworkFile, scope: string, options: StartOptions): 
       const { port1, port2 } = new MessageChannel();
       endRtc = options.serveRtc(port1);
       const cacheBytesMax = readCacheBytes();
+      const mode = readMode();
       const value: TabNodeInit = {
         ...network,
         rtcPort: port2,
+        mayPromote: mayPromote(),
         ...(cacheBytesMax === undefined ? {} : { cacheBytesMax }),
+        ...(mode === undefined ? {} : { mode }),
       };
       return { value, transfer: [port2] };
     },
@@ -79,9 +91,17 @@ function followRole(node: TabNode): void {
 /** Joins this page to its node, and makes client and wallet for the screens. */
 export async function start(options: StartOptions): Promise<void> {
   try {
-    const network = await readNetworkFile();
-    const node = startNode(network, await scopeOf(network.genesis), options);
+    const [network, thrift] = await Promise.all([readNetworkFile(), readThrift()]);
+    const scope = await scopeOf(network.genesis);
+    let mayPromote = thrift === undefined;
+    const node = startNode({ network, scope, mayPromote: () => mayPromote }, options);
     const client = createClient(node.transport);
+    watchThrift(async () => {
+      mayPromote = (await readThrift()) === undefined;
+      const isWaiting = useLive.getState().status?.promotion === 'waiting-consent';
+      // Plugged in, or on a line that costs nothing: what the person would have been asked for.
+      if (mayPromote && isWaiting) await client.call('node.promote', {}).catch(() => undefined);
+    });
     const wallet = createWallet({
       client: walletClientOf(client),
       storage: createLocalWalletStorage(localStorage, globalThis),

@@ -4,9 +4,11 @@ import { executionTargets } from './execution.ts';
 import { ledgerTargets } from './ledger.ts';
 import { messageTargets } from './messages.ts';
 import { nodeTargets } from './node.ts';
+import { pageTargets } from './pages.ts';
 import { proofTargets } from './proofs.ts';
 import { recordTargets } from './records.ts';
 import { rpcTargets } from './rpc.ts';
+import { snapshotTargets } from './snapshots.ts';
 import { streamTargets } from './streams.ts';
 import { textTargets } from './texts.ts';
 import { webauthnTargets } from './webauthn.ts';
@@ -19,8 +21,10 @@ export const TARGETS: readonly Target[] = [
   ...recordTargets,
   ...webauthnTargets,
   ...textTargets,
+  ...pageTargets,
   ...rpcTargets,
   ...proofTargets,
+  ...snapshotTargets,
   ...streamTargets,
   ...nodeTargets,
   ...diskTargets,

@@ -102,7 +102,7 @@ const account = textTarget(
         genesisHash,
       );
       if (!verified.ok) return verified.error.code;
-      const { sequence, policy, balances } = verified.value;
+      const { sequence, policy, balances } = verified.value.value;
       const facts = textOf([sequence, policy, balances]);
       truth ??= facts; // The first input is the genuine one.
       if (facts !== truth) throw new Broken('something else is proven');

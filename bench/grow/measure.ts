@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assert, silentTracer, systemClock } from '../../src/base/index.ts';
+import { decode } from '../../src/codec/index.ts';
+import { loadFastHashing } from '../../src/crypto/index.ts';
+import type { Height } from '../../src/ledger/index.ts';
+import { createLedger, protocol } from '../../src/ledger/index.ts';
+import { Chain } from '../../src/node/chain.ts';
+import { openLedgerStore } from '../../src/node/index.ts';
+import { blocksResponseCodec } from '../../src/node/messages.ts';
+import { LevelDbStore } from '../../src/storage/level-db-store.ts';
+import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
+import type { GrowthFound } from './plan.ts';
+import {
+  ANCHOR_HEIGHT,
+  BLOCKS_FILE,
+  BLOCKS_PER_SAMPLE,
+  CACHE_BYTES_MAX,
+  DATABASE,
+  GENESIS_FILE,
+  WARM_UP_BLOCKS,
+} from './plan.ts';
+
+// A process: `measure.ts FOLDER`, started with `--expose-gc`. Imports the prepared blocks as a node
+// does, and tells what a block cost.
+
+const cacheBytesMax = Number(process.env.TABELLION_GROW_CACHE ?? CACHE_BYTES_MAX);
+const pageBytesMax = process.env.TABELLION_GROW_PAGE;
+
+async function readPrepared(folder: string) {
+  const genesis = decode(protocol.genesisCodec, await readFile(join(folder, GENESIS_FILE)));
+  const recorded = decode(blocksResponseCodec, await readFile(join(folder, BLOCKS_FILE)));
+  assert(genesis.ok && recorded.ok, 'prepared by us');
+  const ledger = createLedger(genesis.value);
+  assert(ledger.ok, 'the genesis is good');
+  return { ledger: ledger.value, blocks: recorded.value.blocks };
+}
+
+function bytesInUse(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+await loadFastHashing();
+const [folder] = process.argv.slice(2);
+assert(folder !== undefined, 'a folder');
+const { ledger, blocks } = await readPrepared(folder);
+const database = await LevelDbStore.open(join(folder, DATABASE));
+let checkpoints = 0;
+const store = await openLedgerStore({
+  store: database,
+  ledger,
+  options: { cacheBytesMax, ...(pageBytesMax ? { pageBytesMax: Number(pageBytesMax) } : {}) },
+  onCrashPoint: (name) => {
+    if (name === 'checkpoint-switch-done') checkpoints += 1;
+  },
+});
+assert(store.head().header.height === ANCHOR_HEIGHT, 'a fresh copy');
+const verifier = createWebCryptoVerifier({ concurrency: 64 });
+const chain = new Chain({
+  ledger,
+  store,
+  verifier,
+  clock: systemClock,
+  tracer: silentTracer,
+  candidates: () => [],
+  onInvalid: () => undefined,
+  onCommitted: () => undefined,
+  onImported: () => undefined,
+});
+
+const samplesMs: number[] = [];
+let sampleBeganMs = performance.now();
+let longestCommitMs = 0;
+let highestBytes = 0;
+for (const [at, { block, certificate }] of blocks.entries()) {
+  if (at >= WARM_UP_BLOCKS && (at - WARM_UP_BLOCKS) % BLOCKS_PER_SAMPLE === 0) {
+    sampleBeganMs = performance.now();
+  }
+  const verified = await chain.verifyBlock(block, certificate);
+  assert(verified.ok, 'signed by us');
+  const beganMs = performance.now();
+  const imported = await chain.importBlock(verified.value, certificate);
+  assert(imported.ok && imported.value === 'committed', 'executed before');
+  longestCommitMs = Math.max(longestCommitMs, performance.now() - beganMs);
+  highestBytes = Math.max(highestBytes, bytesInUse());
+  if (at >= WARM_UP_BLOCKS && (at + 1 - WARM_UP_BLOCKS) % BLOCKS_PER_SAMPLE === 0) {
+    samplesMs.push((performance.now() - sampleBeganMs) / BLOCKS_PER_SAMPLE);
+  }
+}
+assert(store.head().header.height === ANCHOR_HEIGHT + blocks.length, 'all are committed');
+assert(store.stateRootAt(store.head().header.height as Height) !== undefined, 'with their state');
+await store.close();
+globalThis.gc?.();
+const { cacheBytes } = store.status();
+const found: GrowthFound = {
+  samplesMs,
+  longestCommitMs,
+  heldBytes: bytesInUse(),
+  highestBytes,
+  cacheBytes,
+  checkpoints,
+};
+await verifier.stop();
+await database.close();
+console.log(JSON.stringify(found));

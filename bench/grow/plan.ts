@@ -1,0 +1,28 @@
+/** Accounts of the smallest state, with which the others are compared, and of the larger ones. */
+export const SIZES = [10_000, 100_000, 1_000_000, 3_000_000] as const;
+export const TRANSFERS_PER_BLOCK = 200;
+/** Blocks that fill the cache and let the engine compile; then those that count. */
+export const WARM_UP_BLOCKS = 16;
+export const MEASURED_BLOCKS = 32;
+/** Blocks of one sample: checkpoints in the background are spread over them. */
+export const BLOCKS_PER_SAMPLE = 8;
+/** Where a relay's cache stands unless it is told otherwise. */
+export const CACHE_BYTES_MAX = 256 * 1024 * 1024;
+/** Height of the snapshot that the measured node begins with. */
+export const ANCHOR_HEIGHT = 1024;
+
+export const DATABASE = 'database';
+export const GENESIS_FILE = 'genesis';
+export const BLOCKS_FILE = 'blocks';
+
+/** What one run found. */
+export type GrowthFound = {
+  /** Milliseconds a block, each of some blocks. */
+  readonly samplesMs: readonly number[];
+  readonly longestCommitMs: number;
+  /** Objects and buffers after a collection, at the end, and the most that was seen before one. */
+  readonly heldBytes: number;
+  readonly highestBytes: number;
+  readonly cacheBytes: number;
+  readonly checkpoints: number;
+};

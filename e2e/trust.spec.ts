@@ -1,0 +1,261 @@
+import { readFile } from 'node:fs/promises';
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
+import { figuresWithoutTrust } from '../src/ui/harness/audit.ts';
+import type { Harness } from './support/harness.ts';
+import { startHarness } from './support/harness.ts';
+import type { Person } from './support/person.ts';
+import { openPerson } from './support/person.ts';
+import { createAccount } from './support/steps.ts';
+
+// Situations that no honest network gets into, played by a pretended node: what people see of
+// them, and that no figure on any screen is without the sign of what it stands on.
+
+const ID = '5a'.repeat(32);
+const PAGES = [
+  '/',
+  '/send',
+  '/receive',
+  '/contacts',
+  '/explorer',
+  '/block/48200',
+  `/tx/${ID}`,
+  '/account/ADDRESS',
+  `/asset/${ID}`,
+  '/network',
+  '/node',
+  '/settings',
+  '/settings/keys',
+  '/sign-in',
+  '/more',
+] as const;
+const PHONE = { width: 360, height: 740 };
+const DESKTOP = { width: 1280, height: 860 };
+
+let harness: Harness;
+let person: Person;
+let address = '';
+
+test.beforeAll(async () => {
+  test.setTimeout(180_000);
+  harness = await startHarness();
+  person = await openPerson(harness.url);
+  await person.plug('platform');
+  address = await createAccount(person, 'Anna', 'platform');
+});
+
+test.afterAll(async () => {
+  await person?.close();
+  await harness?.stop();
+});
+
+async function open(state: string, path: string): Promise<Page> {
+  const { page } = person;
+  await page.goto(`${harness.url}${path.replace('ADDRESS', address)}?state=${state}`);
+  await expect(page.locator('main h1').first()).toBeVisible();
+  const strip = page.getByRole('region', { name: 'State of this node' });
+  await expect(strip).not.toContainText('Starting');
+  return page;
+}
+
+/** Answers are drawn one after another: what is looked at has settled. */
+async function untilAnswered(page: Page): Promise<void> {
+  await expect(page.getByText(/^(Reading|Checking|Looking)/)).toHaveCount(0);
+}
+
+function stripOf(page: Page) {
+  return page.getByRole('region', { name: 'State of this node' });
+}
+
+for (const state of ['following', 'saver', 'pruned']) {
+  test(`every figure of every page says what it stands on (${state})`, async () => {
+    for (const path of PAGES) {
+      const page = await open(state, path);
+      await untilAnswered(page);
+      expect(await page.evaluate(figuresWithoutTrust), path).toEqual([]);
+    }
+  });
+}
+
+test('the audit finds a figure that lost its sign', async () => {
+  const page = await open('following', '/account/ADDRESS');
+  await untilAnswered(page);
+  await page.evaluate(() => {
+    for (const sign of document.querySelectorAll('main [data-trust-sign]')) sign.remove();
+  });
+  const found = await page.evaluate(figuresWithoutTrust);
+  expect(found.some((text) => text.includes('1,204.50'))).toBe(true);
+});
+
+test('a sign that promises more than a figure deserves does not speak for it', async () => {
+  const page = await open('following', '/account/ADDRESS');
+  await untilAnswered(page);
+  await page.evaluate(() => {
+    const figure = document.querySelector('main section [data-trust="validated"] [data-trust]');
+    figure?.setAttribute('data-trust', 'reported');
+  });
+  expect(await page.evaluate(figuresWithoutTrust)).not.toEqual([]);
+});
+
+test('the sheet says on what the outcome was simulated', async () => {
+  for (const [state, words] of [
+    ['saver', 'simulated on proven state at #'],
+    ['following', 'simulated on validated state at #'],
+  ] as const) {
+    const page = await open(state, '/send');
+    await page.getByLabel('Amount').fill('20');
+    await page.getByLabel('To', { exact: true }).fill('Ben');
+    await page.getByRole('button', { name: 'Review' }).click();
+    const sheet = page.getByRole('dialog');
+    await expect(sheet.getByTestId('clear-text')).toContainText(words);
+    await expect(sheet.getByRole('button', { name: 'Sign with key' })).toBeEnabled();
+    expect(await page.evaluate(figuresWithoutTrust), state).toEqual([]);
+  }
+});
+
+test('two certified blocks of one height are an alarm, with evidence to keep', async () => {
+  const page = await open('alarm', '/node');
+  await expect(stripOf(page)).toContainText('Conflict');
+  const alarm = page.getByRole('alert').filter({ hasText: 'Two different blocks are certified' });
+  await expect(alarm).toContainText('#48,205');
+  await expect(alarm).toContainText('Sending is paused');
+  const downloading = page.waitForEvent('download');
+  await alarm.getByRole('button', { name: 'Export the evidence' }).click();
+  const text = await readFile(await (await downloading).path(), 'utf8');
+  const { alarms } = JSON.parse(text) as { alarms: { height: number; first: string }[] };
+  expect(alarms).toHaveLength(1);
+  expect(alarms[0]?.height).toBe(48_205);
+  expect(alarms[0]?.first).toMatch(/^[0-9a-f]{1800}$/);
+  await open('alarm', '/send');
+  await expect(page.getByRole('button', { name: 'Review' })).toBeDisabled();
+  await expect(page.getByText('Two different blocks are certified. Sending')).toBeVisible();
+});
+
+test('one host alone stays Reported, and that is said on every screen', async () => {
+  const page = await open('alone', '/');
+  await expect(stripOf(page)).toContainText('Reported');
+  await expect(page.getByTestId('balance')).toContainText('Reported');
+  await expect(page.getByText('Only one host answers')).toBeVisible({ timeout: 20_000 });
+});
+
+test('peers that prove nothing are not followed, and the figure stays what it was', async () => {
+  const page = await open('unproven', '/node');
+  await expect(page.getByText('No peer proves what it says')).toBeVisible({ timeout: 25_000 });
+  await expect(stripOf(page)).toContainText('Reported');
+  expect(await page.evaluate(figuresWithoutTrust)).toEqual([]);
+});
+
+test('trust that ran out stops sending and says why', async () => {
+  const page = await open('expired', '/');
+  await expect(page.getByText('Trust has run out')).toBeVisible();
+  await open('expired', '/send');
+  await expect(page.getByRole('button', { name: 'Review' })).toBeDisabled();
+});
+
+test('on a device to be spared a person is asked; the answer is kept', async () => {
+  const page = await open('consent', '/');
+  const asked = page.getByText('Load the whole state now?');
+  await expect(asked).toBeVisible();
+  await page.getByRole('button', { name: 'Load it now' }).click();
+  await expect(asked).toBeHidden();
+  await open('consent', '/node');
+  await page.getByRole('button', { name: 'Stay with Saver' }).click();
+  await expect(page.getByRole('radio', { name: 'Saver' })).toBeChecked();
+  expect(await page.evaluate(() => localStorage.getItem('tabellion.mode'))).toBe('light');
+});
+
+test('the mode is chosen among three, with keys alone, while the node runs', async () => {
+  const page = await open('following', '/node');
+  const balanced = page.getByRole('radio', { name: 'Balanced' });
+  await expect(balanced).toBeChecked();
+  await balanced.focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(page.getByRole('radio', { name: 'Archive' })).toBeChecked();
+  await expect(page.getByRole('radio', { name: 'Archive' })).toBeFocused();
+  for (const [mode, words] of [
+    ['Saver', /Below 1 MB/],
+    ['Balanced', /About \d+ MB on this device/],
+    ['Archive', /About \d+ MB so far/],
+  ] as const) {
+    await expect(page.getByRole('radio', { name: mode })).toHaveAccessibleDescription(words);
+  }
+});
+
+test('the way from headers to blocks shows what was done, in bytes and time left', async () => {
+  const page = await open('snapshot', '/node');
+  const way = page.getByRole('list', { name: 'Way of this node' }).getByRole('listitem');
+  await expect(way).toHaveText([
+    /Headers done#48,2\d\d, 31 KB/,
+    /Proof done3 hosts agree/,
+    /State under way41 MB of 58 MB/,
+    /Blocks to come/,
+  ]);
+  await expect(way.nth(2)).toHaveAttribute('aria-current', 'step');
+  const panel = page.getByRole('region', { name: 'Loading the state' });
+  await expect(panel).toContainText('70 % of the state · 41 MB of 58 MB · 1.2 MB a second · ~14 s');
+  await expect(panel).toContainText('It went on from where it stopped last time.');
+  await expect(panel).toContainText('Closing this tab loses nothing');
+  await open('blocks', '/node');
+  await expect(way.nth(3)).toContainText('under way');
+  await expect(page.getByText(/% of work · 716 of [\d,]+ blocks/)).toBeVisible();
+});
+
+test('a history says from where on it is complete, and which part peers only named', async () => {
+  const page = await open('pruned', '/account/ADDRESS');
+  const history = page.getByRole('region', { name: 'Transactions' });
+  await expect(history).toContainText('Complete from block #48,000 on');
+  await history.getByRole('button', { name: 'Older transactions' }).click();
+  await expect(history).toContainText('From the chain that this tab executed');
+  await expect(history).toContainText('Named by peers');
+  await expect(history).toContainText('Reported');
+  await expect(history).toContainText('Complete from block #12,000 on');
+  expect(await page.evaluate(figuresWithoutTrust)).toEqual([]);
+  await open('following', '/account/ADDRESS');
+  await expect(history).toContainText('Complete since genesis');
+});
+
+test('vanished and damaged storage is said in words: what is lost, and what is not', async () => {
+  const page = await open('wiped', '/');
+  const words = page.getByText('This browser deleted local data');
+  await expect(words).toBeVisible();
+  await expect(page.getByText('Your account is safe on the ledger')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Read a saved file' })).toBeVisible();
+  await page.getByRole('button', { name: 'Understood' }).click();
+  await expect(words).toBeHidden();
+  await open('page-wiped', '/');
+  await expect(page.getByText(/contacts and drafts of this browser are gone/)).toBeVisible();
+  await open('repaired', '/');
+  await expect(page.getByText('Stored data were damaged')).toBeVisible();
+  await open('quota', '/');
+  await expect(page.getByText('This device is out of space')).toBeVisible();
+});
+
+for (const [name, viewport] of [
+  ['phone', PHONE],
+  ['desktop', DESKTOP],
+] as const) {
+  test(`hard situations are axe-clean, and fit a ${name}, in both themes`, async () => {
+    test.setTimeout(180_000);
+    await person.page.setViewportSize(viewport);
+    const states = ['saver', 'snapshot', 'consent', 'alarm', 'expired', 'wiped', 'pruned'];
+    for (const [at, state] of states.entries()) {
+      await person.page.emulateMedia({ colorScheme: at % 2 === 0 ? 'dark' : 'light' });
+      for (const path of state === 'pruned' ? ['/account/ADDRESS'] : ['/node', '/']) {
+        const page = await open(state, path);
+        await untilAnswered(page);
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        expect(violations.map(({ id, nodes }) => [state, id, nodes[0]?.html])).toEqual([]);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(overflow, `${state} ${path}`).toBe(0);
+        expect(await page.evaluate(figuresWithoutTrust), `${state} ${path}`).toEqual([]);
+      }
+    }
+  });
+}
+
+test('nothing went wrong on the way', () => {
+  expect(person.errors).toEqual([]);
+});

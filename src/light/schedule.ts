@@ -1,0 +1,176 @@
+import { equalBytes } from '../base/index.ts';
+import type { Height } from '../ledger/index.ts';
+import { isExpired } from './judge.ts';
+import { knownAt, nearestBelow } from './known.ts';
+import { bestOf, usablePeers, withPeer } from './peers.ts';
+import { hasExpired, tell } from './progress.ts';
+import type {
+  Chase,
+  HeightFailure,
+  LightEffect,
+  LightState,
+  LightTransition,
+  Peer,
+  Purpose,
+  Wanted,
+} from './types.ts';
+
+/** Begins what can be begun now, and says what changed. */
+export function schedule(state: LightState, effects: readonly LightEffect[]): LightTransition {
+  let transition = chaseWanted({ state: watchLead(state), effects });
+  if (state.alarm === undefined) {
+    transition = chaseWitnesses(transition);
+    transition = chaseHead(transition);
+  }
+  return tell(transition);
+}
+
+/** Starts a chase, or undefined when nothing is trusted below its target. */
+export function begin(
+  { state, effects }: LightTransition,
+  peer: Peer,
+  target: number,
+  purpose: Purpose,
+): LightTransition | undefined {
+  const base = nearestBelow(state.known, target);
+  if (base === undefined) return undefined;
+  const { height } = base.trusted.header;
+  // Who leaps from our head shows also what it holds for that height: a fork shows at once.
+  const isLeap = purpose.kind === 'head' && target > height + 1 && base.voice !== undefined;
+  const heights = isLeap ? [height, target] : [target];
+  const ticket = state.ticket + 1;
+  const chase: Chase = {
+    purpose,
+    peerId: peer.peerId,
+    voice: peer.voice,
+    target,
+    base: base.trusted,
+    steps: [],
+    found: [],
+    requests: 1,
+    phase: { kind: 'asked', ticket, askedAt: state.ticks, heights },
+  };
+  const asked = { ...peer, lastAsked: ticket };
+  const next = { ...state, ticket, peers: withPeer(state.peers, asked) };
+  return {
+    state: { ...next, chases: [...state.chases, chase] },
+    effects: [...effects, requestOf(chase, ticket, heights)],
+  };
+}
+
+/** The effect that asks a chase's peer. */
+export function requestOf(
+  { peerId, base }: Pick<Chase, 'peerId' | 'base'>,
+  ticket: number,
+  heights: readonly number[],
+): LightEffect {
+  const { height: from } = base.header;
+  // Between two heights, or a peer's own claim, which decoded as one.
+  return { kind: 'request-light-blocks', ticket, peerId, from, heights: heights as Height[] };
+}
+
+/** Remembers since when somebody is ahead. */
+function watchLead(state: LightState): LightState {
+  const { height } = state.head.trusted.header;
+  const isAhead = usablePeers(state).some(({ headHeight }) => headHeight > height);
+  if (!isAhead) return state.aheadSince === undefined ? state : { ...state, aheadSince: undefined };
+  return state.aheadSince === undefined ? { ...state, aheadSince: state.ticks } : state;
+}
+
+function chaseHead(transition: LightTransition): LightTransition {
+  const { state } = transition;
+  const { limits, ticks } = state;
+  const { height } = state.head.trusted.header;
+  if (hasExpired(state)) return transition;
+  const running = state.chases.filter(({ purpose }) => purpose.kind === 'head');
+  const isSlow = ({ phase }: Chase) =>
+    phase.kind === 'asked' && ticks - phase.askedAt >= limits.slowTicks;
+  if (running.length >= limits.headChasesMax || !running.every(isSlow)) return transition;
+  const asked = new Set(running.map(({ voice }) => voice));
+  const ahead = usablePeers(state).filter(({ headHeight }) => headHeight > height);
+  const best = bestOf(ahead.filter(({ voice }) => !asked.has(voice)));
+  if (best === undefined || isLeftToOwnChain(state, best)) return transition;
+  return begin(transition, best, best.headHeight, { kind: 'head' }) ?? transition;
+}
+
+function isLeftToOwnChain(state: LightState, { headHeight }: Peer): boolean {
+  const { limits, ticks, aheadSince = ticks, isOwnChain } = state;
+  const lead = headHeight - state.head.trusted.header.height;
+  return isOwnChain && lead <= limits.ownLeadBlocks && ticks - aheadSince < limits.ownLeadTicks;
+}
+
+const WITNESS = { kind: 'witness', fault: 'height-lie' } as const;
+
+/** Whoever tells another block than ours at a height must show it. */
+function chaseWitnesses(transition: LightTransition): LightTransition {
+  let next = transition;
+  for (const peer of usablePeers(transition.state)) {
+    const { state } = next;
+    if (state.chases.some(({ peerId }) => peerId === peer.peerId)) continue;
+    const ours = knownAt(state.known, peer.headHeight);
+    if (ours === undefined || equalBytes(ours.trusted.hash, peer.headHash)) continue;
+    next = begin(next, peer, peer.headHeight, WITNESS) ?? next;
+  }
+  return next;
+}
+
+function chaseWanted({ state, effects }: LightTransition): LightTransition {
+  let next: LightTransition = { state, effects };
+  for (const each of state.wanted) {
+    const outcome = outcomeOf(next.state, each);
+    if (outcome === 'running') continue;
+    const running = next.state.chases.filter(({ purpose }) => purpose.kind === 'wanted').length;
+    if (typeof outcome === 'object') {
+      if (running >= state.limits.wantedChasesMax) continue;
+      const purpose = { kind: 'wanted', id: each.id } as const;
+      next = begin(next, outcome, each.height, purpose) ?? failed(next, each, 'nobody-proves-it');
+    } else next = outcome(next);
+  }
+  return next;
+}
+
+type Outcome = 'running' | Peer | ((transition: LightTransition) => LightTransition);
+
+function outcomeOf(state: LightState, wanted: Wanted): Outcome {
+  const { id, height, tried } = wanted;
+  const isMine = ({ purpose }: Chase) => purpose.kind === 'wanted' && purpose.id === id;
+  if (state.chases.some(isMine)) return 'running';
+  const known = knownAt(state.known, height);
+  if (known !== undefined) return (transition) => proven(transition, wanted, known);
+  if (state.alarm !== undefined) return (transition) => failed(transition, wanted, 'alarmed');
+  const base = nearestBelow(state.known, height);
+  if (base !== undefined && state.rules.expires) {
+    const isOld = isExpired(base.trusted, state.nowMs, state.options);
+    if (isOld) return (transition) => failed(transition, wanted, 'trust-expired');
+  }
+  const able = usablePeers(state).filter(
+    ({ peerId, headHeight }) => headHeight >= height && !tried.includes(peerId),
+  );
+  return bestOf(able) ?? ((transition) => failed(transition, wanted, 'nobody-proves-it'));
+}
+
+function without({ state, effects }: LightTransition, { id }: Wanted): LightTransition {
+  return { state: { ...state, wanted: state.wanted.filter((each) => each.id !== id) }, effects };
+}
+
+function proven(
+  transition: LightTransition,
+  wanted: Wanted,
+  {
+    trusted,
+    block,
+  }: { trusted: LightState['head']['trusted']; block: LightState['head']['block'] },
+): LightTransition {
+  const { state, effects } = without(transition, wanted);
+  return { state, effects: [...effects, { kind: 'height-proven', id: wanted.id, trusted, block }] };
+}
+
+/** Gives up a wanted height. */
+export function failed(
+  transition: LightTransition,
+  wanted: Wanted,
+  code: HeightFailure,
+): LightTransition {
+  const { state, effects } = without(transition, wanted);
+  return { state, effects: [...effects, { kind: 'height-failed', id: wanted.id, code }] };
+}

@@ -1,0 +1,508 @@
+import type { Result } from '../base/index.ts';
+import { encodeUtf8, errorToData, fail, ok } from '../base/index.ts';
+import { decode, encode, enumeration, struct } from '../codec/index.ts';
+import type { Hash, Verified } from '../crypto/index.ts';
+import type {
+  CommitCertificate,
+  Header,
+  Height,
+  Ledger,
+  Membership,
+  PreparedTransaction,
+  Sequence,
+  TransactionError,
+} from '../ledger/index.ts';
+import type { LightBlock, TrustedBlock } from '../light/index.ts';
+import { StateTree } from '../state/index.ts';
+import type { CommittedEvent } from './chain.ts';
+import { ChainSource } from './chain-source.ts';
+import { FateWatcher } from './fates.ts';
+import { LightDriver } from './light-driver.ts';
+import { LightSource } from './light-source.ts';
+import { SNAPSHOT_DECIDED_MS, SNAPSHOT_WORTH_BLOCKS } from './limits.ts';
+import type { PeerStatus } from './messages.ts';
+import type { NodeCore, Parts } from './parts.ts';
+import { PeerLedger } from './peer-ledger.ts';
+import { ProvenStates } from './proven-state.ts';
+import { PeerQuestions } from './questions.ts';
+import { SnapshotDriver } from './snapshot-driver.ts';
+import type { LedgerSource, NodeMode, SourceTrust } from './source.ts';
+import type { LightStatus, NodeStage, Promotion, SnapshotStatus } from './status.ts';
+import { seal, unseal } from './store/index.ts';
+import { chainTrust, NEAR_BLOCKS } from './trust.ts';
+
+const MODE_KEY = encodeUtf8('node-mode');
+const modeRecordCodec = struct('ModeRecord', {
+  mode: enumeration('NodeMode', ['light', 'full', 'archive']),
+});
+
+/** Parts that stand beside this one on the same store. */
+type Beside = Pick<Parts, 'store' | 'chain' | 'sync' | 'mempool' | 'tracker'>;
+
+/**
+ * Whether the way from light to full may be gone: on a metered line or a low battery somebody is
+ * asked first.
+ */
+type Consent = 'unknown' | 'given' | 'missing';
+
+/**
+ * How a node comes to the newest block and stays there: by proven headers at once, by a snapshot or
+ * blocks after that, as its mode says. Decides what questions are answered from meanwhile.
+ */
+export class Following {
+  readonly light: LightDriver;
+  readonly peers: PeerLedger;
+  readonly snapshot: SnapshotDriver;
+  readonly #core: NodeCore;
+  readonly #beside: Beside;
+  readonly #questions: PeerQuestions;
+  readonly #states: ProvenStates;
+  readonly #fates: FateWatcher;
+  #mode: NodeMode;
+  #consent: Consent;
+  /** Members of the next height, as the chain knew them before its newest block. */
+  #membership: Membership;
+  #isRunning = false;
+  /** No snapshot is looked for before this time: none was offered, or it came to nothing. */
+  #noSnapshotUntilMs = 0;
+  #cancelDecision: (() => void) | undefined;
+  #proofBytes = 0;
+  /** The header committed last, the parent of the next one. */
+  #parent: Header | undefined;
+
+  private constructor(
+    core: NodeCore,
+    beside: Beside,
+    made: { light: LightDriver; mode: NodeMode },
+  ) {
+    const { ledger, home, diagnostics } = core;
+    this.#core = core;
+    this.#beside = beside;
+    this.#mode = made.mode;
+    this.light = made.light;
+    this.#membership = beside.chain.next().membership;
+    this.#questions = new PeerQuestions({
+      clock: home.clock,
+      tracer: diagnostics,
+      network: () => core.running()?.network,
+      rangeOf: (peerId) => core.running()?.peers.rangeOf(peerId),
+      reportPeer: (peerId, fault) => core.report(peerId, fault),
+      onBytes: (count) => {
+        this.#proofBytes += count;
+        core.onBytes(count);
+      },
+    });
+    this.peers = new PeerLedger(ledger, this.light, this.#questions);
+    this.#states = new ProvenStates(ledger.suite, this.#questions);
+    const { chain, mempool, tracker } = beside;
+    this.#fates = new FateWatcher({
+      ledger,
+      peers: this.peers,
+      mempool,
+      tracker,
+      tracer: diagnostics,
+      head: () => this.source().head().header.height,
+      read: (reading) => this.source().read(reading),
+    });
+    this.snapshot = new SnapshotDriver({
+      core,
+      chain,
+      store: beside.store,
+      light: this.light,
+      questions: this.#questions,
+      onProgress: () => core.onProgress(),
+      onAdopted: (height) => this.#adopted(height),
+      onEnded: () => this.#snapshotEnded(),
+    });
+    this.#consent = this.#asksFirst() ? 'unknown' : 'given';
+    this.#holdOrNot();
+  }
+
+  /** Reads the mode and the newest proven head from the store. */
+  static async open(core: NodeCore, beside: Beside): Promise<Following> {
+    const { home, ledger, diagnostics } = core;
+    const genesis = await genesisBlock(ledger, beside);
+    const light = await LightDriver.load({
+      ledger,
+      store: home.store,
+      verifier: home.verifier,
+      clock: home.clock,
+      tracer: diagnostics,
+      genesis,
+      network: () => core.running()?.network,
+      reportPeer: (peerId, fault) => core.report(peerId, fault),
+      onBytes: (count) => core.onBytes(count),
+      onChanged: () => core.onLightChanged(),
+    });
+    const mode = await loadMode(core);
+    const following = new Following(core, beside, { light, mode });
+    following.#setRetention();
+    await following.#trustChain();
+    return following;
+  }
+
+  /** What our chain executed needs no proof. */
+  async #trustChain(): Promise<void> {
+    const { chain, store } = this.#beside;
+    const { header, hash } = chain.head();
+    const { membership: nextMembership } = chain.next();
+    const membership = (await store.membershipAt(header.height)) ?? nextMembership;
+    this.light.chainAdvanced({ header, hash, membership, nextMembership });
+  }
+
+  /* --------------------------------------------------------------- life */
+
+  /** The network is open. */
+  start(): void {
+    this.#isRunning = true;
+    this.light.start();
+    this.snapshot.start();
+    this.#askConsent();
+  }
+
+  /** The network is about to close. */
+  pause(): void {
+    this.#isRunning = false;
+    this.light.pause();
+    this.snapshot.pause();
+    this.#cancelDecision?.();
+    this.#cancelDecision = undefined;
+  }
+
+  /** Ends it for good. */
+  async stop(): Promise<void> {
+    this.pause();
+    await this.snapshot.stop();
+    await this.light.stop();
+  }
+
+  peerStatus(peerId: string, status: PeerStatus, voice: string): void {
+    const { sync, chain } = this.#beside;
+    const { headHeight: head, headHash: hash, earliestHeight: earliest } = status;
+    const isFar = head - chain.head().header.height >= this.#worthBlocks();
+    // Decided before sync asks for the first block of a long way.
+    if (isFar && this.#mayLookForSnapshot()) this.#decideSoon();
+    sync.peerStatus(peerId, { head, earliest });
+    this.light.peerStatus(peerId, { voice, head, hash });
+    this.snapshot.peerStatus(peerId);
+  }
+
+  peerGone(peerId: string): void {
+    this.#beside.sync.peerGone(peerId);
+    this.light.peerGone(peerId);
+    this.snapshot.peerGone(peerId);
+    this.#questions.forget(peerId);
+  }
+
+  /** Our own chain committed a block. */
+  committed({ executed, certificate }: CommittedEvent): void {
+    const { prepared, execution } = executed;
+    const { header } = prepared.block;
+    const { nextMembership } = execution;
+    const membership = this.#membership;
+    this.#membership = nextMembership;
+    const trusted: TrustedBlock = { header, hash: prepared.hash, membership, nextMembership };
+    this.light.chainAdvanced(trusted, this.#lightBlockOf(trusted, certificate));
+    this.#parent = header;
+  }
+
+  #lightBlockOf(trusted: TrustedBlock, certificate: CommitCertificate): LightBlock | undefined {
+    const { header, membership, nextMembership } = trusted;
+    const parent = this.#parent;
+    if (parent === undefined || parent.height !== header.height - 1) return undefined;
+    const isSame = nextMembership === membership;
+    const next = isSame ? undefined : nextMembership;
+    return { parent, header, certificate, membership, nextMembership: next };
+  }
+
+  /** The newest proven header, its confirmation, or what peers tell, is another one. */
+  lightChanged(): void {
+    if (this.#cancelDecision !== undefined) this.#decide();
+    if (!this.isChainLeading()) this.#fates.headMoved();
+  }
+
+  /* -------------------------------------------------------- transactions */
+
+  /** The first height that could hold a new transaction, as far as is known. */
+  nextHeight(): Height {
+    // One above a height.
+    return (this.source().head().header.height + 1) as Height;
+  }
+
+  /**
+   * Whether the next block could take a transaction, by the chain or by the newest proven state. A
+   * gap in the sequences is no refusal. Rejects as the source does.
+   */
+  async admit(
+    prepared: Verified<PreparedTransaction>,
+  ): Promise<Result<{ readonly accountSequence: Sequence }, TransactionError>> {
+    const { chain } = this.#beside;
+    if (this.isChainLeading()) return chain.admit(prepared);
+    const { ledger } = this.#core;
+    const { sender } = prepared.transaction.body;
+    const source = this.source();
+    const { verdict, sequence } = await source.read((view) => {
+      const height = (source.head().header.height + 1) as Height; // As above.
+      const judged = ledger.validateTransaction(view, prepared, { height });
+      if (judged.kind === 'missing-keys') return judged;
+      const { sequence: next } = ledger.readAccount(view, sender);
+      return { kind: 'judged', verdict: judged, sequence: next } as const;
+    });
+    // Blocks from here on may hold it.
+    this.#fates.submitted();
+    if (verdict.kind === 'valid') return ok({ accountSequence: sequence });
+    const { error } = verdict;
+    return error.code === 'sequence-gap' ? ok({ accountSequence: sequence }) : fail(error);
+  }
+
+  /** Whether a block holds a transaction, as far as anybody says. */
+  async isIncluded(id: Hash): Promise<boolean> {
+    return (await this.source().transaction(id)) !== undefined;
+  }
+
+  /* ------------------------------------------------------------- sources */
+
+  /** Whether questions are answered from what was executed here. */
+  isChainLeading(): boolean {
+    const { height } = this.light.head().header;
+    const own = this.#beside.chain.head().header.height;
+    if (height <= own) return true;
+    if (!this.isChainHeld() && height - own <= NEAR_BLOCKS) return true;
+    // Nobody proves anything: what is here, however old, says more than nothing.
+    return own > 0 && !this.#questions.hasPeers();
+  }
+
+  source(): LedgerSource {
+    const { ledger, home } = this.#core;
+    const { chain, store } = this.#beside;
+    if (this.isChainLeading()) {
+      const trust = () => chainTrust(this.#core.status());
+      return new ChainSource({ chain, store, peers: this.peers, light: this.light, trust });
+    }
+    return new LightSource({
+      ledger,
+      chain,
+      store,
+      light: this.light,
+      states: this.#states,
+      peers: this.peers,
+      questions: this.#questions,
+      verifier: home.verifier,
+      trust: () => this.#lightTrust(),
+    });
+  }
+
+  #lightTrust(): Exclude<SourceTrust, 'validated'> {
+    if (!this.#isRunning || !this.#questions.hasPeers()) return 'cached';
+    return this.light.isConfirmed() ? 'proven' : 'reported';
+  }
+
+  /* --------------------------------------------------------------- modes */
+
+  mode(): NodeMode {
+    return this.#mode;
+  }
+
+  /** Rejects with the store's codes; the mode is the old one then. */
+  async setMode(mode: NodeMode): Promise<void> {
+    const { home, ledger, diagnostics } = this.#core;
+    if (mode === this.#mode) return;
+    const value = seal(ledger.suite, encode(modeRecordCodec, { mode }));
+    await home.store.write([{ kind: 'put', space: 'meta', key: MODE_KEY, value }], 'strict');
+    diagnostics.trace('info', 'mode-changed', { from: this.#mode, to: mode });
+    this.#mode = mode;
+    // Who chooses a mode by hand wants it, whatever it costs.
+    this.#consent = 'given';
+    this.#setRetention();
+    if (mode !== 'full') this.snapshot.cancel();
+    this.#holdOrNot();
+    this.#core.onProgress();
+    this.#core.onLightChanged();
+  }
+
+  /** The way from light to full may be gone now. */
+  promote(): void {
+    if (this.#consent === 'given') return;
+    this.#consent = 'given';
+    this.#core.diagnostics.trace('info', 'promotion-begun');
+    this.#holdOrNot();
+    this.#core.onProgress();
+  }
+
+  /** Whether the chain stays where it is: the mode says so, or somebody has to agree first. */
+  isChainHeld(): boolean {
+    return this.#mode === 'light' || this.#consent !== 'given';
+  }
+
+  #setRetention(): void {
+    const { keepBlocks } = this.#core.options;
+    const isBounded = this.#mode === 'full' && keepBlocks !== undefined;
+    this.#beside.store.setRetention(
+      isBounded ? { kind: 'recent', blocks: keepBlocks } : { kind: 'all' },
+    );
+  }
+
+  #asksFirst(): boolean {
+    const { home, options } = this.#core;
+    const isFresh = this.#beside.chain.head().header.height === 0;
+    return home.mayPromote !== undefined && options.signer === undefined && isFresh;
+  }
+
+  #askConsent(): void {
+    const { home, diagnostics } = this.#core;
+    if (this.#consent !== 'unknown' || this.#mode === 'light') return;
+    const settle = (mayPromote: boolean): void => {
+      if (this.#consent !== 'unknown') return;
+      this.#consent = mayPromote ? 'given' : 'missing';
+      if (!mayPromote) diagnostics.trace('info', 'promotion-waits');
+      this.#holdOrNot();
+      this.#core.onProgress();
+    };
+    home.mayPromote?.().then(settle, (error: unknown) => {
+      diagnostics.trace('warn', 'promotion-unknown', { code: errorToData(error).code });
+      settle(false);
+    });
+  }
+
+  #holdOrNot(): void {
+    const { sync } = this.#beside;
+    const isBusy = this.#cancelDecision !== undefined || this.snapshot.isRunning();
+    if (this.isChainHeld() || isBusy) sync.hold();
+    else {
+      sync.release();
+      this.#core.onChainReleased();
+    }
+  }
+
+  /* ----------------------------------------------------------- snapshots */
+
+  /** Blocks by which a snapshot must be above our head to be less work than executing them. */
+  #worthBlocks(): number {
+    return this.#core.options.snapshotWorthBlocks ?? SNAPSHOT_WORTH_BLOCKS;
+  }
+
+  #mayLookForSnapshot(): boolean {
+    const nowMs = this.#core.home.clock.now();
+    return (
+      this.#isRunning &&
+      this.#mode === 'full' &&
+      !this.isChainHeld() &&
+      !this.snapshot.isRunning() &&
+      nowMs >= this.#noSnapshotUntilMs
+    );
+  }
+
+  /** Somebody tells a head far above ours: whether it is true shows when its header is proven. */
+  #decideSoon(): void {
+    if (this.#cancelDecision !== undefined) return;
+    this.#cancelDecision = this.#core.home.clock.after(SNAPSHOT_DECIDED_MS, () => {
+      this.#cancelDecision = undefined;
+      this.#giveUpSnapshot();
+    });
+    this.#holdOrNot();
+    this.#decide();
+  }
+
+  #decide(): void {
+    const lead = this.light.head().header.height - this.#beside.chain.head().header.height;
+    if (lead < this.#worthBlocks()) return;
+    this.#cancelDecision?.();
+    this.#cancelDecision = undefined;
+    if (this.#mayLookForSnapshot()) this.snapshot.begin(this.#worthBlocks());
+    this.#holdOrNot();
+    this.#core.onProgress();
+  }
+
+  #giveUpSnapshot(): void {
+    this.#noSnapshotUntilMs = this.#core.home.clock.now() + 12 * SNAPSHOT_DECIDED_MS;
+    this.#holdOrNot();
+    this.#core.onProgress();
+  }
+
+  #adopted(height: Height): void {
+    const { chain } = this.#beside;
+    this.#membership = chain.next().membership;
+    const { header, hash } = chain.head();
+    const next = this.#membership;
+    this.light.chainAdvanced({ header, hash, membership: next, nextMembership: next });
+    this.#core.onAdopted(height);
+    this.#fates.submitted();
+    this.#fates.headMoved();
+  }
+
+  #snapshotEnded(): void {
+    this.#giveUpSnapshot();
+  }
+
+  /* -------------------------------------------------------------- status */
+
+  lightStatus(): LightStatus {
+    const { head, targetHeight, stage, expired, alarm } = this.light.progress();
+    return {
+      head: { header: head.header, hash: head.hash },
+      trust: this.#lightTrust(),
+      stage: this.#isRunning ? stage : 'waiting',
+      targetHeight,
+      comparedVoices: this.light.voices(),
+      isExpired: expired,
+      bytesReceived: this.light.bytesReceived() + this.#proofBytes,
+      alarm: alarm && {
+        height: alarm.other.header.height,
+        first: alarm.trusted.hash,
+        second: this.#core.ledger.blockHash(alarm.other.header),
+      },
+    };
+  }
+
+  snapshotStatus(): SnapshotStatus | undefined {
+    return this.snapshot.status();
+  }
+
+  promotion(): Promotion {
+    if (this.#mode === 'light') return 'none';
+    if (this.#consent === 'missing') return 'waiting-consent';
+    const own = this.#beside.chain.head().header.height;
+    return this.light.head().header.height - own > NEAR_BLOCKS ? 'running' : 'none';
+  }
+
+  /** The stage that proven headers give, while the chain says nothing of it. */
+  stage(): NodeStage | undefined {
+    if (!this.#isRunning) return undefined;
+    if (this.snapshot.isRunning() || this.#cancelDecision !== undefined) return 'syncing';
+    if (!this.isChainHeld()) return undefined;
+    switch (this.light.progress().stage) {
+      case 'waiting':
+        return this.#questions.hasPeers() ? 'syncing' : 'connecting';
+      case 'proving':
+        return 'syncing';
+      case 'following':
+        return 'following';
+    }
+  }
+}
+
+/** The block that every node has. Its state is small, and its own store may not hold it any more. */
+async function genesisBlock(ledger: Ledger, { store }: Beside): Promise<TrustedBlock> {
+  const { changes, membership } = ledger.genesis;
+  const known = await store.header(0 as Height); // By definition.
+  const header = known ?? ledger.genesisHeader(genesisRoot(ledger, changes));
+  const hash = ledger.blockHash(header);
+  return { header, hash, membership, nextMembership: membership };
+}
+
+function genesisRoot(ledger: Ledger, changes: Ledger['genesis']['changes']) {
+  return StateTree.empty(ledger.suite)
+    .stage(0 as Height, changes)
+    .root();
+}
+
+/** The mode that was chosen last; a validator's is never `light`. */
+async function loadMode({ home, ledger, options, diagnostics }: NodeCore): Promise<NodeMode> {
+  const sealed = await home.store.get('meta', MODE_KEY);
+  const payload = sealed === undefined ? undefined : unseal(ledger.suite, sealed);
+  const record = payload === undefined ? undefined : decode(modeRecordCodec, payload);
+  if (sealed !== undefined && record?.ok !== true) diagnostics.trace('warn', 'mode-spoilt');
+  const mode = record?.ok === true ? record.value.mode : (options.mode ?? 'full');
+  // Who decides must execute.
+  return mode === 'light' && options.signer !== undefined ? 'full' : mode;
+}

@@ -1,0 +1,373 @@
+import type { Bytes, Clock, Tracer } from '../base/index.ts';
+import { encodeUtf8, errorToData, formatHex, TabellionError } from '../base/index.ts';
+import { decode, encode } from '../codec/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import type { Height, Ledger } from '../ledger/index.ts';
+import type {
+  LightBlock,
+  LightEffect,
+  LightEvent,
+  LightEvidence,
+  LightFault,
+  LightProgress,
+  LightRequestFailure,
+  LightState,
+  TrustedBlock,
+} from '../light/index.ts';
+import {
+  createLight,
+  lightAnswerCodec,
+  lightProgress,
+  lightRequestCodec,
+  step,
+  trustedBlockCodec,
+} from '../light/index.ts';
+import type { Network } from '../network/index.ts';
+import type { KeyValueStore } from '../storage/index.ts';
+import type { SignatureVerifier } from '../verifier/index.ts';
+import {
+  LIGHT_CLOCK_DRIFT_MS,
+  LIGHT_HEAD_STORED_MS,
+  LIGHT_TICK_MS,
+  QUESTION_TIMEOUT_MS,
+} from './limits.ts';
+import { seal, unseal } from './store/index.ts';
+import { VOICES_COMPARED_MIN } from './trust.ts';
+
+const HEAD_KEY = encodeUtf8('light-head');
+
+/** A header that was proven, and how; its own proof is absent for what our chain committed. */
+export type ProvenHeader = {
+  readonly trusted: TrustedBlock;
+  readonly block: LightBlock | undefined;
+};
+
+export type LightDriverOptions = {
+  readonly ledger: Ledger;
+  readonly store: KeyValueStore;
+  readonly verifier: SignatureVerifier;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  /** What needs no proof, because every node has it. */
+  readonly genesis: TrustedBlock;
+  /** The network, once it is open. */
+  network(): Network | undefined;
+  reportPeer(peerId: string, fault: LightFault): void;
+  onBytes(count: number): void;
+  /** The head, its confirmation or the target is another one. */
+  onChanged(): void;
+};
+
+type Waiting = {
+  readonly resolve: (proven: ProvenHeader) => void;
+  readonly reject: (error: TabellionError) => void;
+};
+
+/** Performs the effects of the light client: asks peers for headers, verifies, remembers. */
+export class LightDriver {
+  readonly #options: LightDriverOptions;
+  readonly #stop = new AbortController();
+  readonly #waiting = new Map<number, Waiting>();
+  /** Events that came while one was being handled: the machine is never entered twice. */
+  readonly #events: LightEvent[] = [];
+  readonly #alarms: LightEvidence[] = [];
+  #isStepping = false;
+  #state: LightState;
+  #nextId = 1;
+  #cancelTick: () => void = () => undefined;
+  #storedAtMs = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #bytesReceived = 0;
+
+  private constructor(options: LightDriverOptions, trusted: TrustedBlock) {
+    this.#options = options;
+    const { ledger, clock, genesis } = options;
+    this.#state = createLight({
+      trusted,
+      roots: [genesis],
+      anchor: { suite: ledger.suite, chainId: ledger.chainId },
+      options: { trustingPeriodMs: trustingPeriodOf(ledger), clockDriftMs: LIGHT_CLOCK_DRIFT_MS },
+      nowMs: clock.now(),
+    });
+  }
+
+  /** Goes on from the newest head that was proven before. */
+  static async load(options: LightDriverOptions): Promise<LightDriver> {
+    const stored = await loadHead(options);
+    return new LightDriver(options, stored ?? options.genesis);
+  }
+
+  /** Goes on after `pause`, or begins; more than once changes nothing. */
+  start(): void {
+    this.#cancelTick();
+    const tick = (): void => {
+      this.#cancelTick = this.#options.clock.after(LIGHT_TICK_MS, tick);
+      this.#send({ kind: 'tick', nowMs: this.#options.clock.now() });
+    };
+    tick();
+  }
+
+  /** Asks nobody until `start`. */
+  pause(): void {
+    this.#cancelTick();
+  }
+
+  /** Ends it for good; what was proven last is written. */
+  async stop(): Promise<void> {
+    this.#cancelTick();
+    this.#stop.abort();
+    for (const id of [...this.#waiting.keys()]) this.#settle(id, (each) => each.reject(stopped()));
+    if (this.head().header.height > 0) this.#store(this.head());
+    await this.#writing;
+  }
+
+  peerStatus(
+    peerId: string,
+    told: { readonly voice: string; readonly head: Height; readonly hash: Hash },
+  ): void {
+    const { voice, head: headHeight, hash: headHash } = told;
+    const nowMs = this.#options.clock.now();
+    this.#send({ kind: 'peer-status', peerId, voice, headHeight, headHash, nowMs });
+  }
+
+  peerGone(peerId: string): void {
+    this.#send({ kind: 'peer-gone', peerId });
+  }
+
+  /** Our own chain committed a block: it is trusted at no cost. */
+  chainAdvanced(trusted: TrustedBlock, block?: LightBlock): void {
+    this.#send({ kind: 'chain-advanced', trusted, block, nowMs: this.#options.clock.now() });
+  }
+
+  /** A person looked at the alarm: new heads may be trusted again. */
+  clearAlarm(): void {
+    this.#send({ kind: 'alarm-cleared', nowMs: this.#options.clock.now() });
+  }
+
+  head(): TrustedBlock {
+    return this.progress().head;
+  }
+
+  progress(): LightProgress {
+    return lightProgress(this.#state);
+  }
+
+  /** How many voices confirm the head, whoever served it included. */
+  voices(): number {
+    const { comparedVoices, headBlock } = this.progress();
+    return comparedVoices + (headBlock === undefined ? 0 : 1);
+  }
+
+  /** Whether several voices confirm the head, and none contradicts it. */
+  isConfirmed(): boolean {
+    const { alarm, expired } = this.progress();
+    return alarm === undefined && !expired && this.voices() >= VOICES_COMPARED_MIN;
+  }
+
+  /** Conflicting certificates that were seen in this life. */
+  alarms(): readonly LightEvidence[] {
+    return this.#alarms;
+  }
+
+  bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  /**
+   * The proven header of a height, at or below the head or a little above it. Rejects with
+   * `proof-unavailable` when nobody proves it, `light-expired`, `light-alarm`, `aborted`.
+   */
+  prove(height: Height, signal?: AbortSignal): Promise<ProvenHeader> {
+    if (signal?.aborted) return Promise.reject(new TabellionError('aborted'));
+    if (this.#stop.signal.aborted) return Promise.reject(stopped());
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void =>
+        this.#settle(id, (each) => each.reject(new TabellionError('aborted')));
+      const end = (): void => signal?.removeEventListener('abort', onAbort);
+      signal?.addEventListener('abort', onAbort);
+      this.#waiting.set(id, {
+        resolve: (proven) => {
+          end();
+          resolve(proven);
+        },
+        reject: (error) => {
+          end();
+          reject(error);
+        },
+      });
+      this.#send({ kind: 'height-wanted', id, height, nowMs: this.#options.clock.now() });
+    });
+  }
+
+  #settle(id: number, how: (waiting: Waiting) => void): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (waiting !== undefined) how(waiting);
+  }
+
+  #send(event: LightEvent): void {
+    this.#events.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        if (this.#stop.signal.aborted) continue;
+        const { state, effects } = step(this.#state, next);
+        this.#state = state;
+        for (const effect of effects) this.#perform(effect);
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #perform(effect: LightEffect): void {
+    const { tracer, reportPeer, onChanged } = this.#options;
+    switch (effect.kind) {
+      case 'request-light-blocks':
+        this.#request(effect).catch((error: unknown) => this.#failed('request', error));
+        return;
+      case 'verify-claims':
+        this.#verify(effect).catch((error: unknown) => {
+          this.#failed('verify', error);
+          this.#send({ kind: 'claims-verified', ticket: effect.ticket, isValid: false });
+        });
+        return;
+      case 'trust-block': {
+        const { height } = effect.trusted.header;
+        tracer.trace('debug', 'header-proven', { height });
+        this.#storeSometimes(effect.trusted);
+        return;
+      }
+      case 'height-proven': {
+        const { trusted, block } = effect;
+        this.#settle(effect.id, (each) => each.resolve({ trusted, block }));
+        return;
+      }
+      case 'height-failed':
+        this.#settle(effect.id, (each) => each.reject(failureOf(effect.code)));
+        return;
+      case 'report-peer':
+        reportPeer(effect.peerId, effect.fault);
+        return;
+      case 'raise-alarm': {
+        const { height } = effect.evidence.other.header;
+        this.#alarms.push(effect.evidence);
+        tracer.trace('error', 'conflicting-certificates', { height });
+        onChanged();
+        return;
+      }
+      case 'light-changed':
+        onChanged();
+        return;
+    }
+  }
+
+  #failed(what: string, error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    const { code, message } = errorToData(error);
+    this.#options.tracer.trace('error', 'light-failed', { what, code, message });
+  }
+
+  async #request(effect: Extract<LightEffect, { kind: 'request-light-blocks' }>): Promise<void> {
+    const { ticket, peerId, from, heights } = effect;
+    const { clock, network, onBytes } = this.#options;
+    const fail = (reason: LightRequestFailure): void =>
+      this.#send({ kind: 'request-failed', ticket, reason, nowMs: clock.now() });
+    const open = network();
+    if (open === undefined) return fail('gone');
+    let answer: Bytes;
+    try {
+      const body = encode(lightRequestCodec, { from, heights });
+      const timeoutMs = QUESTION_TIMEOUT_MS;
+      answer = await open.request(peerId, 'light', body, { signal: this.#stop.signal, timeoutMs });
+    } catch (error) {
+      return fail(reasonOf(error));
+    }
+    this.#bytesReceived += answer.length;
+    onBytes(answer.length);
+    const decoded = decode(lightAnswerCodec, answer);
+    if (!decoded.ok) return fail('malformed');
+    const { blocks } = decoded.value;
+    this.#send({ kind: 'light-blocks-received', ticket, blocks, nowMs: clock.now() });
+  }
+
+  async #verify({ ticket, claims }: Extract<LightEffect, { kind: 'verify-claims' }>) {
+    const verdicts = await this.#options.verifier.verify(claims);
+    const isValid = verdicts.length === claims.length && verdicts.every((each) => each);
+    this.#send({ kind: 'claims-verified', ticket, isValid });
+  }
+
+  /* A head that was not written is proven again: one request. */
+  #storeSometimes(trusted: TrustedBlock): void {
+    const nowMs = this.#options.clock.now();
+    if (nowMs - this.#storedAtMs < LIGHT_HEAD_STORED_MS) return;
+    this.#storedAtMs = nowMs;
+    this.#store(trusted);
+  }
+
+  #store(trusted: TrustedBlock): void {
+    const { ledger, store, tracer } = this.#options;
+    const value = seal(ledger.suite, encode(trustedBlockCodec, trusted));
+    const put = { kind: 'put', space: 'meta', key: HEAD_KEY, value } as const;
+    this.#writing = this.#writing
+      .then(() => store.write([put], 'relaxed'))
+      .catch((error: unknown) => {
+        tracer.trace('warn', 'light-head-not-stored', { code: errorToData(error).code });
+      });
+  }
+}
+
+/** What was proven last. A spoilt record is as good as none: the head is proven again. */
+async function loadHead(options: LightDriverOptions): Promise<TrustedBlock | undefined> {
+  const { ledger, store, tracer } = options;
+  const sealed = await store.get('meta', HEAD_KEY);
+  if (sealed === undefined) return undefined;
+  const payload = unseal(ledger.suite, sealed);
+  const decoded = payload === undefined ? undefined : decode(trustedBlockCodec, payload);
+  const isOurs =
+    decoded?.ok === true &&
+    formatHex(decoded.value.header.chainId) === formatHex(ledger.chainId) &&
+    formatHex(ledger.blockHash(decoded.value.header)) === formatHex(decoded.value.hash);
+  if (isOurs) return decoded.value;
+  tracer.trace('warn', 'light-head-spoilt');
+  return undefined;
+}
+
+/** Fixed members stay, and can be held to their word for ever. */
+function trustingPeriodOf(ledger: Ledger): number | undefined {
+  const { membership } = ledger.genesis.document.consensus;
+  return membership === 'fixed' ? undefined : TRUSTING_PERIOD_MS;
+}
+
+/** For members that change: two thirds of the time in which they can be punished, three weeks. */
+const TRUSTING_PERIOD_MS = 14 * 24 * 3_600_000;
+
+function stopped(): TabellionError {
+  return new TabellionError('node-stopped');
+}
+
+function failureOf(code: Extract<LightEffect, { kind: 'height-failed' }>['code']): TabellionError {
+  switch (code) {
+    case 'trust-expired':
+      return new TabellionError('light-expired');
+    case 'alarmed':
+      return new TabellionError('light-alarm');
+    default:
+      return new TabellionError('proof-unavailable', { reason: code });
+  }
+}
+
+function reasonOf(error: unknown): LightRequestFailure {
+  switch (errorToData(error).code) {
+    case 'request-timeout':
+      return 'timeout';
+    case 'response-too-large':
+      return 'malformed';
+    case 'request-refused':
+      return 'refused';
+    default:
+      return 'gone';
+  }
+}

@@ -1,0 +1,144 @@
+import type { Bytes } from '../base/index.ts';
+import { equalBytes, errorToData, formatHex, TabellionError } from '../base/index.ts';
+import type { Codec } from '../codec/index.ts';
+import { encode } from '../codec/index.ts';
+import type { Height, Ledger } from '../ledger/index.ts';
+import type { LightBlock } from '../light/index.ts';
+import { LIGHT_BLOCKS_MAX, lightAnswerCodec, lightRequestCodec } from '../light/index.ts';
+import type { RequestKind } from '../network/index.ts';
+import { ANSWER_BYTES_MAX, HISTORY_PLACES_MAX } from './limits.ts';
+import {
+  historyAnswerCodec,
+  historyRequestCodec,
+  locateAnswerCodec,
+  locateRequestCodec,
+  receiptsAnswerCodec,
+  receiptsRequestCodec,
+  stateAnswerCodec,
+  stateRequestCodec,
+} from './proof-messages.ts';
+import type { LedgerStore } from './store/index.ts';
+
+/** Questions of those who prove what they are told, answered from the store alone. */
+export type ProofKind = Extract<RequestKind, 'state' | 'light' | 'receipts' | 'history' | 'locate'>;
+
+/** The value of a question; throws when it is none, and costs the asker. */
+export type ReadQuestion = <Value>(codec: Codec<Value>, request: Bytes) => Value;
+
+/** Answers light clients: headers, proofs, receipts, places. */
+export class ServedProofs {
+  readonly #ledger: Ledger;
+  readonly #store: LedgerStore;
+
+  constructor(ledger: Ledger, store: LedgerStore) {
+    this.#ledger = ledger;
+    this.#store = store;
+  }
+
+  /** @param refuse Blames the asker for a question that decodes, and is none all the same. */
+  answer(
+    kind: ProofKind,
+    request: Bytes,
+    read: ReadQuestion,
+    refuse: () => TabellionError,
+  ): Promise<Bytes> {
+    switch (kind) {
+      case 'state':
+        return this.#state(request, read, refuse);
+      case 'light':
+        return this.#light(request, read, refuse);
+      case 'receipts':
+        return this.#receipts(request, read);
+      case 'history':
+        return this.#history(request, read);
+      case 'locate':
+        return this.#locate(request, read);
+    }
+  }
+
+  async #state(request: Bytes, read: ReadQuestion, refuse: () => TabellionError): Promise<Bytes> {
+    const { height, keys } = read(stateRequestCodec, request);
+    if (new Set(keys.map(formatHex)).size < keys.length) throw refuse();
+    const proof = await this.#store.prove(height, keys).catch((error: unknown) => {
+      if (errorToData(error).code === 'version-unavailable') return undefined;
+      throw error;
+    });
+    return bounded(encode(stateAnswerCodec, { proof }));
+  }
+
+  async #light(request: Bytes, read: ReadQuestion, refuse: () => TabellionError): Promise<Bytes> {
+    const { from, heights } = read(lightRequestCodec, request);
+    let last = from as number;
+    for (const height of heights) {
+      if (height <= last) throw refuse();
+      last = height;
+    }
+    const blocks: LightBlock[] = [];
+    for (const height of heights.slice(0, LIGHT_BLOCKS_MAX)) {
+      const block = await this.#lightBlock(height);
+      if (block !== undefined) blocks.push(block);
+    }
+    return bounded(encode(lightAnswerCodec, { blocks }));
+  }
+
+  /** A header with what proves it; absent where this node lacks a part of it. */
+  async #lightBlock(height: Height): Promise<LightBlock | undefined> {
+    if (height < 1) return undefined;
+    const store = this.#store;
+    const below = (height - 1) as Height; // Not below genesis.
+    const [summary, parent, membership, next] = await Promise.all([
+      store.summary(height),
+      store.header(below),
+      store.membershipAt(height),
+      store.membershipAt((height + 1) as Height), // One above a height.
+    ]);
+    const { header, certificate } = summary ?? {};
+    const isWhole =
+      header !== undefined &&
+      certificate !== undefined &&
+      parent !== undefined &&
+      membership !== undefined &&
+      next !== undefined;
+    if (!isWhole) return undefined;
+    const ledger = this.#ledger;
+    const isSame = equalBytes(ledger.membershipHash(next), ledger.membershipHash(membership));
+    return { parent, header, certificate, membership, nextMembership: isSame ? undefined : next };
+  }
+
+  async #receipts(request: Bytes, read: ReadQuestion): Promise<Bytes> {
+    const { height } = read(receiptsRequestCodec, request);
+    const stored = await this.#store.block(height);
+    return bounded(encode(receiptsAnswerCodec, { receipts: stored?.receipts }));
+  }
+
+  async #history(request: Bytes, read: ReadQuestion): Promise<Bytes> {
+    const { address, before, limit } = read(historyRequestCodec, request);
+    const entries =
+      limit === 0
+        ? []
+        : await this.#store.history(address, {
+            limit: Math.min(limit, HISTORY_PLACES_MAX),
+            ...(before === undefined ? {} : { before }),
+          });
+    const places = entries.map(({ height, index }) => ({ height, index }));
+    const completeFrom = this.#store.historyCompleteFrom();
+    return encode(historyAnswerCodec, { places, completeFrom });
+  }
+
+  async #locate(request: Bytes, read: ReadQuestion): Promise<Bytes> {
+    const { what, hash } = read(locateRequestCodec, request);
+    if (what === 'block') {
+      const height = await this.#store.heightOf(hash);
+      const place = height === undefined ? undefined : { height, index: 0 };
+      return encode(locateAnswerCodec, { place });
+    }
+    const found = await this.#store.transaction(hash);
+    const place = found && { height: found.height, index: found.index };
+    return encode(locateAnswerCodec, { place });
+  }
+}
+
+function bounded(answer: Bytes): Bytes {
+  if (answer.length > ANSWER_BYTES_MAX) throw new TabellionError('request-refused');
+  return answer;
+}

@@ -1,0 +1,546 @@
+import type { Bytes } from '../base/index.ts';
+import { defined, equalBytes, errorToData, formatHex } from '../base/index.ts';
+import { decode, encode } from '../codec/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import type { Height } from '../ledger/index.ts';
+import type { SnapshotEffect, SnapshotEvent, SnapshotState } from '../snapshot/index.ts';
+import { createSnapshotSync, snapshotProgress, step } from '../snapshot/index.ts';
+import { manifestCodec, readManifest, verifyChunk } from '../state/index.ts';
+import type { Chain } from './chain.ts';
+import type { LightDriver } from './light-driver.ts';
+import {
+  CHUNK_SLICE_MS,
+  CHUNKS_WRITTEN_BYTES,
+  LIGHT_TICK_MS,
+  OFFERS_AGAIN_MS,
+  OFFERS_TIMEOUT_MS,
+} from './limits.ts';
+import type { NodeCore } from './parts.ts';
+import type { PeerQuestions } from './questions.ts';
+import {
+  chunksAnswerCodec,
+  chunksRequestCodec,
+  manifestAnswerCodec,
+  manifestRequestCodec,
+  snapshotsAnswerCodec,
+} from './snapshot-messages.ts';
+import type { SnapshotStatus } from './status.ts';
+import type { LedgerStore, SnapshotOffer, SnapshotWriter } from './store/index.ts';
+
+export type SnapshotDriverOptions = {
+  readonly core: NodeCore;
+  readonly chain: Chain;
+  readonly store: LedgerStore;
+  readonly light: LightDriver;
+  readonly questions: PeerQuestions;
+  onProgress(): void;
+  /** The state of this height is ours now. */
+  onAdopted(height: Height): void;
+  /** It came to its end, well or not. */
+  onEnded(): void;
+};
+
+/** One state being fetched. */
+type Fetch = {
+  readonly height: Height;
+  readonly stateRoot: Hash;
+  readonly writer: SnapshotWriter;
+  /** What came and is not verified, by ticket and place: a late answer replaces no other one. */
+  readonly received: Map<number, Map<number, Bytes>>;
+  /** Verified and not stored, by place. */
+  readonly verified: Map<number, Bytes>;
+  readonly isResumed: boolean;
+  readonly startedAtMs: number;
+  readonly bytesBefore: number;
+  state: SnapshotState;
+};
+
+/** Why one way to a snapshot ended without one. */
+type Outcome = 'adopted' | 'cancelled' | 'nothing-offered' | 'manifest-refused' | 'stalled';
+
+/** Times that another manifest or a newer snapshot is tried after one that came to nothing. */
+const ATTEMPTS_MAX = 4;
+
+/**
+ * Takes over a state from peers: asks what they offer, proves the block it is of, checks the
+ * manifest against that block, fetches chunks from several peers and verifies each by itself. What
+ * was fetched is kept over restarts.
+ */
+export class SnapshotDriver {
+  readonly #options: SnapshotDriverOptions;
+  /** What connected peers offer; absent before they told. */
+  readonly #offers = new Map<string, readonly SnapshotOffer[]>();
+  readonly #askedAtMs = new Map<string, number>();
+  readonly #events: SnapshotEvent[] = [];
+  #isStepping = false;
+  #fetch: Fetch | undefined;
+  /** Ends the present way; absent when there is none. */
+  #cancel: AbortController | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isOpen = false;
+  #cancelTick: () => void = () => undefined;
+  /** Peers whose manifest came to nothing. */
+  readonly #doubted = new Set<string>();
+  #settle: (outcome: Outcome) => void = () => undefined;
+  readonly #verifying: { readonly ticket: number; readonly index: number }[] = [];
+  #isVerifying = false;
+  readonly #storing: number[] = [];
+  #isStoring = false;
+  /** The time spent on chunks since the thread was let go of. */
+  #sliceFromMs = 0;
+
+  constructor(options: SnapshotDriverOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#isOpen = true;
+  }
+
+  pause(): void {
+    this.#isOpen = false;
+    this.cancel();
+  }
+
+  async stop(): Promise<void> {
+    this.pause();
+    await this.#running;
+  }
+
+  isRunning(): boolean {
+    return this.#cancel !== undefined;
+  }
+
+  /** Gives up; what was fetched stays for the next time. */
+  cancel(): void {
+    this.#cancel?.abort();
+    this.#settle('cancelled');
+  }
+
+  peerStatus(peerId: string): void {
+    if (this.isRunning()) this.#askOffers(peerId).catch((error: unknown) => this.#failed(error));
+  }
+
+  peerGone(peerId: string): void {
+    this.#offers.delete(peerId);
+    this.#askedAtMs.delete(peerId);
+    this.#send({ kind: 'peer-gone', peerId });
+  }
+
+  status(): SnapshotStatus | undefined {
+    const fetch = this.#fetch;
+    if (fetch === undefined) return undefined;
+    const progress = snapshotProgress(fetch.state);
+    const { clock } = this.#options.core.home;
+    const seconds = Math.max(0.001, (clock.now() - fetch.startedAtMs) / 1000);
+    return {
+      height: fetch.height,
+      ...progress,
+      bytesPerSecond: Math.round((progress.bytesDone - fetch.bytesBefore) / seconds),
+      isResumed: fetch.isResumed,
+      peers: this.#peersOffering(fetch.stateRoot).length,
+    };
+  }
+
+  /**
+   * Looks for a snapshot that is worth it, and takes it over.
+   *
+   * @param worthBlocks How far above our head it must be.
+   */
+  begin(worthBlocks: number): void {
+    if (this.isRunning() || !this.#isOpen) return;
+    const cancel = new AbortController();
+    this.#cancel = cancel;
+    const tick = (): void => {
+      this.#cancelTick = this.#options.core.home.clock.after(LIGHT_TICK_MS, tick);
+      this.#send({ kind: 'tick' });
+    };
+    tick();
+    this.#running = this.#run(worthBlocks, cancel.signal)
+      .catch((error: unknown) => {
+        // A store that fails ends the node; whatever else was wrong ends this way only.
+        const { code, message } = errorToData(error);
+        this.#options.core.diagnostics.trace('warn', 'snapshot-failed', { code, message });
+        if (!cancel.signal.aborted && code.startsWith('store-')) this.#options.core.fail(error);
+      })
+      .finally(() => {
+        this.#cancelTick();
+        this.#forgetFetch();
+        this.#cancel = undefined;
+        this.#options.onEnded();
+      });
+  }
+
+  async #run(worthBlocks: number, signal: AbortSignal): Promise<void> {
+    const { diagnostics } = this.#options.core;
+    this.#doubted.clear();
+    for (let attempt = 0; attempt < ATTEMPTS_MAX && !signal.aborted; attempt++) {
+      const outcome = await this.#attempt(worthBlocks, signal);
+      this.#forgetFetch();
+      diagnostics.trace('info', 'snapshot-ended', { outcome });
+      if (outcome !== 'manifest-refused' && outcome !== 'stalled') return;
+    }
+  }
+
+  async #attempt(worthBlocks: number, signal: AbortSignal): Promise<Outcome> {
+    const { store, core, chain } = this.#options;
+    const offer = await this.#chooseOffer(worthBlocks, signal);
+    if (signal.aborted) return 'cancelled';
+    if (offer === undefined) return 'nothing-offered';
+    const { height, stateRoot } = offer;
+    const { trusted, block } = await this.#options.light.prove(height, signal);
+    const given = await this.#fetchManifest(stateRoot, signal);
+    if (signal.aborted) return 'cancelled';
+    if (given === undefined) return 'manifest-refused';
+    const { certificate, parent } = block ?? {};
+    const manifest = given.bytes;
+    const writer = await store.beginSnapshot({ trusted, manifest, certificate, parent });
+    const have = new Set(writer.have());
+    const fetch: Fetch = {
+      height,
+      stateRoot,
+      writer,
+      received: new Map(),
+      verified: new Map(),
+      isResumed: have.size > 0,
+      startedAtMs: core.home.clock.now(),
+      bytesBefore: 0,
+      state: createSnapshotSync({ chunks: writer.plans, have, manifestPeerId: given.peerId }),
+    };
+    const { bytesDone, chunksTotal, bytesTotal } = snapshotProgress(fetch.state);
+    this.#fetch = { ...fetch, bytesBefore: bytesDone };
+    core.diagnostics.trace('info', 'snapshot-begun', {
+      height,
+      chunks: chunksTotal,
+      bytes: bytesTotal,
+      resumed: have.size,
+    });
+    const outcome = await this.#fetchChunks(stateRoot);
+    if (outcome !== 'adopted' || signal.aborted) return signal.aborted ? 'cancelled' : outcome;
+    await writer.finish();
+    await chain.adopt(() => store.adoptSnapshot(writer));
+    this.#options.onAdopted(height);
+    return 'adopted';
+  }
+
+  /* ------------------------------------------------------------- offers */
+
+  /** The newest state that somebody serves, proven to be one of our chain. */
+  async #chooseOffer(worthBlocks: number, signal: AbortSignal): Promise<SnapshotOffer | undefined> {
+    const { core, chain, light, store } = this.#options;
+    const peers = core.running()?.network.peers() ?? [];
+    await Promise.all(peers.map(({ peerId }) => this.#askOffers(peerId)));
+    const least = chain.head().header.height + worthBlocks;
+    for (;;) {
+      const head = light.head().header.height;
+      const begun = store.snapshotBegun()?.anchor.header.stateRoot;
+      const candidates = [...this.#offers]
+        .filter(([peerId]) => !this.#doubted.has(peerId))
+        .flatMap(([peerId, offers]) => offers.map((offer) => ({ peerId, offer })))
+        .filter(({ offer }) => offer.height >= least && offer.height <= head);
+      const isBegun = (offer: SnapshotOffer): boolean =>
+        begun !== undefined && equalBytes(begun, offer.stateRoot);
+      // One that was begun first: what is here of it need not be fetched.
+      candidates.sort(
+        (left, right) =>
+          Number(isBegun(right.offer)) - Number(isBegun(left.offer)) ||
+          right.offer.height - left.offer.height,
+      );
+      const [best] = candidates;
+      if (best === undefined || signal.aborted) return undefined;
+      const { peerId, offer } = best;
+      const proven = await light.prove(offer.height, signal).catch(() => undefined);
+      const isTrue =
+        proven !== undefined &&
+        equalBytes(proven.trusted.hash, offer.blockHash) &&
+        equalBytes(proven.trusted.header.stateRoot, offer.stateRoot);
+      if (isTrue) return offer;
+      // Not proven may be nobody's fault; another block than ours is.
+      if (proven !== undefined) core.report(peerId, 'false-offer');
+      this.#doubted.add(peerId);
+    }
+  }
+
+  async #askOffers(peerId: string): Promise<void> {
+    const { core } = this.#options;
+    const nowMs = core.home.clock.now();
+    const askedAtMs = this.#askedAtMs.get(peerId);
+    if (askedAtMs !== undefined && nowMs - askedAtMs < OFFERS_AGAIN_MS) return;
+    const network = core.running()?.network;
+    if (network === undefined) return;
+    this.#askedAtMs.set(peerId, nowMs);
+    const timeoutMs = OFFERS_TIMEOUT_MS;
+    const answer = await network
+      .request(peerId, 'snapshots', new Uint8Array(0), { timeoutMs })
+      .catch(() => undefined); // Whoever does not answer offers nothing.
+    if (answer === undefined) return;
+    const decoded = decode(snapshotsAnswerCodec, answer);
+    if (!decoded.ok) {
+      core.report(peerId, 'malformed-answer');
+      return;
+    }
+    const { offers } = decoded.value;
+    this.#offers.set(peerId, offers);
+    const fetch = this.#fetch;
+    if (fetch === undefined) return;
+    const isOffered = offers.some(({ stateRoot }) => equalBytes(stateRoot, fetch.stateRoot));
+    this.#send({ kind: isOffered ? 'peer-offers' : 'peer-gone', peerId });
+  }
+
+  #peersOffering(stateRoot: Hash): string[] {
+    return [...this.#offers]
+      .filter(([, offers]) => offers.some((offer) => equalBytes(offer.stateRoot, stateRoot)))
+      .map(([peerId]) => peerId);
+  }
+
+  /* ----------------------------------------------------------- manifest */
+
+  async #fetchManifest(
+    stateRoot: Hash,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: Bytes; readonly peerId: string } | undefined> {
+    const { questions, core } = this.#options;
+    const peers = this.#peersOffering(stateRoot).filter((each) => !this.#doubted.has(each));
+    return questions.ask({
+      kind: 'manifest',
+      body: encode(manifestRequestCodec, { stateRoot }),
+      peers,
+      signal,
+      judge: (answer, peerId) => {
+        const decoded = decode(manifestAnswerCodec, answer);
+        if (!decoded.ok) return { kind: 'bad', fault: 'malformed-answer' };
+        const { manifest: bytes } = decoded.value;
+        if (bytes === undefined) return { kind: 'absent' };
+        const manifest = decode(manifestCodec, bytes);
+        const plans = manifest.ok
+          ? readManifest(core.ledger.suite, stateRoot, manifest.value)
+          : manifest;
+        return plans.ok
+          ? { kind: 'good', value: { bytes: new Uint8Array(bytes), peerId } }
+          : { kind: 'bad', fault: 'false-manifest' };
+      },
+    });
+  }
+
+  /* ------------------------------------------------------------- chunks */
+
+  #fetchChunks(stateRoot: Hash): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      for (const peerId of this.#peersOffering(stateRoot)) {
+        this.#send({ kind: 'peer-offers', peerId });
+      }
+      // Nothing may be missing at all.
+      this.#send({ kind: 'tick' });
+    });
+  }
+
+  #forgetFetch(): void {
+    this.#fetch = undefined;
+    this.#settle = () => undefined;
+    this.#verifying.length = 0;
+    this.#storing.length = 0;
+  }
+
+  #send(event: SnapshotEvent): void {
+    this.#events.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        const fetch = this.#fetch;
+        if (fetch === undefined) continue;
+        const { state, effects } = step(fetch.state, next);
+        fetch.state = state;
+        for (const effect of effects) this.#perform(fetch, effect);
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #perform(fetch: Fetch, effect: SnapshotEffect): void {
+    const { core, onProgress } = this.#options;
+    switch (effect.kind) {
+      case 'request-chunks':
+        this.#request(fetch, effect).catch((error: unknown) => this.#failed(error));
+        return;
+      case 'verify-chunk':
+        this.#verifying.push({ ticket: effect.ticket, index: effect.index });
+        this.#verify(fetch).catch((error: unknown) => this.#failed(error));
+        return;
+      case 'store-chunk':
+        this.#storing.push(effect.index);
+        this.#store(fetch).catch((error: unknown) => core.fail(error));
+        return;
+      case 'report-peer':
+        core.report(effect.peerId, effect.fault);
+        return;
+      case 'snapshot-complete':
+        this.#settle('adopted');
+        return;
+      case 'manifest-doubted':
+        if (effect.peerId !== undefined) this.#doubted.add(effect.peerId);
+        this.#settle('manifest-refused');
+        return;
+      case 'snapshot-stalled':
+        core.diagnostics.trace('warn', 'snapshot-stalled', { height: fetch.height });
+        this.#settle('stalled');
+        return;
+      case 'progress-changed':
+        onProgress();
+        return;
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { code, message } = errorToData(error);
+    this.#options.core.diagnostics.trace('error', 'snapshot-failed', { code, message });
+    this.cancel();
+  }
+
+  async #request(
+    fetch: Fetch,
+    effect: Extract<SnapshotEffect, { kind: 'request-chunks' }>,
+  ): Promise<void> {
+    const { ticket, peerId, indexes } = effect;
+    const { core } = this.#options;
+    const network = core.running()?.network;
+    if (network === undefined) {
+      this.#send({ kind: 'request-failed', ticket, reason: 'gone' });
+      return;
+    }
+    const prefixes = indexes.map(
+      (index) => defined(fetch.writer.plans[index], 'a chunk of the manifest').prefix,
+    );
+    const { stateRoot } = fetch;
+    let answer: Bytes;
+    try {
+      const body = encode(chunksRequestCodec, { stateRoot, prefixes });
+      const signal = this.#cancel?.signal;
+      answer = await network.request(
+        peerId,
+        'chunks',
+        body,
+        signal === undefined ? {} : { signal },
+      );
+    } catch (error) {
+      this.#send({ kind: 'request-failed', ticket, reason: reasonOf(error) });
+      return;
+    }
+    if (this.#fetch !== fetch) return;
+    core.onBytes(answer.length);
+    const decoded = decode(chunksAnswerCodec, answer);
+    if (!decoded.ok || decoded.value.chunks.length > indexes.length) {
+      this.#send({ kind: 'request-failed', ticket, reason: 'malformed' });
+      return;
+    }
+    const received = new Map<number, Bytes>();
+    const chunks = decoded.value.chunks.flatMap((bytes, at) => {
+      const index = indexes[at];
+      if (bytes === undefined || index === undefined) return [];
+      received.set(index, bytes);
+      return [{ index, sizeBytes: bytes.length }];
+    });
+    fetch.received.set(ticket, received);
+    this.#send({ kind: 'chunks-received', ticket, chunks });
+    // Nobody waits for an answer that came too late.
+    const isWanted = this.#verifying.some((each) => each.ticket === ticket);
+    if (!isWanted && !this.#isVerifying) fetch.received.delete(ticket);
+  }
+
+  /** One chunk after the other; the thread is let go of between them, for it has other work. */
+  async #verify(fetch: Fetch): Promise<void> {
+    if (this.#isVerifying) return;
+    this.#isVerifying = true;
+    try {
+      for (let next = this.#verifying.shift(); next; next = this.#verifying.shift()) {
+        if (this.#fetch !== fetch) break;
+        const { ticket, index } = next;
+        const plan = defined(fetch.writer.plans[index], 'a chunk of the manifest');
+        const bytes = take(fetch.received, ticket, index);
+        if (bytes === undefined) continue;
+        const verified = verifyChunk(this.#options.core.ledger.suite, plan, bytes);
+        const isPlanFalse = !verified.ok && verified.error.code === 'chunk-plan-false';
+        const verdict = verified.ok ? 'valid' : isPlanFalse ? 'false-plan' : 'bad-chunk';
+        if (verified.ok) fetch.verified.set(index, bytes);
+        else {
+          const { code } = verified.error;
+          const prefix = formatHex(plan.prefix);
+          this.#options.core.diagnostics.trace('warn', 'snapshot-chunk-refused', { prefix, code });
+        }
+        this.#send({ kind: 'chunk-verdict', ticket, index, verdict });
+        await this.#breathe();
+      }
+    } finally {
+      this.#isVerifying = false;
+    }
+    // Another state may have been begun meanwhile.
+    const now = this.#fetch;
+    if (now !== undefined && this.#verifying.length > 0) await this.#verify(now);
+  }
+
+  async #breathe(): Promise<void> {
+    const { clock } = this.#options.core.home;
+    const nowMs = clock.now();
+    if (nowMs - this.#sliceFromMs < CHUNK_SLICE_MS) return;
+    await new Promise<void>((resolve) => {
+      clock.after(0, resolve);
+    });
+    this.#sliceFromMs = clock.now();
+  }
+
+  /** What was verified is written together. */
+  async #store(fetch: Fetch): Promise<void> {
+    if (this.#isStoring) return;
+    this.#isStoring = true;
+    try {
+      while (this.#storing.length > 0 && this.#fetch === fetch) {
+        const batch: { readonly index: number; readonly bytes: Bytes }[] = [];
+        let size = 0;
+        while (size < CHUNKS_WRITTEN_BYTES) {
+          const index = this.#storing.shift();
+          if (index === undefined) break;
+          const bytes = defined(fetch.verified.get(index), 'kept until it is stored');
+          size += bytes.length;
+          batch.push({ index, bytes });
+        }
+        await fetch.writer.put(batch);
+        for (const { index } of batch) {
+          fetch.verified.delete(index);
+          if (this.#fetch === fetch) this.#send({ kind: 'chunk-stored', index });
+        }
+      }
+    } finally {
+      this.#isStoring = false;
+    }
+    const now = this.#fetch;
+    if (now !== undefined && this.#storing.length > 0) await this.#store(now);
+  }
+}
+
+/** Takes a chunk out of what came with a ticket. */
+function take(
+  received: Map<number, Map<number, Bytes>>,
+  ticket: number,
+  index: number,
+): Bytes | undefined {
+  const chunks = received.get(ticket);
+  const bytes = chunks?.get(index);
+  chunks?.delete(index);
+  if (chunks?.size === 0) received.delete(ticket);
+  return bytes;
+}
+
+function reasonOf(error: unknown): Extract<SnapshotEvent, { kind: 'request-failed' }>['reason'] {
+  switch (errorToData(error).code) {
+    case 'request-timeout':
+      return 'timeout';
+    case 'response-too-large':
+      return 'malformed';
+    case 'request-refused':
+      return 'refused';
+    default:
+      return 'gone';
+  }
+}

@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Bytes } from '../base/index.ts';
+import { formatHex } from '../base/index.ts';
+import { decode, encode } from '../codec/index.ts';
+import type { Height } from '../ledger/index.ts';
+import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
+import { person } from '../ledger/testing/world.ts';
+import { MemoryStore } from '../storage/index.ts';
+import type { TabellionNode } from './index.ts';
+import { chunksAnswerCodec, snapshotsAnswerCodec } from './snapshot-messages.ts';
+import { impostor, isolate } from './testing/liar.ts';
+import type { StartOptions } from './testing/village.ts';
+import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+
+const ada = person('ada');
+const bob = person('bob');
+const [FIRST] = VALIDATORS;
+const BLOCKS = 14;
+
+let village: Village;
+beforeEach(async () => {
+  village = new Village({
+    balances: [
+      { address: ada.address, amount: 1_000_000_000n },
+      // Enough accounts for several chunks.
+      ...Array.from({ length: 1_500 }, (_, at) => ({
+        address: person(`settler ${at}`).address,
+        amount: BigInt(at + 1),
+      })),
+    ],
+  });
+  village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
+  await village.startAll(...VALIDATORS);
+  for (let value = 1; value <= BLOCKS; value++) await pay(value);
+});
+afterEach(async () => {
+  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
+  await village.stopAll();
+  await village.clock.pass(60_000);
+  expect(village.clock.timerCount).toBe(0);
+});
+
+async function pay(value: number, names: readonly string[] = VALIDATORS) {
+  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
+  expect(await village.settled(id, names)).toEqual(['final']);
+  return id;
+}
+
+async function balanceOf(node: TabellionNode, who = bob): Promise<bigint> {
+  const read = node.source().read((view) => ({
+    value: readBalance(view, who.address, NATIVE_ASSET),
+  }));
+  return (await village.clock.run(read)).value;
+}
+
+const tracesOf = (name: string, event: string) =>
+  village.traces.filter((trace) => trace.node === name && trace.event === event);
+
+async function arrives(name: string, options: StartOptions = {}) {
+  const { node, store } = await village.start(name, options);
+  await village.clock.until(
+    'the newcomer follows',
+    () => heightOf(node) >= heightOf(village.node(FIRST)),
+    120_000,
+  );
+  return { node, store };
+}
+
+describe('a full node that begins', () => {
+  it('takes over a state instead of executing old blocks, and follows', async () => {
+    const { node } = await arrives('late');
+    expect(tracesOf('late', 'snapshot-adopted')).toHaveLength(1);
+    expect(node.parts.store.earliestHeight()).toBeGreaterThan(5);
+    await village.clock.until('validated', () => node.source().trust() === 'validated');
+    expect(node.source().kind).toBe('chain');
+    const paid = (BLOCKS * (BLOCKS + 1)) / 2;
+    expect(await balanceOf(node)).toBe(BigInt(paid));
+    expect(await balanceOf(node, person('settler 700'))).toBe(701n);
+    await pay(100, ['late', ...VALIDATORS]);
+    const height = heightOf(node) as Height;
+    const [own, others] = [node, village.node(FIRST)].map(({ parts }) => parts.store);
+    expect(formatHex((await own?.header(height))?.stateRoot as never)).toBe(
+      formatHex((await others?.header(height))?.stateRoot as never),
+    );
+    expect(node.status().snapshot).toBeUndefined();
+  });
+
+  it('shows old blocks and histories that its own store lacks, as peers prove them', async () => {
+    const { node } = await arrives('late');
+    const source = node.source();
+    const old = await village.clock.run(source.block(2 as Height));
+    const real = await village.node(FIRST).parts.store.block(2 as Height);
+    expect(old?.hash).toEqual(real?.hash);
+    expect(old?.receipts).toEqual(real?.receipts);
+    const history = await village.clock.run(source.history(bob.address, { limit: 50 }));
+    expect(history.entries).toHaveLength(BLOCKS);
+    expect(history.completeFrom).toBeGreaterThan(5);
+    expect(history.origin).toBe('peers');
+  });
+
+  it('executes all blocks as an archive', async () => {
+    const { node } = await arrives('late', { options: { mode: 'archive' } });
+    expect(tracesOf('late', 'snapshot-begun')).toEqual([]);
+    expect(node.parts.store.earliestHeight()).toBe(0);
+    expect(node.parts.store.historyCompleteFrom()).toBe(0);
+  });
+
+  it('executes all blocks where nobody offers a snapshot', async () => {
+    village.hub.delivers = ({ kind }) => kind !== 'request-snapshots';
+    const { node } = await arrives('late');
+    expect(node.parts.store.earliestHeight()).toBe(0);
+  });
+
+  it('goes on where it stopped', async () => {
+    // Serves a single chunk with each answer, and three in all.
+    let left = 3;
+    const chunks = async (_: unknown, honestly: () => Promise<Bytes>) => {
+      if (left === 0) return new Promise<Bytes>(() => undefined);
+      left -= 1;
+      const decoded = decode(chunksAnswerCodec, await honestly());
+      if (!decoded.ok) throw new Error('the honest answer is good');
+      return encode(chunksAnswerCodec, { chunks: decoded.value.chunks.slice(0, 1) });
+    };
+    impostor(village, { name: 'slow', honest: FIRST, answers: { chunks } });
+    const none = () => encode(snapshotsAnswerCodec, { offers: [] });
+    impostor(village, { name: 'bare', honest: FIRST, answers: { snapshots: none } });
+    isolate(village, 'late', ['slow', 'bare']);
+    const store = new MemoryStore();
+    const { node } = await village.start('late', { store });
+    await village.clock.pass(3_000);
+    const begun = node.parts.store.snapshotBegun();
+    expect(begun?.chunksDone).toBe(3);
+    expect(begun?.chunksTotal).toBeGreaterThan(5);
+    expect(node.status().snapshot?.chunksDone).toBe(3);
+    // Meanwhile it answers, with proofs.
+    expect(node.source().trust()).toBe('proven');
+    expect(await balanceOf(node)).toBe(BigInt((BLOCKS * (BLOCKS + 1)) / 2));
+    const survivor = village.kill('late', { unsyncedKept: 1_000_000 });
+    village.hub.heal();
+    await arrives('late', { store: survivor });
+    const [, again] = tracesOf('late', 'snapshot-begun');
+    expect(again?.facts).toMatchObject({ resumed: 3 });
+    expect(tracesOf('late', 'snapshot-adopted')).toHaveLength(1);
+  });
+
+  it('serves the state that it took over to the next one', async () => {
+    await arrives('late');
+    for (let value = 1; value <= 6; value++) await pay(value, ['late', ...VALIDATORS]);
+    await village.clock.pass(2_000);
+    for (const name of VALIDATORS) village.hub.cut('next', name);
+    const { node } = await village.start('next');
+    await village.clock.until('from a single peer', () => heightOf(node) > BLOCKS, 120_000);
+    expect(tracesOf('next', 'snapshot-adopted')).toHaveLength(1);
+  });
+
+  it('prunes blocks that are too old, where its operator says so', async () => {
+    const options = { keepBlocks: 4 };
+    const { node } = await arrives('small', { options });
+    for (let value = 1; value <= 12; value++) await pay(value, ['small', ...VALIDATORS]);
+    await village.clock.pass(2_000);
+    const { store } = node.parts;
+    expect(store.earliestHeight()).toBeGreaterThan(BLOCKS);
+    const old = await village.clock.run(node.source().block(1 as Height));
+    expect(old?.block.header.height).toBe(1);
+  });
+});

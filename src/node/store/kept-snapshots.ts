@@ -1,0 +1,139 @@
+import type { Bytes } from '../../base/index.ts';
+import { equalBytes, formatHex } from '../../base/index.ts';
+import { encode } from '../../codec/index.ts';
+import type { Hash } from '../../crypto/index.ts';
+import type { CheckpointPlan, Page, ServedChunk } from '../../state/index.ts';
+import {
+  decodeLayouts,
+  joinPages,
+  manifestCodec,
+  manifestOfPages,
+  pageStoreKey,
+} from '../../state/index.ts';
+import type { Core } from './core.ts';
+import { layoutKey, unseal } from './records.ts';
+import type { KeptSnapshot } from './snapshot-records.ts';
+import { opened, SNAPSHOTS_KEY, snapshotsRecordCodec } from './snapshot-records.ts';
+
+/** What peers are given of one snapshot; its chunks by prefix. */
+type Served = { readonly manifest: Bytes; readonly chunks: ReadonlyMap<string, ServedChunk> };
+
+/** The snapshots that a store keeps for peers, newest first, and what it serves of them. */
+export class KeptSnapshots {
+  readonly #core: Core;
+  #snapshots: readonly KeptSnapshot[];
+  /** By root; made when first asked for. */
+  readonly #served = new Map<string, Promise<Served | undefined>>();
+
+  private constructor(core: Core, snapshots: readonly KeptSnapshot[]) {
+    this.#core = core;
+    this.#snapshots = snapshots;
+  }
+
+  static async load(core: Core): Promise<KeptSnapshots> {
+    const bytes = await core.store.get('meta', SNAPSHOTS_KEY);
+    const record = opened(core.ledger.suite, snapshotsRecordCodec, bytes);
+    // A spoilt list is one of nothing: peers have the same snapshots.
+    if (record === 'spoilt') core.tracer.trace('warn', 'snapshots-forgotten');
+    const snapshots = record === undefined || record === 'spoilt' ? [] : record.snapshots;
+    return new KeptSnapshots(core, snapshots);
+  }
+
+  get all(): readonly KeptSnapshot[] {
+    return this.#snapshots;
+  }
+
+  /** Keeps these from now on. */
+  adopt(snapshots: readonly KeptSnapshot[]): void {
+    this.#snapshots = snapshots;
+    const roots = new Set(snapshots.map(({ stateRoot }) => formatHex(stateRoot)));
+    for (const root of [...this.#served.keys()]) if (!roots.has(root)) this.#served.delete(root);
+  }
+
+  /** The encoded manifest of a kept root. */
+  async manifest(stateRoot: Hash): Promise<Bytes | undefined> {
+    return (await this.#serve(stateRoot))?.manifest;
+  }
+
+  /** The bytes of a chunk of a kept root: pages as they lie on the disk, joined. */
+  async chunk(stateRoot: Hash, prefix: Uint8Array): Promise<Bytes | undefined> {
+    const served = await this.#serve(stateRoot);
+    const chunk = served?.chunks.get(prefix.join());
+    if (chunk === undefined) return undefined;
+    const pages = await this.#core.store.getMany('pages', chunk.pages.map(pageStoreKey));
+    const found = pages.filter((page) => page !== undefined);
+    // A page that is lost, or was deleted while it was read, is one that we do not have.
+    return found.length === pages.length ? joinPages(found) : undefined;
+  }
+
+  #serve(stateRoot: Hash): Promise<Served | undefined> {
+    const snapshot = this.#snapshots.find((each) => equalBytes(each.stateRoot, stateRoot));
+    if (snapshot === undefined) return Promise.resolve(undefined);
+    const key = formatHex(stateRoot);
+    let served = this.#served.get(key);
+    if (served === undefined) {
+      served = this.#read(snapshot);
+      this.#served.set(key, served);
+      served.catch(() => this.#served.delete(key)); // Asked for again, it is read again.
+    }
+    return served;
+  }
+
+  async #read(snapshot: KeptSnapshot): Promise<Served | undefined> {
+    const pages = await this.pages(snapshot);
+    if (pages === undefined) return undefined;
+    const { root, manifest, chunks } = manifestOfPages(this.#core.ledger.suite, pages);
+    if (!equalBytes(root, snapshot.stateRoot)) return undefined;
+    return {
+      manifest: encode(manifestCodec, manifest),
+      chunks: new Map(chunks.map((chunk) => [chunk.prefix.join(), chunk])),
+    };
+  }
+
+  /** The pages of a snapshot, none loaded; `undefined` when its layout is lost or spoilt. */
+  async pages(snapshot: KeptSnapshot): Promise<readonly Page[] | undefined> {
+    const { store, ledger, tracer } = this.#core;
+    const sealed = await store.get('pages', layoutKey(snapshot.generation));
+    const layout = sealed === undefined ? undefined : unseal(ledger.suite, sealed);
+    const pages = layout === undefined ? undefined : decodeLayouts([layout]);
+    if (pages?.ok === true) return pages.value;
+    tracer.trace('warn', 'snapshot-lost', { height: snapshot.height });
+    return undefined;
+  }
+
+  /**
+   * Which snapshots are kept when a checkpoint becomes one, and the keys of the pages that only
+   * those had which are kept no longer.
+   */
+  async next(
+    plan: CheckpointPlan,
+    blockHash: Hash,
+    keptMax: number,
+  ): Promise<{ readonly snapshots: readonly KeptSnapshot[]; readonly released: readonly Bytes[] }> {
+    const { chunks } = manifestOfPages(this.#core.ledger.suite, plan.pages);
+    const fresh: KeptSnapshot = {
+      height: plan.height,
+      blockHash,
+      stateRoot: plan.root,
+      generation: plan.generation,
+      bytes: chunks.reduce((sum, { weight }) => sum + weight, 0),
+      chunkCount: chunks.length,
+    };
+    const snapshots = [fresh, ...this.#snapshots].slice(0, keptMax);
+    const released: Bytes[] = [];
+    /** Keys of the next newer one, where they are known. */
+    let newer: ReadonlySet<string> | undefined;
+    for (const [at, snapshot] of [fresh, ...this.#snapshots].entries()) {
+      if (at < keptMax - 1) continue; // Neither dropped nor next to one that is.
+      const pages = at === 0 ? plan.pages : await this.pages(snapshot);
+      const keys = pages?.map(pageStoreKey);
+      const others = newer;
+      // A page that the next newer one has not, nothing newer has. Unknown, it costs room.
+      if (at >= keptMax && keys !== undefined && others !== undefined) {
+        for (const key of keys) if (!others.has(key.join())) released.push(key);
+      }
+      newer = keys === undefined ? undefined : new Set(keys.map((key) => key.join()));
+    }
+    return { snapshots, released };
+  }
+}

@@ -1,0 +1,40 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { gunzipSync } from 'node:zlib';
+import { runCase } from './light-client-cases/cases.ts';
+import { parseCase, Unreadable } from './light-client-cases/tendermint.ts';
+
+// `npm run -s light-client-cases -- DIR`: runs every case of a folder against our light client.
+
+/** The largest case, 100 members in two blocks, has 400 KB. */
+const CASE_BYTES_MAX = 64 * 1024 * 1024;
+
+async function outcomeOf(path: string): Promise<string | undefined> {
+  const bytes = await readFile(path);
+  try {
+    const isPacked = path.endsWith('.gz');
+    const text = isPacked ? gunzipSync(bytes, { maxOutputLength: CASE_BYTES_MAX }) : bytes;
+    return runCase(parseCase(text));
+  } catch (error) {
+    if (error instanceof Unreadable) return `unreadable: ${error.message}`;
+    // Whatever is wrong with this file, the others are still to be run.
+    return `unreadable: ${String(error)}`;
+  }
+}
+
+const [folder, ...rest] = process.argv.slice(2);
+if (folder === undefined || rest.length > 0) {
+  process.stderr.write('usage: npm run -s light-client-cases -- DIR\n');
+  process.exit(2);
+}
+const names = (await readdir(folder)).filter((name) => /\.json(\.gz)?$/.test(name)).toSorted();
+let failed = 0;
+for (const name of names) {
+  const failure = await outcomeOf(join(folder, name));
+  if (failure === undefined) continue;
+  failed++;
+  process.stdout.write(`${name}: ${failure}\n`);
+}
+process.stdout.write(`${names.length - failed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 || names.length === 0 ? 1 : 0;

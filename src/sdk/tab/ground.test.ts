@@ -1,0 +1,124 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { encodeUtf8, timestampMs } from '../../base/index.ts';
+import { MemoryStore } from '../../storage/index.ts';
+import type { EpochStore } from './epochs.ts';
+import type { Witness } from './ground.ts';
+import { Ground } from './ground.ts';
+
+/** A browser profile: three places, each of which may lose what it holds. */
+class Profile {
+  store = new MemoryStore();
+  marker: string | undefined;
+  witness: Witness = 'none';
+  /** Throws instead of writing a mark, as a kill would. */
+  isKilledAtMark = false;
+
+  /** Opens it once, as a worker's first term does, and says what that term tells people. */
+  async open(): Promise<Ground> {
+    const epochs: EpochStore = {
+      next: async () => 1,
+      current: async () => 0,
+      marker: async () => this.marker,
+      setMarker: async (storeId) => {
+        if (this.isKilledAtMark) throw new Error('killed');
+        this.marker = storeId;
+      },
+      close: () => undefined,
+    };
+    const clock = { now: () => timestampMs(5), after: () => () => undefined };
+    const ground = new Ground({ epochs, witness: this.witness, clock });
+    if (this.witness === 'none') this.witness = 'begun';
+    await ground.recognise(this.store);
+    this.witness = 'kept';
+    return ground;
+  }
+}
+
+const record = { kind: 'put', space: 'journal', key: Uint8Array.of(1), value: Uint8Array.of(2) };
+let profile: Profile;
+beforeEach(() => {
+  profile = new Profile();
+});
+
+describe('what a profile tells of its storage', () => {
+  it('nothing at a first visit, nor at later ones', async () => {
+    expect((await profile.open()).event()).toBeUndefined();
+    expect((await profile.open()).event()).toBeUndefined();
+  });
+
+  it('nothing after a kill between the marks', async () => {
+    profile.isKilledAtMark = true;
+    await expect(profile.open()).rejects.toThrow('killed');
+    profile.isKilledAtMark = false;
+    expect((await profile.open()).event()).toBeUndefined();
+    expect((await profile.open()).event()).toBeUndefined();
+  });
+
+  it('nothing where an older program stored without marks', async () => {
+    profile.store = new MemoryStore();
+    const old = { kind: 'put', space: 'meta', key: encodeUtf8('format'), value: encodeUtf8('1') };
+    await profile.store.write([old as never], 'strict');
+    expect((await profile.open()).event()).toBeUndefined();
+  });
+
+  it('that the database is gone, by the mark outside of it', async () => {
+    await profile.open();
+    profile.store = new MemoryStore();
+    profile.witness = 'unknown';
+    const told = (await profile.open()).event();
+    expect(told).toEqual({ kind: 'wiped', atMs: 5, code: 'store-vanished' });
+    expect((await profile.open()).event()).toBeUndefined();
+  });
+
+  it('that all databases are gone, by the page’s own storage', async () => {
+    await profile.open();
+    profile.store = new MemoryStore();
+    profile.marker = undefined;
+    expect((await profile.open()).event()).toMatchObject({ kind: 'wiped' });
+  });
+
+  it('that part of the database is gone', async () => {
+    await profile.open();
+    profile.store = new MemoryStore();
+    await profile.store.write([record as never], 'strict');
+    expect((await profile.open()).event()).toMatchObject({ kind: 'partly-wiped' });
+  });
+
+  it('that the page’s own storage is gone, with what people had noted there', async () => {
+    await profile.open();
+    profile.witness = 'none';
+    const told = (await profile.open()).event();
+    expect(told).toMatchObject({ kind: 'partly-wiped', code: 'page-storage-lost' });
+  });
+
+  it('nothing where a person had it all deleted through this program', async () => {
+    const ground = await profile.open();
+    await ground.letGo(profile.store, () => profile.store.clear());
+    expect(ground.event()).toBeUndefined();
+    expect((await profile.open()).event()).toBeUndefined();
+  });
+
+  it('nothing where a kill came into the middle of that', async () => {
+    const ground = await profile.open();
+    const killed = ground.letGo(profile.store, async () => {
+      await profile.store.clear();
+      throw new Error('killed');
+    });
+    await expect(killed).rejects.toThrow('killed');
+    expect((await profile.open()).event()).toBeUndefined();
+  });
+
+  it('that it vanished under a worker that had it open, whatever else vanished too', async () => {
+    const ground = await profile.open();
+    profile.marker = undefined;
+    await ground.recognise(new MemoryStore());
+    expect(ground.event()).toMatchObject({ kind: 'wiped' });
+  });
+});
+
+it('damage is told to the next start, once', async () => {
+  const ground = await profile.open();
+  ground.condemn('page-corrupt');
+  expect(ground.takeDamage()).toBe('page-corrupt');
+  expect(ground.takeDamage()).toBeUndefined();
+});

@@ -1,0 +1,102 @@
+import type { Clock } from '../../base/index.ts';
+import { encodeUtf8, formatHex } from '../../base/index.ts';
+import type { StorageEvent } from '../../node/index.ts';
+import type { KeyValueStore } from '../../storage/index.ts';
+import type { EpochStore } from './epochs.ts';
+
+/**
+ * What the page's own storage says of this profile: nothing; that a node began here; that one had a
+ * store. `unknown` where pages may store nothing.
+ */
+export type Witness = 'none' | 'begun' | 'kept' | 'unknown';
+
+/** Names a store for ever: a record in the store, and one outside of it. */
+export const STORE_ID_KEY = encodeUtf8('store-id');
+const STORE_ID_BYTES = 16;
+/** Marks a profile whose store was emptied on purpose. */
+const LET_GO = 'let-go';
+
+/**
+ * What one worker knows of what its profile stores, over all its terms. A store, the record of it
+ * outside, and the page's storage lie in three places that browsers delete each for itself: what
+ * two of them remember and the third does not was deleted.
+ */
+export class Ground {
+  readonly epochs: EpochStore;
+  readonly #witness: Witness;
+  readonly #clock: Clock;
+  /** Of a store that this worker itself had open. */
+  #storeId: string | undefined;
+  /** What the node has to be started again for. */
+  #damage: string | undefined;
+  #event: StorageEvent | undefined;
+
+  constructor(options: {
+    readonly epochs: EpochStore;
+    readonly witness: Witness;
+    readonly clock: Clock;
+  }) {
+    this.epochs = options.epochs;
+    this.#witness = options.witness;
+    this.#clock = options.clock;
+  }
+
+  /** The last thing that became of the store, if anything did. */
+  event(): StorageEvent | undefined {
+    return this.#event;
+  }
+
+  note(kind: StorageEvent['kind'], code?: string): void {
+    this.#event = { kind, atMs: this.#clock.now(), code };
+  }
+
+  /** What is stored is damaged: the next start clears the ledger's part of it. */
+  condemn(code: string): void {
+    this.#damage = code;
+  }
+
+  /** Why the ledger has to be cleared before the store is opened again; told once. */
+  takeDamage(): string | undefined {
+    const damage = this.#damage;
+    this.#damage = undefined;
+    return damage;
+  }
+
+  /** Tells whether what was stored here is still here, and marks store and profile. */
+  async recognise(store: KeyValueStore): Promise<void> {
+    const record = await store.get('meta', STORE_ID_KEY);
+    const marker = this.#storeId ?? (await this.epochs.marker());
+    let storeId: string;
+    if (record === undefined) {
+      const hadStore = marker === undefined ? this.#witness === 'kept' : marker !== LET_GO;
+      if (hadStore) this.note((await isEmpty(store)) ? 'wiped' : 'partly-wiped', 'store-vanished');
+      storeId = await markStore(store);
+    } else {
+      storeId = formatHex(record);
+      // Older programs marked nothing, so that a mark says that this page was here since.
+      const isPageLost = marker !== undefined && this.#witness === 'none';
+      if (isPageLost && this.#storeId === undefined) this.note('partly-wiped', 'page-storage-lost');
+    }
+    // The store first: a mark without its store means that data were lost.
+    if ((await this.epochs.marker()) !== storeId) await this.epochs.setMarker(storeId);
+    this.#storeId = storeId;
+  }
+
+  /** Runs what empties the store on purpose: whatever happens meanwhile, nothing counts as lost. */
+  async letGo(store: KeyValueStore, empty: () => Promise<void>): Promise<void> {
+    this.#storeId = undefined;
+    await this.epochs.setMarker(LET_GO);
+    await empty();
+    await this.recognise(store);
+  }
+}
+
+async function isEmpty(store: KeyValueStore): Promise<boolean> {
+  return (await store.usage()).every(({ count }) => count === 0);
+}
+
+async function markStore(store: KeyValueStore): Promise<string> {
+  const value = crypto.getRandomValues(new Uint8Array(STORE_ID_BYTES));
+  await store.write([{ kind: 'put', space: 'meta', key: STORE_ID_KEY, value }], 'strict');
+  return formatHex(value);
+}

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import type { Bytes } from '../base/index.ts';
+import { formatHex } from '../base/index.ts';
+import { hashSuite, loadFastHashing } from '../crypto/index.ts';
+import type { Height } from '../ledger/index.ts';
+import { memoryOf } from './nodes.ts';
+import { pageStoreKey } from './page.ts';
+import { StateTree } from './tree.ts';
+import type { CheckpointPlan } from './types.ts';
+
+const suite = hashSuite('blake3-256');
+beforeAll(() => loadFastHashing());
+
+const keyOf = (n: number) => Uint8Array.of(5, n & 255, n >> 8);
+
+/** What happens to a tree; blocks may come between a plan and its completion. */
+const deedArbitrary = fc.oneof(
+  {
+    arbitrary: fc.record({
+      kind: fc.constant('block' as const),
+      keys: fc.uniqueArray(fc.nat({ max: 400 }), { maxLength: 40 }),
+      isDelete: fc.boolean(),
+      /** Pages that go after the block was staged, before it is adopted. */
+      isEvicted: fc.boolean(),
+    }),
+    weight: 5,
+  },
+  { arbitrary: fc.record({ kind: fc.constant('plan' as const) }), weight: 2 },
+  { arbitrary: fc.record({ kind: fc.constant('complete' as const) }), weight: 2 },
+  { arbitrary: fc.record({ kind: fc.constant('forget' as const) }), weight: 1 },
+  {
+    arbitrary: fc.record({ kind: fc.constant('evict' as const), bytes: fc.nat({ max: 30_000 }) }),
+    weight: 2,
+  },
+);
+
+test('sums and lists that blocks keep are those that a look at every page would give', () => {
+  let largest = 0;
+  fc.assert(
+    fc.property(fc.array(deedArbitrary, { maxLength: 40 }), (deeds) => {
+      const tree = StateTree.empty(suite, { pageBytesMax: 600, versionsKept: 3 });
+      const store = new Map<string, Bytes>();
+      let layouts: Bytes[] = [];
+      let generation = 0;
+      let height = 0;
+      let open: CheckpointPlan | undefined;
+      const load = (keys: readonly Bytes[]) => {
+        for (const page of tree.pagesNeeded(keys)) {
+          const bytes = store.get(formatHex(pageStoreKey(page)));
+          expect(tree.insertPage(page, bytes ?? new Uint8Array())).toEqual({ ok: true });
+        }
+      };
+      const block = (keys: readonly number[], isDelete: boolean, isEvicted: boolean) => {
+        load(keys.map(keyOf));
+        const value = isDelete ? undefined : new Uint8Array(20).fill(height);
+        const changes = keys.map((key) => ({ key: keyOf(key), value }));
+        const staged = tree.stage(++height as Height, changes);
+        if (isEvicted) tree.evict(0);
+        tree.adopt(staged);
+      };
+      const complete = (plan: CheckpointPlan) => {
+        for (const page of plan.written) {
+          const { key, value } = plan.encode(page);
+          store.set(formatHex(key), value);
+        }
+        layouts =
+          plan.generation % 2 === 0 ? [plan.fullLayout()] : [...layouts, plan.layoutChange()];
+        for (const key of plan.replacedKeys) expect(store.delete(formatHex(key))).toBe(true);
+        tree.checkpointed(plan);
+        expect(store.size).toBe(plan.pages.length);
+        const { root, height: at } = plan;
+        const restored = StateTree.restore(suite, { height: at, root, layouts });
+        expect(restored.ok).toBe(true);
+      };
+      block(
+        Array.from({ length: 300 }, (_, n) => n),
+        false,
+        false,
+      );
+      for (const deed of deeds) {
+        if (deed.kind === 'block') block(deed.keys, deed.isDelete, deed.isEvicted);
+        else if (deed.kind === 'plan') open ??= tree.planCheckpoint(++generation);
+        else if (deed.kind === 'evict') {
+          const before = tree.memoryBytes();
+          tree.evict(deed.bytes);
+          expect(tree.memoryBytes()).toBeLessThanOrEqual(before);
+        } else {
+          if (deed.kind === 'complete' && open !== undefined) complete(open);
+          open = undefined;
+        }
+      }
+      // All of the head is in pages now, so that they can be counted one by one.
+      const plan = tree.planCheckpoint(++generation);
+      largest = Math.max(largest, plan.pages.length);
+      const sum = (which: (page: CheckpointPlan['pages'][number]) => boolean) =>
+        plan.pages.filter(which).reduce((bytes, page) => bytes + memoryOf(page), 0);
+      expect(tree.memoryBytes()).toBe(sum(({ root }) => root !== undefined));
+      expect(tree.dirtyBytes()).toBe(sum(({ isStored }) => !isStored));
+      expect(new Set(plan.written)).toEqual(new Set(plan.pages.filter((page) => !page.isStored)));
+      complete(plan);
+      tree.evict(0);
+      expect(tree.memoryBytes()).toBe(0);
+      expect(tree.dirtyBytes()).toBe(0);
+    }),
+    { numRuns: 150 },
+  );
+  expect(largest).toBeGreaterThan(15);
+});
+
+test('evict lets go of what was not read for longest', () => {
+  const tree = StateTree.empty(suite, { pageBytesMax: 600 });
+  const keys = Array.from({ length: 300 }, (_, n) => keyOf(n));
+  tree.apply(
+    1 as Height,
+    keys.map((key) => ({ key, value: new Uint8Array(20) })),
+  );
+  const plan = tree.planCheckpoint(1);
+  tree.checkpointed(plan);
+  const read = keys.slice(0, 3);
+  tree.apply(2 as Height, []); // Time passes.
+  for (const key of read) tree.view().get(key);
+  tree.evict(Math.floor(tree.memoryBytes() / 2));
+  expect(tree.pagesNeeded(read)).toEqual([]);
+  expect(tree.pagesNeeded(keys).length).toBeGreaterThan(5);
+});

@@ -1,0 +1,62 @@
+import type { ReactNode } from 'react';
+import type { TransactionProgress } from '../../wallet/index.ts';
+import { formatHeight } from '../format/number.ts';
+import type { Address } from '../hooks/client.ts';
+import type { Chapter } from '../hooks/history.ts';
+import { Empty } from '../parts/Notice.tsx';
+import { ActivityList } from './ActivityList.tsx';
+import styles from './HistoryView.module.css';
+import { TrustRegion } from './TrustRegion.tsx';
+import { TrustSign } from './TrustSign.tsx';
+
+const SOURCES = {
+  chain: 'From the chain that this tab executed',
+  peers: 'Named by peers, each entry proven by its block',
+} as const;
+
+type HistoryViewProps = {
+  readonly viewer: Address;
+  readonly chapters: readonly Chapter[];
+  /** Signed here and not in the history yet. */
+  readonly pending?: readonly TransactionProgress[];
+  /** Shown where there is nothing at all. */
+  readonly empty?: ReactNode;
+};
+
+/** What happened to an account; entries that stand on other ground are set apart, and say so. */
+export function HistoryView({ viewer, chapters, pending = [], empty }: HistoryViewProps) {
+  const isEmpty = pending.length === 0 && chapters.every(({ entries }) => entries.length === 0);
+  return (
+    <>
+      {pending.length === 0 ? null : (
+        <div className={styles.list}>
+          <ActivityList viewer={viewer} entries={[]} trust="cached" pending={pending} />
+        </div>
+      )}
+      {isEmpty && chapters.length > 0 ? (empty ?? <Empty>Nothing happened here yet.</Empty>) : null}
+      {chapters.map((chapter, at) => (
+        <TrustRegion key={`${chapter.source} ${chapter.trust}`} of={chapter.trust}>
+          {chapter.entries.length === 0 ? null : (
+            <div className={styles.list}>
+              <ActivityList viewer={viewer} entries={chapter.entries} trust={chapter.trust} />
+            </div>
+          )}
+          <p className={styles.ground}>
+            <TrustSign trust={chapter.trust} />
+            <span>
+              {SOURCES[chapter.source]}.
+              {at === chapters.length - 1 ? ` ${completenessOf(chapter.completeFrom)}` : ''}
+            </span>
+          </p>
+        </TrustRegion>
+      ))}
+    </>
+  );
+}
+
+/** From where on nothing is missing; a history that begins somewhere says where. */
+function completenessOf(from: number | undefined): string {
+  if (from === undefined) return 'Nobody can say from where on it is complete.';
+  if (from === 0) return 'Complete since genesis.';
+  return `Complete from block ${formatHeight(from)} on. What happened before is not known here.`;
+}

@@ -1,0 +1,52 @@
+import type { NodeStatus } from '../hooks/client.ts';
+
+/** What the node tells of its store. */
+export type StorageEvent = NonNullable<NodeStatus['storage']>;
+
+/** What became of stored data, in words: what is lost, what is not, and what can be done. */
+export type StorageWords = {
+  readonly title: string;
+  readonly text: string;
+  /** Whether something may be gone that only this browser had. */
+  readonly isPersonal: boolean;
+};
+
+const SAFE = 'Your account is safe on the ledger, and your key in your device.';
+const READ_AGAIN = 'The blocks are read from peers and checked again by itself.';
+
+/** Names what happened; the codes stay in the diagnostics. */
+export function describeStorage({ kind, code }: StorageEvent): StorageWords {
+  if (kind === 'partly-wiped' && code === 'page-storage-lost') {
+    return {
+      title: 'This browser deleted local data',
+      text: `${SAFE} Names, contacts and drafts of this browser are gone; a file that you saved brings them back.`,
+      isPersonal: true,
+    };
+  }
+  if (kind === 'wiped' || kind === 'partly-wiped') {
+    return {
+      title: 'This browser deleted local data',
+      text: `${SAFE} ${READ_AGAIN} Names and contacts that you still see here were kept.`,
+      isPersonal: kind === 'wiped',
+    };
+  }
+  if (kind === 'repaired') {
+    return {
+      title: 'Stored data were damaged',
+      text: `${SAFE} What does not match its checksum is never used. ${READ_AGAIN}`,
+      isPersonal: false,
+    };
+  }
+  if (kind === 'quota') {
+    return {
+      title: 'This device is out of space',
+      text: `${SAFE} The node goes on in memory and stores nothing until there is room.`,
+      isPersonal: false,
+    };
+  }
+  return {
+    title: 'The browser closed the local data for a moment',
+    text: 'The node opened them again. Nothing is missing.',
+    isPersonal: false,
+  };
+}
