@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import {
 } from '../e2e/support/sizes.ts';
 import type { Bench, Figure } from './bench.ts';
 import { summarize } from './bench.ts';
+import { builtApp } from './startup/app.ts';
 import { fillChain } from './startup/chain.ts';
 import { emptyPageMs } from './startup/empty-page.ts';
 import type { Task } from './startup/tasks.ts';
@@ -38,17 +38,6 @@ type Visits = {
   /** Scripts that a first visit loaded for the page until it could be used, and soon after. */
   readonly scripts: { readonly untilUsable: number; readonly settled: number };
 };
-
-const BUILD = join(import.meta.dirname, '..', 'deploy', 'build.mjs');
-
-/** The folder of the built app, built anew when a source changed since; or one built elsewhere. */
-function builtApp(): string {
-  const elsewhere = process.env.APP_FOLDER;
-  if (elsewhere !== undefined) return elsewhere;
-  const { status } = spawnSync(process.execPath, [BUILD, '--if-stale'], { stdio: 'inherit' });
-  if (status !== 0) throw new Error('the app could not be built');
-  return 'dist';
-}
 
 async function withProfile<Value>(run: (profile: string) => Promise<Value>): Promise<Value> {
   const profile = await mkdtemp(join(tmpdir(), 'tabellion-startup-'));

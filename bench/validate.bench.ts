@@ -4,6 +4,7 @@ import { openChromiumHome } from '../deploy/chromium-home.ts';
 import { loadFastHashing } from '../src/crypto/index.ts';
 import type { Bench, Figure } from './bench.ts';
 import { summarize } from './bench.ts';
+import { PROFILE_FOLDER, profileHere, profileTab } from './profile.ts';
 import { REFERENCE_TRANSFERS, recordEthereum, validateEthereum } from './validate/ethereum.ts';
 import type { RunTimes } from './validate/node.ts';
 import { runInNode } from './validate/node.ts';
@@ -92,6 +93,12 @@ const bench: Bench = async (name) => {
     const run = (scheme: Scheme) => repeat(RUNS, () => tab.call<RunTimes>('run', scheme));
     const measured = { p256: await run('p256'), 'webauthn-p256': await run('webauthn-p256') };
     await tab.close();
+    if (PROFILE_FOLDER !== undefined) {
+      const named = await openChromiumHome({ entry, files, hasNames: true });
+      await named.call('run', 'p256');
+      await profileTab(`${name}-tab`, named, () => named.call('run', 'p256'));
+      await named.close();
+    }
     const reference = await openChromiumHome({
       entry: new URL('./validate/ethereum.tab.ts', import.meta.url),
       files,
@@ -109,6 +116,9 @@ const bench: Bench = async (name) => {
   const inNode = async (): Promise<Figure[]> => {
     const run = (scheme: Scheme) => repeat(RUNS, () => runInNode(recorded[scheme]));
     const measured = { p256: await run('p256'), 'webauthn-p256': await run('webauthn-p256') };
+    if (PROFILE_FOLDER !== undefined) {
+      await profileHere(`${name}-node`, () => runInNode(recorded.p256));
+    }
     const times = await repeat(RUNS_REFERENCE, () => validateEthereum(ethereum));
     const others = {
       name: 'EthereumJS VM in Node.js',

@@ -20,6 +20,8 @@ export type ChromiumHomeOptions = {
   readonly profile?: string;
   /** More words for the command line of the browser. */
   readonly args?: readonly string[];
+  /** Functions keep their names, for profiles; code is larger then. */
+  readonly hasNames?: boolean;
 };
 
 /** A module that runs in a real Chromium, with storage on disk. */
@@ -82,7 +84,8 @@ export async function openChromiumHome(options: ChromiumHomeOptions): Promise<Ch
   const place = options.place ?? 'worker';
   const folder = await mkdtemp(join(tmpdir(), 'tabellion-home-'));
   const built = join(folder, 'built');
-  await bundle({ entry: fileURLToPath(options.entry), place, outDir: built });
+  const hasNames = options.hasNames ?? false;
+  await bundle({ entry: fileURLToPath(options.entry), place, outDir: built, hasNames });
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://home').pathname));
     const file = path.startsWith('/files/') ? options.files?.get(path.slice(7)) : undefined;
@@ -147,10 +150,12 @@ async function bundle({
   entry,
   place,
   outDir,
+  hasNames,
 }: {
   readonly entry: string;
   readonly place: 'worker' | 'page';
   readonly outDir: string;
+  readonly hasNames: boolean;
 }): Promise<void> {
   const importing = `import * as home from ${JSON.stringify(entry)};\n`;
   const sources: { readonly [name: string]: string } =
@@ -173,6 +178,7 @@ async function bundle({
     build: {
       outDir,
       target: 'es2023',
+      ...(hasNames ? { minify: false } : {}),
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       rolldownOptions: {

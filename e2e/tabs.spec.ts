@@ -8,8 +8,8 @@ import { openPayer, someAddress } from './support/payer.ts';
 import type { Person } from './support/person.ts';
 import { openPerson } from './support/person.ts';
 
-const LEADS = 'It runs in this tab, and verifies every block itself.';
-const FOLLOWS = 'Another tab of this browser runs the node; this tab is attached to it.';
+const LEADS = 'It runs in this tab';
+const FOLLOWS = 'Another tab of this browser runs the node';
 /** Longest that a profile may be without a node. */
 const TAKE_OVER_MS = 1_000;
 

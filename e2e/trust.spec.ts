@@ -127,6 +127,11 @@ test('two certified blocks of one height are an alarm, with evidence to keep', a
   expect(alarms).toHaveLength(1);
   expect(alarms[0]?.height).toBe(48_205);
   expect(alarms[0]?.first).toMatch(/^[0-9a-f]{1800}$/);
+  // Only whoever has kept the evidence may go on, and says so twice.
+  await alarm.getByRole('button', { name: 'Trust newer blocks again' }).click();
+  await expect(alarm).toBeVisible();
+  await alarm.getByRole('button', { name: 'Really trust them again' }).click();
+  await expect(alarm).toBeHidden();
   await open('alarm', '/send');
   await expect(page.getByRole('button', { name: 'Review' })).toBeDisabled();
   await expect(page.getByText('Two different blocks are certified. Sending')).toBeVisible();
@@ -136,12 +141,12 @@ test('one host alone stays Reported, and that is said on every screen', async ()
   const page = await open('alone', '/');
   await expect(stripOf(page)).toContainText('Reported');
   await expect(page.getByTestId('balance')).toContainText('Reported');
-  await expect(page.getByText('Only one host answers')).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText('Only one host answers')).toBeVisible();
 });
 
 test('peers that prove nothing are not followed, and the figure stays what it was', async () => {
   const page = await open('unproven', '/node');
-  await expect(page.getByText('No peer proves what it says')).toBeVisible({ timeout: 25_000 });
+  await expect(page.getByText('No peer proves what it says')).toBeVisible();
   await expect(stripOf(page)).toContainText('Reported');
   expect(await page.evaluate(figuresWithoutTrust)).toEqual([]);
 });
@@ -231,14 +236,13 @@ test('vanished and damaged storage is said in words: what is lost, and what is n
   await expect(page.getByText('This device is out of space')).toBeVisible();
 });
 
-for (const [name, viewport] of [
-  ['phone', PHONE],
-  ['desktop', DESKTOP],
+for (const [name, viewport, states] of [
+  ['phone', PHONE, ['saver', 'snapshot', 'consent', 'alarm', 'expired', 'wiped', 'pruned']],
+  ['desktop', DESKTOP, ['snapshot', 'alarm']],
 ] as const) {
   test(`hard situations are axe-clean, and fit a ${name}, in both themes`, async () => {
     test.setTimeout(180_000);
     await person.page.setViewportSize(viewport);
-    const states = ['saver', 'snapshot', 'consent', 'alarm', 'expired', 'wiped', 'pruned'];
     for (const [at, state] of states.entries()) {
       await person.page.emulateMedia({ colorScheme: at % 2 === 0 ? 'dark' : 'light' });
       for (const path of state === 'pruned' ? ['/account/ADDRESS'] : ['/node', '/']) {
@@ -249,7 +253,7 @@ for (const [name, viewport] of [
         const overflow = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
-        expect(overflow, `${state} ${path}`).toBe(0);
+        expect(overflow, `${state} ${path}`).toBeLessThanOrEqual(0);
         expect(await page.evaluate(figuresWithoutTrust), `${state} ${path}`).toEqual([]);
       }
     }

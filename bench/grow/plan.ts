@@ -1,11 +1,13 @@
 /** Accounts of the smallest state, with which the others are compared, and of the larger ones. */
 export const SIZES = [10_000, 100_000, 1_000_000, 3_000_000] as const;
 export const TRANSFERS_PER_BLOCK = 200;
+/** Accounts that pay, in their turn; everybody is paid. */
+export const SENDERS = 10_000;
 /** Blocks that fill the cache and let the engine compile; then those that count. */
-export const WARM_UP_BLOCKS = 16;
-export const MEASURED_BLOCKS = 32;
-/** Blocks of one sample: checkpoints in the background are spread over them. */
-export const BLOCKS_PER_SAMPLE = 8;
+export const WARM_UP_BLOCKS = 32;
+export const MEASURED_BLOCKS = 256;
+/** Blocks of one sample. */
+export const BLOCKS_PER_SAMPLE = 32;
 /** Where a relay's cache stands unless it is told otherwise. */
 export const CACHE_BYTES_MAX = 256 * 1024 * 1024;
 /** Height of the snapshot that the measured node begins with. */

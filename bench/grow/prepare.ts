@@ -36,6 +36,7 @@ import {
   DATABASE,
   GENESIS_FILE,
   MEASURED_BLOCKS,
+  SENDERS,
   TRANSFERS_PER_BLOCK,
   WARM_UP_BLOCKS,
 } from './plan.ts';
@@ -118,13 +119,18 @@ function fund(ledger: Ledger, senders: readonly Sender[], accounts: number): Sta
   return tree;
 }
 
-function transfer(ledger: Ledger, sender: Sender, recipient: Address): PreparedTransaction {
+function transfer(
+  ledger: Ledger,
+  sender: Sender,
+  facts: { readonly recipient: Address; readonly sequence: number },
+): PreparedTransaction {
+  const { recipient, sequence } = facts;
   const body = {
     version: 1,
     chainId: ledger.chainId,
     sender: sender.address,
     // Small whole numbers are sequences, heights, amounts and gas.
-    sequence: 0 as Sequence,
+    sequence: sequence as Sequence,
     validFrom: ANCHOR_HEIGHT as Height,
     validUntil: (ANCHOR_HEIGHT + 1000) as Height,
     feeMax: 20_000n as Amount,
@@ -137,7 +143,7 @@ function transfer(ledger: Ledger, sender: Sender, recipient: Address): PreparedT
   const prepared = ledger.prepareTransaction({
     body,
     sender: {
-      initialPolicy: sender.policy,
+      initialPolicy: sequence === 0 ? sender.policy : undefined,
       signatures: [{ kind: 'ed25519', publicKey: sender.publicKey, signature }],
     },
     sponsor: undefined,
@@ -185,10 +191,7 @@ const [folder, countText] = process.argv.slice(2);
 assert(folder !== undefined && countText !== undefined, 'a folder and a number of accounts');
 const accounts = Number(countText);
 const random = createRandom();
-// Each pays once, so that every block costs the same: a policy is shown, a sequence begins.
-const senders = Array.from({ length: BLOCKS * TRANSFERS_PER_BLOCK }, (_, at) =>
-  createSender(`sender ${at}`),
-);
+const senders = Array.from({ length: SENDERS }, (_, at) => createSender(`sender ${at}`));
 const { genesis, validators, ledger } = createChain(addressOf(senders, 0));
 const tree = fund(ledger, senders, accounts);
 let parent = await writeStore(folder, ledger, tree);
@@ -196,9 +199,12 @@ const blocks: { block: Bytes; certificate: CommitCertificate }[] = [];
 for (let at = 0; at < BLOCKS; at++) {
   const height = (ANCHOR_HEIGHT + 1 + at) as Height; // Counted from a height.
   const transactions = Array.from({ length: TRANSFERS_PER_BLOCK }, (_, offset) => {
-    const sender = senders[at * TRANSFERS_PER_BLOCK + offset];
+    const number = at * TRANSFERS_PER_BLOCK + offset;
+    const sender = senders[number % SENDERS];
     assert(sender !== undefined, 'numbered below the count');
-    const prepared = transfer(ledger, sender, addressOf(senders, random(accounts)));
+    const recipient = addressOf(senders, random(accounts));
+    const sequence = Math.floor(number / SENDERS);
+    const prepared = transfer(ledger, sender, { recipient, sequence });
     const verified = ledger.verifyTransaction(prepared, [true]);
     assert(verified.ok, 'signed a moment ago');
     return verified.value;

@@ -1,4 +1,5 @@
-import type { BrowserContext, CDPSession, Page } from '@playwright/test';
+import type { BrowserContext, Page } from '@playwright/test';
+import { WorkerSession } from '../worker-session.ts';
 
 /** Bytes that a worker holds after its garbage was collected. */
 export type WorkerMemory = {
@@ -10,55 +11,12 @@ export type WorkerMemory = {
 
 export type WorkerInspector = { usedBytes(): Promise<WorkerMemory> };
 
-type Attached = { readonly sessionId: string; readonly targetInfo: { readonly type: string } };
-type Received = { readonly sessionId: string; readonly message: string };
-
-/** One worker's end of the DevTools protocol, through its page: Playwright has none of its own. */
-class WorkerSession {
-  readonly #page: CDPSession;
-  readonly #sessionId: string;
-  readonly #waiting = new Map<number, (result: unknown) => void>();
-  #last = 0;
-
-  constructor(page: CDPSession, sessionId: string) {
-    this.#page = page;
-    this.#sessionId = sessionId;
-    page.on('Target.receivedMessageFromTarget', (event: Received) => {
-      if (event.sessionId !== sessionId) return;
-      // What a target sends is JSON of the protocol: an answer, or an event without a number.
-      const { id, result } = JSON.parse(event.message) as { id?: number; result?: unknown };
-      if (id === undefined) return;
-      this.#waiting.get(id)?.(result);
-      this.#waiting.delete(id);
-    });
-  }
-
-  send(method: string): Promise<unknown> {
-    const id = ++this.#last;
-    const answer = new Promise((resolve) => this.#waiting.set(id, resolve));
-    const message = JSON.stringify({ id, method });
-    void this.#page.send('Target.sendMessageToTarget', { sessionId: this.#sessionId, message });
-    return answer;
-  }
-}
-
 /** Attaches to the first worker of a page. */
 export async function openWorkerInspector(
   context: BrowserContext,
   page: Page,
 ): Promise<WorkerInspector> {
-  const session = await context.newCDPSession(page);
-  const attached = new Promise<string>((resolve) => {
-    session.on('Target.attachedToTarget', ({ sessionId, targetInfo }: Attached) => {
-      if (targetInfo.type === 'worker') resolve(sessionId);
-    });
-  });
-  await session.send('Target.setAutoAttach', {
-    autoAttach: true,
-    waitForDebuggerOnStart: false,
-    flatten: false,
-  });
-  const worker = new WorkerSession(session, await attached);
+  const worker = await WorkerSession.open(context, page);
   return {
     async usedBytes() {
       // Twice: what the first finds unreachable may have held buffers until then.

@@ -21,6 +21,8 @@ export type OwnBrowser = {
   thaw(page: Page): Promise<void>;
   /** Ends all its processes at once, and leaves the profile. */
   kill(): Promise<void>;
+  /** Ends it in order, what it put off written, and leaves the profile. */
+  quit(): Promise<void>;
   /** Ends it, and deletes the profile unless it was given. */
   close(): Promise<void>;
 };
@@ -78,6 +80,11 @@ export async function openOwnBrowser(
     freeze: (page) => setState(page, 'frozen'),
     thaw: (page) => setState(page, 'active'),
     kill,
+    async quit() {
+      const session = await browser.newBrowserCDPSession();
+      session.send('Browser.close').catch(() => undefined); // It is gone before it answers.
+      await ended;
+    },
     async close() {
       await kill();
       // Helpers that outlive it for a moment may still write.

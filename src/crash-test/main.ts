@@ -18,7 +18,7 @@ import {
   RUNNING_POINTS,
 } from './relay-rounds.ts';
 import type { Tally } from './testing/journal.ts';
-import { tearJournal, tearVotes } from './testing/journal.ts';
+import { tearJournal, tearSnapshots, tearVotes } from './testing/journal.ts';
 
 const USAGE =
   'usage: crash-test [--rounds N] [--seed S] [--home relay|browser|both] [--point NAME,…]\n' +
@@ -214,6 +214,7 @@ async function runJournal(stride: number): Promise<void> {
     tearVotes(true, Math.ceil(1_000 / stride), progress('log of votes')),
   );
   await told('journal of blocks', () => tearJournal(stride, progress('journal')));
+  await told('records of snapshots', () => tearSnapshots(stride, progress('records')));
 }
 
 function list(): void {

@@ -1,7 +1,14 @@
 import type { Bytes } from '../base/index.ts';
 import { errorToData, TabellionError } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import type { Address, Height, Membership, MissingKeys, StateView } from '../ledger/index.ts';
+import type {
+  Address,
+  CommitCertificate,
+  Height,
+  Membership,
+  MissingKeys,
+  StateView,
+} from '../ledger/index.ts';
 import type { Chain, Head } from './chain.ts';
 import type { LightDriver } from './light-driver.ts';
 import type { PeerLedger } from './peer-ledger.ts';
@@ -78,6 +85,16 @@ export class ChainSource implements LedgerSource {
   async summary(height: Height, { signal }: ReadOptions = {}): Promise<BlockSummary | undefined> {
     if (height > this.head().header.height) return undefined;
     return (await this.#store.summary(height)) ?? this.#options.peers.summary(height, signal);
+  }
+
+  async certificateAt(
+    height: Height,
+    { signal }: ReadOptions = {},
+  ): Promise<CommitCertificate | undefined> {
+    if (height > this.head().header.height) return undefined;
+    const summary = await this.#store.summary(height);
+    if (summary !== undefined) return summary.certificate;
+    return (await this.#options.light.prove(height, signal)).block?.certificate;
   }
 
   async heightOf(hash: Hash, { signal }: ReadOptions = {}): Promise<Height | undefined> {

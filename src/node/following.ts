@@ -1,19 +1,16 @@
 import type { Result } from '../base/index.ts';
-import { encodeUtf8, errorToData, fail, ok } from '../base/index.ts';
-import { decode, encode, enumeration, struct } from '../codec/index.ts';
+import { errorToData, fail, ok } from '../base/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
 import type {
   CommitCertificate,
   Header,
   Height,
-  Ledger,
   Membership,
   PreparedTransaction,
   Sequence,
   TransactionError,
 } from '../ledger/index.ts';
 import type { LightBlock, TrustedBlock } from '../light/index.ts';
-import { StateTree } from '../state/index.ts';
 import type { CommittedEvent } from './chain.ts';
 import { ChainSource } from './chain-source.ts';
 import { FateWatcher } from './fates.ts';
@@ -21,6 +18,7 @@ import { LightDriver } from './light-driver.ts';
 import { LightSource } from './light-source.ts';
 import { SNAPSHOT_DECIDED_MS, SNAPSHOT_WORTH_BLOCKS } from './limits.ts';
 import type { PeerStatus } from './messages.ts';
+import { genesisBlock, loadMode, storeMode } from './mode-record.ts';
 import type { NodeCore, Parts } from './parts.ts';
 import { PeerLedger } from './peer-ledger.ts';
 import { ProvenStates } from './proven-state.ts';
@@ -28,13 +26,7 @@ import { PeerQuestions } from './questions.ts';
 import { SnapshotDriver } from './snapshot-driver.ts';
 import type { LedgerSource, NodeMode, SourceTrust } from './source.ts';
 import type { LightStatus, NodeStage, Promotion, SnapshotStatus } from './status.ts';
-import { seal, unseal } from './store/index.ts';
 import { chainTrust, NEAR_BLOCKS } from './trust.ts';
-
-const MODE_KEY = encodeUtf8('node-mode');
-const modeRecordCodec = struct('ModeRecord', {
-  mode: enumeration('NodeMode', ['light', 'full', 'archive']),
-});
 
 /** Parts that stand beside this one on the same store. */
 type Beside = Pick<Parts, 'store' | 'chain' | 'sync' | 'mempool' | 'tracker'>;
@@ -67,6 +59,7 @@ export class Following {
   #noSnapshotUntilMs = 0;
   #cancelDecision: (() => void) | undefined;
   #proofBytes = 0;
+  #sourceTold: LedgerSource['kind'] = 'chain';
   /** The header committed last, the parent of the next one. */
   #parent: Header | undefined;
 
@@ -121,7 +114,7 @@ export class Following {
   /** Reads the mode and the newest proven head from the store. */
   static async open(core: NodeCore, beside: Beside): Promise<Following> {
     const { home, ledger, diagnostics } = core;
-    const genesis = await genesisBlock(ledger, beside);
+    const genesis = await genesisBlock(ledger, beside.store);
     const light = await LightDriver.load({
       ledger,
       store: home.store,
@@ -192,6 +185,7 @@ export class Following {
     this.light.peerGone(peerId);
     this.snapshot.peerGone(peerId);
     this.#questions.forget(peerId);
+    this.#watchSource();
   }
 
   /** Our own chain committed a block. */
@@ -204,6 +198,16 @@ export class Following {
     const trusted: TrustedBlock = { header, hash: prepared.hash, membership, nextMembership };
     this.light.chainAdvanced(trusted, this.#lightBlockOf(trusted, certificate));
     this.#parent = header;
+    this.#watchSource();
+  }
+
+  /** Whoever shows figures asks again when they come from elsewhere. */
+  #watchSource(): void {
+    const kind = this.isChainLeading() ? 'chain' : 'light';
+    if (kind === this.#sourceTold) return;
+    this.#sourceTold = kind;
+    this.#core.diagnostics.trace('info', 'source-changed', { source: kind });
+    this.#core.events.emit('light', undefined);
   }
 
   #lightBlockOf(trusted: TrustedBlock, certificate: CommitCertificate): LightBlock | undefined {
@@ -218,6 +222,7 @@ export class Following {
   /** The newest proven header, its confirmation, or what peers tell, is another one. */
   lightChanged(): void {
     if (this.#cancelDecision !== undefined) this.#decide();
+    this.#watchSource();
     if (!this.isChainLeading()) this.#fates.headMoved();
   }
 
@@ -307,8 +312,7 @@ export class Following {
   async setMode(mode: NodeMode): Promise<void> {
     const { home, ledger, diagnostics } = this.#core;
     if (mode === this.#mode) return;
-    const value = seal(ledger.suite, encode(modeRecordCodec, { mode }));
-    await home.store.write([{ kind: 'put', space: 'meta', key: MODE_KEY, value }], 'strict');
+    await storeMode(home.store, ledger.suite, mode);
     diagnostics.trace('info', 'mode-changed', { from: this.#mode, to: mode });
     this.#mode = mode;
     // Who chooses a mode by hand wants it, whatever it costs.
@@ -479,30 +483,4 @@ export class Following {
         return 'following';
     }
   }
-}
-
-/** The block that every node has. Its state is small, and its own store may not hold it any more. */
-async function genesisBlock(ledger: Ledger, { store }: Beside): Promise<TrustedBlock> {
-  const { changes, membership } = ledger.genesis;
-  const known = await store.header(0 as Height); // By definition.
-  const header = known ?? ledger.genesisHeader(genesisRoot(ledger, changes));
-  const hash = ledger.blockHash(header);
-  return { header, hash, membership, nextMembership: membership };
-}
-
-function genesisRoot(ledger: Ledger, changes: Ledger['genesis']['changes']) {
-  return StateTree.empty(ledger.suite)
-    .stage(0 as Height, changes)
-    .root();
-}
-
-/** The mode that was chosen last; a validator's is never `light`. */
-async function loadMode({ home, ledger, options, diagnostics }: NodeCore): Promise<NodeMode> {
-  const sealed = await home.store.get('meta', MODE_KEY);
-  const payload = sealed === undefined ? undefined : unseal(ledger.suite, sealed);
-  const record = payload === undefined ? undefined : decode(modeRecordCodec, payload);
-  if (sealed !== undefined && record?.ok !== true) diagnostics.trace('warn', 'mode-spoilt');
-  const mode = record?.ok === true ? record.value.mode : (options.mode ?? 'full');
-  // Who decides must execute.
-  return mode === 'light' && options.signer !== undefined ? 'full' : mode;
 }

@@ -32,7 +32,7 @@ export type {
   Place,
   StoredBlock,
 } from './store/index.ts';
-export { openLedgerStore } from './store/index.ts';
+export { openLedgerStore, wipeLedger } from './store/index.ts';
 export type { TrackedTransaction } from './tracker.ts';
 export { chainTrust } from './trust.ts';
 export type {

@@ -149,6 +149,16 @@ export class LightSource implements LedgerSource {
     return found;
   }
 
+  async certificateAt(
+    height: Height,
+    { signal }: ReadOptions = {},
+  ): Promise<CommitCertificate | undefined> {
+    if (this.#isAbove(height)) return undefined;
+    if (this.#isOwn(height)) return (await this.#options.store.summary(height))?.certificate;
+    const { trusted, block } = await this.#options.light.prove(height, signal);
+    return block?.certificate ?? this.#certificateOf(trusted, signal);
+  }
+
   async block(height: Height, { signal }: ReadOptions = {}): Promise<StoredBlock | undefined> {
     if (this.#isAbove(height)) return undefined;
     const own = this.#isOwn(height) ? await this.#options.store.block(height) : undefined;

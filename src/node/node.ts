@@ -1,29 +1,31 @@
 import type { Bytes, ErrorData, Result, TimestampMs } from '../base/index.ts';
-import { equalBytes, errorFromData, errorToData, fail, TabellionError } from '../base/index.ts';
+import { errorFromData, errorToData, fail, TabellionError } from '../base/index.ts';
 import type { ConsensusEngine, ConsensusView } from '../consensus/index.ts';
 import { combineEngine, describeEngineError } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Evidence, Height, Ledger } from '../ledger/index.ts';
 import { createLedger } from '../ledger/index.ts';
-import type { LightEvidence } from '../light/index.ts';
+import type { LightAnswer, LightEvidence, LightRequest } from '../light/index.ts';
 import type { Network, PeerView, Topic } from '../network/index.ts';
-import type { SyncProgress } from '../sync/index.ts';
 import type { CommittedEvent } from './chain.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { createDiagnostics } from './diagnostics.ts';
 import { Emitter } from './emitter.ts';
 import type { FaucetError } from './faucet.ts';
 import type { SubmissionError } from './mempool-driver.ts';
+import type { StatusFacts } from './node-status.ts';
+import { stageOf, statusOf } from './node-status.ts';
 import type { NodeCore, Parts } from './parts.ts';
-import { closeParts, decidesAlone, headHeight, openParts } from './parts.ts';
+import { closeParts, headHeight, openParts } from './parts.ts';
 import type { Fault } from './penalties.ts';
 import { penaltyOf } from './penalties.ts';
 import { RateMeter } from './rate-meter.ts';
 import { Reactions } from './reactions.ts';
 import type { Running } from './running.ts';
 import { connect, disconnect } from './running.ts';
+import { ServedProofs } from './served-proofs.ts';
 import type { LedgerSource, NodeMode } from './source.ts';
-import type { NodeEvents, NodeStage, NodeStatus } from './status.ts';
+import type { NodeEvents, NodeStatus } from './status.ts';
 import type { NodeHome, NodeOptions } from './types.ts';
 
 /** A full node: wires the rooms together, schedules, and performs effects. */
@@ -297,64 +299,21 @@ export class TabellionNode {
   }
 
   status(): NodeStatus {
-    const parts = this.#parts;
-    const head = parts?.chain.head();
-    const height = head?.header.height ?? (0 as Height); // Before the store is open: genesis.
-    const progress = parts?.sync.progress();
-    const proven = parts?.following.light.progress().targetHeight ?? 0;
-    const target = Math.max(progress?.target ?? 0, proven, height) as Height; // One of these.
-    const rate = this.#rate.perSecond();
-    const isBehind = target > height && rate > 0;
-    const comparedPeers = this.#comparedPeers();
+    return statusOf(this.#facts());
+  }
+
+  #facts(): StatusFacts {
+    const { home, options, ledger } = this;
     return {
-      stage: this.#stage(progress),
-      mode: this.mode(),
-      keepBlocks: this.options.keepBlocks,
-      historyFrom: parts?.store.historyCompleteFrom() ?? (0 as Height), // Genesis, as above.
-      source: parts === undefined || parts.following.isChainLeading() ? 'chain' : 'light',
-      light: parts?.following.lightStatus(),
-      snapshot: parts?.following.snapshotStatus(),
-      promotion: parts?.following.promotion() ?? 'none',
-      head,
+      ...{ home, options, ledger, parts: this.#parts, running: this.#running },
+      isPaused: this.#isPaused,
+      failure: this.#failure,
+      blocksPerSecond: this.#rate.perSecond(),
       headTransactionCount: this.#headTransactionCount,
       startHeight: this.#startHeight,
-      targetHeight: target,
-      blocksPerSecond: Math.round(rate),
       bytesReceived: this.#bytesReceived,
-      etaMs: isBehind ? Math.round(((target - height) / rate) * 1000) : undefined,
-      peers: this.peers().length,
-      hasCompared: comparedPeers > 0,
-      comparedPeers,
-      isMember: this.#isMember(),
-      isValidator: this.options.signer !== undefined,
-      pendingTransactions: parts?.mempool.size().count ?? 0,
       startedAtMs: this.#startedAtMs,
-      error: this.#failure,
-      storage: this.home.storageEvent?.(),
     };
-  }
-
-  #stage(progress: SyncProgress | undefined): NodeStage {
-    if (this.#failure !== undefined) return 'failed';
-    if (progress === undefined) return 'starting';
-    if (this.#isPaused) return 'paused';
-    if (this.#running === undefined) return 'connecting';
-    const proven = this.#parts?.following.stage();
-    if (proven !== undefined) return proven;
-    if (progress.stage !== 'waiting') return progress.stage;
-    return decidesAlone(this) ? 'following' : 'connecting';
-  }
-
-  /** Peers that told their head lately: none while this node speaks to nobody. */
-  #comparedPeers(): number {
-    return this.#running?.peers.comparedCount() ?? 0;
-  }
-
-  #isMember(): boolean {
-    const { signer } = this.options;
-    if (signer === undefined) return false;
-    const { validators } = this.ledger.genesis.membership;
-    return validators.some(({ publicKey }) => equalBytes(publicKey, signer.publicKey));
   }
 
   /** How much of the chain this node keeps, or is on its way to. */
@@ -370,6 +329,16 @@ export class TabellionNode {
   /** Pairs of blocks of one height, both certified, that were seen in this life. */
   alarms(): readonly LightEvidence[] {
     return this.#parts?.following.light.alarms() ?? [];
+  }
+
+  /** Headers with their proofs, as peers are answered who ask for them. */
+  lightAnswer(request: LightRequest): Promise<LightAnswer> {
+    return new ServedProofs(this.ledger, this.parts.store).lightAnswer(request);
+  }
+
+  /** A person looked at the alarm: new heads are trusted again. */
+  clearAlarm(): void {
+    this.#parts?.following.light.clearAlarm();
   }
 
   peers(): readonly PeerView[] {
@@ -495,8 +464,9 @@ export class TabellionNode {
 
   #onProgress(): void {
     const running = this.#running;
-    const stage = this.#stage(this.#parts?.sync.progress());
-    if (this.#comparedPeers() > 0 && stage !== 'syncing') running?.guard.release();
+    const stage = stageOf(this.#facts());
+    const hasCompared = (running?.peers.comparedCount() ?? 0) > 0;
+    if (hasCompared && stage !== 'syncing') running?.guard.release();
     if (stage === 'following' && this.#parts?.following.isChainHeld() === false) {
       running?.startConsensus().catch((error: unknown) => this.#fail(error));
     }

@@ -5,12 +5,14 @@ import type { CatchUpRequest, ConsensusCodecs } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Height, Ledger } from '../ledger/index.ts';
 import type { Network } from '../network/index.ts';
+import type { Head } from './chain.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { FaucetError } from './faucet.ts';
 import { HINT_INTERVAL_MS, STATUS_INTERVAL_MS, STATUS_KEPT_MS } from './limits.ts';
 import type { PeerStatus } from './messages.ts';
 import { faucetRequestCodec, faucetResponseCodec, peerStatusCodec } from './messages.ts';
 import type { Fault } from './penalties.ts';
+import { NEAR_BLOCKS } from './trust.ts';
 
 /** Peers asked at once for messages of the height being decided. */
 const CATCH_UP_PEERS = 2;
@@ -113,10 +115,22 @@ export class PeerBook {
    * host counted once.
    */
   comparedCount(): number {
+    return this.#voices(() => true);
+  }
+
+  /** How many of these know of nothing newer than our head, give or take a few blocks. */
+  confirmingCount({ header, hash }: Head): number {
+    return this.#voices(({ headHeight, headHash }) => {
+      if (headHeight === header.height) return equalBytes(headHash, hash);
+      return headHeight - header.height <= NEAR_BLOCKS;
+    });
+  }
+
+  #voices(counts: (status: PeerStatus) => boolean): number {
     const sinceMs = this.#options.clock.now() - STATUS_KEPT_MS;
     const voices = new Set<string>();
     for (const [peerId, { status, toldAtMs, voice }] of this.#known) {
-      if (status !== undefined && toldAtMs > sinceMs) voices.add(voice ?? peerId);
+      if (status !== undefined && toldAtMs > sinceMs && counts(status)) voices.add(voice ?? peerId);
     }
     return voices.size;
   }

@@ -63,6 +63,7 @@ export class PeerLedger {
 
   /** A block with its receipts. Rejects with `proof-unavailable`, and as `LightDriver.prove`. */
   block(height: Height, signal?: AbortSignal): Promise<StoredBlock> {
+    if (height === 0) return this.#genesis(height);
     return this.#whole.get(height, async () => {
       // Both are on their way at once; the receipts wait for the header that binds them.
       const proving = this.#light.prove(height);
@@ -81,7 +82,7 @@ export class PeerLedger {
    * whoever asks for one mostly asks for those below it next.
    */
   async summary(height: Height, signal?: AbortSignal): Promise<BlockSummary> {
-    const whole = this.#whole.peek(height);
+    const whole = height === 0 ? await this.#genesis(height) : this.#whole.peek(height);
     const known = whole === undefined ? this.#fetched.peek(height) : undefined;
     if (whole !== undefined) {
       const { block, hash, certificate, blockBytes } = whole;
@@ -95,6 +96,14 @@ export class PeerLedger {
       transactionCount: prepared.transactions.length,
       sizeBytes: bytes.length,
     });
+  }
+
+  /** Every node has it, whatever became of its record: it holds a header and nothing else. */
+  async #genesis(height: Height): Promise<StoredBlock> {
+    const { trusted } = await this.#light.prove(height);
+    const block = { header: trusted.header, transactions: [] };
+    const blockBytes = encode(this.#ledger.codecs.block, block);
+    return { block, hash: trusted.hash, certificate: undefined, receipts: [], blockBytes };
   }
 
   async #fetchRun(height: Height, signal: AbortSignal | undefined): Promise<Fetched> {

@@ -3,7 +3,7 @@ import { equalBytes, errorToData, formatHex, TabellionError } from '../base/inde
 import type { Codec } from '../codec/index.ts';
 import { encode } from '../codec/index.ts';
 import type { Height, Ledger } from '../ledger/index.ts';
-import type { LightBlock } from '../light/index.ts';
+import type { LightAnswer, LightBlock, LightRequest } from '../light/index.ts';
 import { LIGHT_BLOCKS_MAX, lightAnswerCodec, lightRequestCodec } from '../light/index.ts';
 import type { RequestKind } from '../network/index.ts';
 import { ANSWER_BYTES_MAX, HISTORY_PLACES_MAX } from './limits.ts';
@@ -67,18 +67,24 @@ export class ServedProofs {
   }
 
   async #light(request: Bytes, read: ReadQuestion, refuse: () => TabellionError): Promise<Bytes> {
-    const { from, heights } = read(lightRequestCodec, request);
-    let last = from as number;
-    for (const height of heights) {
+    const question = read(lightRequestCodec, request);
+    // Whoever leaps asks for the height it trusts as well: a fork shows at once.
+    let last = question.from - 1;
+    for (const height of question.heights) {
       if (height <= last) throw refuse();
       last = height;
     }
+    return bounded(encode(lightAnswerCodec, await this.lightAnswer(question)));
+  }
+
+  /** Headers with their proofs, of those heights that this node can prove. */
+  async lightAnswer({ heights }: LightRequest): Promise<LightAnswer> {
     const blocks: LightBlock[] = [];
     for (const height of heights.slice(0, LIGHT_BLOCKS_MAX)) {
       const block = await this.#lightBlock(height);
       if (block !== undefined) blocks.push(block);
     }
-    return bounded(encode(lightAnswerCodec, { blocks }));
+    return { blocks };
   }
 
   /** A header with what proves it; absent where this node lacks a part of it. */

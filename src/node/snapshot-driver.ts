@@ -1,31 +1,20 @@
 import type { Bytes } from '../base/index.ts';
-import { defined, equalBytes, errorToData, formatHex } from '../base/index.ts';
+import { defined, errorToData, formatHex } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import type { SnapshotEffect, SnapshotEvent, SnapshotState } from '../snapshot/index.ts';
 import { createSnapshotSync, snapshotProgress, step } from '../snapshot/index.ts';
-import { manifestCodec, readManifest, verifyChunk } from '../state/index.ts';
+import { verifyChunk } from '../state/index.ts';
 import type { Chain } from './chain.ts';
 import type { LightDriver } from './light-driver.ts';
-import {
-  CHUNK_SLICE_MS,
-  CHUNKS_WRITTEN_BYTES,
-  LIGHT_TICK_MS,
-  OFFERS_AGAIN_MS,
-  OFFERS_TIMEOUT_MS,
-} from './limits.ts';
+import { CHUNK_SLICE_MS, CHUNKS_WRITTEN_BYTES, LIGHT_TICK_MS } from './limits.ts';
 import type { NodeCore } from './parts.ts';
 import type { PeerQuestions } from './questions.ts';
-import {
-  chunksAnswerCodec,
-  chunksRequestCodec,
-  manifestAnswerCodec,
-  manifestRequestCodec,
-  snapshotsAnswerCodec,
-} from './snapshot-messages.ts';
+import { chunksAnswerCodec, chunksRequestCodec } from './snapshot-messages.ts';
+import { SnapshotOffers } from './snapshot-offers.ts';
 import type { SnapshotStatus } from './status.ts';
-import type { LedgerStore, SnapshotOffer, SnapshotWriter } from './store/index.ts';
+import type { LedgerStore, SnapshotWriter } from './store/index.ts';
 
 export type SnapshotDriverOptions = {
   readonly core: NodeCore;
@@ -68,9 +57,7 @@ const ATTEMPTS_MAX = 4;
  */
 export class SnapshotDriver {
   readonly #options: SnapshotDriverOptions;
-  /** What connected peers offer; absent before they told. */
-  readonly #offers = new Map<string, readonly SnapshotOffer[]>();
-  readonly #askedAtMs = new Map<string, number>();
+  readonly #offers: SnapshotOffers;
   readonly #events: SnapshotEvent[] = [];
   #isStepping = false;
   #fetch: Fetch | undefined;
@@ -79,8 +66,6 @@ export class SnapshotDriver {
   #running: Promise<void> = Promise.resolve();
   #isOpen = false;
   #cancelTick: () => void = () => undefined;
-  /** Peers whose manifest came to nothing. */
-  readonly #doubted = new Set<string>();
   #settle: (outcome: Outcome) => void = () => undefined;
   readonly #verifying: { readonly ticket: number; readonly index: number }[] = [];
   #isVerifying = false;
@@ -91,6 +76,7 @@ export class SnapshotDriver {
 
   constructor(options: SnapshotDriverOptions) {
     this.#options = options;
+    this.#offers = new SnapshotOffers(options);
   }
 
   start(): void {
@@ -118,12 +104,23 @@ export class SnapshotDriver {
   }
 
   peerStatus(peerId: string): void {
-    if (this.isRunning()) this.#askOffers(peerId).catch((error: unknown) => this.#failed(error));
+    if (!this.isRunning()) return;
+    this.#offers.ask(peerId).then(
+      () => this.#tellMachine(peerId),
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  /** Whether a peer serves the state that is being fetched. */
+  #tellMachine(peerId: string): void {
+    const fetch = this.#fetch;
+    if (fetch === undefined) return;
+    const isOffered = this.#offers.peersOffering(fetch.stateRoot).includes(peerId);
+    this.#send({ kind: isOffered ? 'peer-offers' : 'peer-gone', peerId });
   }
 
   peerGone(peerId: string): void {
-    this.#offers.delete(peerId);
-    this.#askedAtMs.delete(peerId);
+    this.#offers.forget(peerId);
     this.#send({ kind: 'peer-gone', peerId });
   }
 
@@ -138,7 +135,7 @@ export class SnapshotDriver {
       ...progress,
       bytesPerSecond: Math.round((progress.bytesDone - fetch.bytesBefore) / seconds),
       isResumed: fetch.isResumed,
-      peers: this.#peersOffering(fetch.stateRoot).length,
+      peers: this.#offers.peersOffering(fetch.stateRoot).length,
     };
   }
 
@@ -173,7 +170,7 @@ export class SnapshotDriver {
 
   async #run(worthBlocks: number, signal: AbortSignal): Promise<void> {
     const { diagnostics } = this.#options.core;
-    this.#doubted.clear();
+    this.#offers.believeAll();
     for (let attempt = 0; attempt < ATTEMPTS_MAX && !signal.aborted; attempt++) {
       const outcome = await this.#attempt(worthBlocks, signal);
       this.#forgetFetch();
@@ -184,12 +181,12 @@ export class SnapshotDriver {
 
   async #attempt(worthBlocks: number, signal: AbortSignal): Promise<Outcome> {
     const { store, core, chain } = this.#options;
-    const offer = await this.#chooseOffer(worthBlocks, signal);
+    const offer = await this.#offers.choose(worthBlocks, signal);
     if (signal.aborted) return 'cancelled';
     if (offer === undefined) return 'nothing-offered';
     const { height, stateRoot } = offer;
     const { trusted, block } = await this.#options.light.prove(height, signal);
-    const given = await this.#fetchManifest(stateRoot, signal);
+    const given = await this.#offers.manifest(stateRoot, signal);
     if (signal.aborted) return 'cancelled';
     if (given === undefined) return 'manifest-refused';
     const { certificate, parent } = block ?? {};
@@ -223,111 +220,12 @@ export class SnapshotDriver {
     return 'adopted';
   }
 
-  /* ------------------------------------------------------------- offers */
-
-  /** The newest state that somebody serves, proven to be one of our chain. */
-  async #chooseOffer(worthBlocks: number, signal: AbortSignal): Promise<SnapshotOffer | undefined> {
-    const { core, chain, light, store } = this.#options;
-    const peers = core.running()?.network.peers() ?? [];
-    await Promise.all(peers.map(({ peerId }) => this.#askOffers(peerId)));
-    const least = chain.head().header.height + worthBlocks;
-    for (;;) {
-      const head = light.head().header.height;
-      const begun = store.snapshotBegun()?.anchor.header.stateRoot;
-      const candidates = [...this.#offers]
-        .filter(([peerId]) => !this.#doubted.has(peerId))
-        .flatMap(([peerId, offers]) => offers.map((offer) => ({ peerId, offer })))
-        .filter(({ offer }) => offer.height >= least && offer.height <= head);
-      const isBegun = (offer: SnapshotOffer): boolean =>
-        begun !== undefined && equalBytes(begun, offer.stateRoot);
-      // One that was begun first: what is here of it need not be fetched.
-      candidates.sort(
-        (left, right) =>
-          Number(isBegun(right.offer)) - Number(isBegun(left.offer)) ||
-          right.offer.height - left.offer.height,
-      );
-      const [best] = candidates;
-      if (best === undefined || signal.aborted) return undefined;
-      const { peerId, offer } = best;
-      const proven = await light.prove(offer.height, signal).catch(() => undefined);
-      const isTrue =
-        proven !== undefined &&
-        equalBytes(proven.trusted.hash, offer.blockHash) &&
-        equalBytes(proven.trusted.header.stateRoot, offer.stateRoot);
-      if (isTrue) return offer;
-      // Not proven may be nobody's fault; another block than ours is.
-      if (proven !== undefined) core.report(peerId, 'false-offer');
-      this.#doubted.add(peerId);
-    }
-  }
-
-  async #askOffers(peerId: string): Promise<void> {
-    const { core } = this.#options;
-    const nowMs = core.home.clock.now();
-    const askedAtMs = this.#askedAtMs.get(peerId);
-    if (askedAtMs !== undefined && nowMs - askedAtMs < OFFERS_AGAIN_MS) return;
-    const network = core.running()?.network;
-    if (network === undefined) return;
-    this.#askedAtMs.set(peerId, nowMs);
-    const timeoutMs = OFFERS_TIMEOUT_MS;
-    const answer = await network
-      .request(peerId, 'snapshots', new Uint8Array(0), { timeoutMs })
-      .catch(() => undefined); // Whoever does not answer offers nothing.
-    if (answer === undefined) return;
-    const decoded = decode(snapshotsAnswerCodec, answer);
-    if (!decoded.ok) {
-      core.report(peerId, 'malformed-answer');
-      return;
-    }
-    const { offers } = decoded.value;
-    this.#offers.set(peerId, offers);
-    const fetch = this.#fetch;
-    if (fetch === undefined) return;
-    const isOffered = offers.some(({ stateRoot }) => equalBytes(stateRoot, fetch.stateRoot));
-    this.#send({ kind: isOffered ? 'peer-offers' : 'peer-gone', peerId });
-  }
-
-  #peersOffering(stateRoot: Hash): string[] {
-    return [...this.#offers]
-      .filter(([, offers]) => offers.some((offer) => equalBytes(offer.stateRoot, stateRoot)))
-      .map(([peerId]) => peerId);
-  }
-
-  /* ----------------------------------------------------------- manifest */
-
-  async #fetchManifest(
-    stateRoot: Hash,
-    signal: AbortSignal,
-  ): Promise<{ readonly bytes: Bytes; readonly peerId: string } | undefined> {
-    const { questions, core } = this.#options;
-    const peers = this.#peersOffering(stateRoot).filter((each) => !this.#doubted.has(each));
-    return questions.ask({
-      kind: 'manifest',
-      body: encode(manifestRequestCodec, { stateRoot }),
-      peers,
-      signal,
-      judge: (answer, peerId) => {
-        const decoded = decode(manifestAnswerCodec, answer);
-        if (!decoded.ok) return { kind: 'bad', fault: 'malformed-answer' };
-        const { manifest: bytes } = decoded.value;
-        if (bytes === undefined) return { kind: 'absent' };
-        const manifest = decode(manifestCodec, bytes);
-        const plans = manifest.ok
-          ? readManifest(core.ledger.suite, stateRoot, manifest.value)
-          : manifest;
-        return plans.ok
-          ? { kind: 'good', value: { bytes: new Uint8Array(bytes), peerId } }
-          : { kind: 'bad', fault: 'false-manifest' };
-      },
-    });
-  }
-
   /* ------------------------------------------------------------- chunks */
 
   #fetchChunks(stateRoot: Hash): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#settle = resolve;
-      for (const peerId of this.#peersOffering(stateRoot)) {
+      for (const peerId of this.#offers.peersOffering(stateRoot)) {
         this.#send({ kind: 'peer-offers', peerId });
       }
       // Nothing may be missing at all.
@@ -380,7 +278,7 @@ export class SnapshotDriver {
         this.#settle('adopted');
         return;
       case 'manifest-doubted':
-        if (effect.peerId !== undefined) this.#doubted.add(effect.peerId);
+        if (effect.peerId !== undefined) this.#offers.doubt(effect.peerId);
         this.#settle('manifest-refused');
         return;
       case 'snapshot-stalled':

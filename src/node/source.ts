@@ -78,6 +78,8 @@ export interface LedgerSource {
   /** A committed block; absent above the head. */
   block(height: Height, options?: ReadOptions): Promise<StoredBlock | undefined>;
   summary(height: Height, options?: ReadOptions): Promise<BlockSummary | undefined>;
+  /** What proves a height to others; absent for genesis, and above the head. */
+  certificateAt(height: Height, options?: ReadOptions): Promise<CommitCertificate | undefined>;
   /** The height of the block with a hash; absent when nobody knows one. */
   heightOf(hash: Hash, options?: ReadOptions): Promise<Height | undefined>;
   /** A transaction in a block; absent when nobody knows one. */

@@ -80,6 +80,8 @@ export type NodeStatus = {
   readonly hasCompared: boolean;
   /** How many did, peers of one host counted once. */
   readonly comparedPeers: number;
+  /** How many of these know of nothing newer than our head, give or take a few blocks. */
+  readonly confirmingPeers: number;
   /** Whether this node is one of those who decide. */
   readonly isMember: boolean;
   readonly isValidator: boolean;

@@ -123,11 +123,12 @@ const byAddress = struct('ByAddress', { address: addressCodec });
 const listLimit = option(u16);
 const PROVEN = 'Verifiable: a proof under a finality certificate comes with it.';
 const LABELLED = 'Carries its trust level and the height it holds for.';
-const NOT_FOUND = { errors: ['not-found', 'height-pruned'], trust: LABELLED } as const;
-const PROOF = {
-  errors: ['not-found', 'height-pruned', 'proof-unavailable'],
-  trust: PROVEN,
-} as const;
+/** A node that did not execute what it is asked needs peers that prove it. */
+const UNPROVEN = ['proof-unavailable', 'light-expired', 'light-alarm'] as const;
+const READ = { errors: UNPROVEN, trust: LABELLED } as const;
+const BLOCK_ERRORS = ['not-found', 'height-unknown', 'height-pruned', ...UNPROVEN] as const;
+const NOT_FOUND = { errors: BLOCK_ERRORS, trust: LABELLED } as const;
+const PROOF = { errors: BLOCK_ERRORS, trust: PROVEN } as const;
 
 const nodeMethods = {
   'chain.info': method('What network this is.', none, views.chainInfoCodec),
@@ -167,6 +168,12 @@ const nodeMethods = {
     nodeViews.evidenceViewCodec,
     { access: 'operator', trust: PROVEN },
   ),
+  'node.clearAlarm': method(
+    'After somebody looked at the evidence: new heads are trusted again.',
+    none,
+    none,
+    { access: 'operator' },
+  ),
   'node.addRelay': method(
     'Dials a relay now and keeps it in the list.',
     struct('RelayAddress', { multiaddr: text({ max: MULTIADDR_BYTES_MAX }) }),
@@ -186,7 +193,7 @@ const accountMethods = {
     'Sequence, keys and balances; an address never used answers zeros.',
     byAddress,
     views.accountViewCodec,
-    { trust: LABELLED },
+    READ,
   ),
   'account.findByCredential': method(
     'The account whose record names a WebAuthn credential.',
@@ -202,7 +209,7 @@ const accountMethods = {
       height: heightCodec,
       trust: views.trustCodec,
     }),
-    { trust: LABELLED },
+    READ,
   ),
   'account.proof': method(
     'State proof of an account record and its balances under a final header.',
@@ -224,7 +231,7 @@ const accountMethods = {
     'Assets issued on this network, in the order of their ids.',
     struct('AssetsQuery', { after: option(assetIdCodec), limit: listLimit }),
     views.assetListCodec,
-    { trust: LABELLED },
+    READ,
   ),
 } as const;
 
@@ -237,7 +244,7 @@ const poolMethods = {
       height: heightCodec,
       trust: views.trustCodec,
     }),
-    { trust: LABELLED },
+    READ,
   ),
   'mempool.status': method('How full the mempool is.', none, views.mempoolStatusCodec),
   'mempool.list': method(
@@ -294,7 +301,7 @@ function chainMethods(action: Codec<Action>) {
       'Blocks below a height, newest first.',
       struct('BlocksQuery', { before: option(heightCodec), limit: listLimit }),
       blockList,
-      { trust: LABELLED, ...PAGE_OF_BLOCKS },
+      { ...READ, ...PAGE_OF_BLOCKS },
     ),
     'light.blocks': method(
       'Headers with certificates and members, for whoever follows who decides without a node.',
@@ -314,7 +321,7 @@ function chainMethods(action: Codec<Action>) {
       'How far a transaction has come; unknown ids answer `unknown`.',
       byId,
       views.transactionStatusCodec,
-      { trust: LABELLED, readsBlocks: true },
+      { ...READ, readsBlocks: true },
     ),
     'transaction.statuses': method(
       'As `transaction.status` for many at once, in the order asked.',
@@ -322,13 +329,16 @@ function chainMethods(action: Codec<Action>) {
       struct('TransactionStatuses', {
         statuses: vector(views.transactionStatusCodec, { max: STATUSES_MAX }),
       }),
-      { trust: LABELLED, cost: costOfIds, readsBlocks: true },
+      { ...READ, cost: costOfIds, readsBlocks: true },
     ),
     'transaction.submit': method(
       'Admits signed bytes to the mempool and gossips them. The same bytes again answer the same.',
       struct('SignedBytes', { bytes: bytes({ max: SUBMITTED_BYTES_MAX }) }),
       struct('Submitted', { id: hashCodec }),
-      { errors: TRANSACTION_ERROR_CODES, trust: 'The id is the hash of what was sent.' },
+      {
+        errors: [...TRANSACTION_ERROR_CODES, ...UNPROVEN],
+        trust: 'The id is the hash of what was sent.',
+      },
     ),
     'transaction.simulate': method(
       'What an unsigned body would do on the state of the head.',
@@ -339,7 +349,7 @@ function chainMethods(action: Codec<Action>) {
         sponsorPolicy: option(keyPolicyCodec),
       }),
       views.simulationCodec,
-      { errors: TRANSACTION_ERROR_CODES, trust: LABELLED, cost: () => SIMULATION_CALLS },
+      { ...READ, errors: [...TRANSACTION_ERROR_CODES, ...UNPROVEN], cost: () => SIMULATION_CALLS },
     ),
     'transaction.proof': method(
       'Merkle proof that a final block holds a transaction.',
@@ -355,7 +365,7 @@ function chainMethods(action: Codec<Action>) {
         limit: listLimit,
       }),
       history,
-      { trust: LABELLED, ...PAGE_OF_BLOCKS },
+      { ...READ, ...PAGE_OF_BLOCKS },
     ),
   } as const;
 }

@@ -9,7 +9,7 @@ import type { TopicSpec } from './topics.ts';
 import { topics } from './topics.ts';
 
 /** Version of the request surface; the last number grows with additions. */
-export const RPC_VERSION = '0.1.0';
+export const RPC_VERSION = '0.1.1';
 const REFUSED = -32000;
 
 /**

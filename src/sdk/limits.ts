@@ -35,6 +35,8 @@ export const WORKER_HEALTHY_MS = 60_000;
 
 /** Memory for pages of state in a tab: fits a phone. */
 export const TAB_CACHE_BYTES = 32 * 1024 * 1024;
+/** What a page stored so long ago is on the disk, whatever the browser puts off. */
+export const WITNESS_LONG_MS = 600_000;
 /** A node whose store is full is started again after this; somebody may have made room. */
 export const STORE_FULL_RETRY_MS = 15_000;
 /** Breakages of a store within this time wait longer each, like those of a worker. */

@@ -9,7 +9,8 @@ import { headerCodec } from '../ledger/index.ts';
 /** A block with its hash. */
 export type HashedBlock = { readonly block: Block; readonly blockHash: Hash };
 
-const suite = hashSuite('blake3-256');
+/** Of the simulated network. */
+export const SUITE = hashSuite('blake3-256');
 
 /**
  * A block without transactions whose validity is a flag in its consensus field; `payload` tells
@@ -22,6 +23,8 @@ export function makeBlock(fields: {
   readonly atMs: number;
   readonly isValid: boolean;
   readonly payload: number;
+  /** Who decides the next height: always the same. */
+  readonly membershipHash: Hash;
 }): HashedBlock {
   const consensus = new Uint8Array(5);
   consensus[0] = fields.isValid ? 1 : 0;
@@ -37,13 +40,26 @@ export function makeBlock(fields: {
       transactionsRoot: ZERO_HASH,
       receiptsRoot: ZERO_HASH,
       stateRoot: ZERO_HASH,
-      nextMembershipHash: ZERO_HASH,
+      nextMembershipHash: fields.membershipHash,
       gasUsed: 0 as Gas, // 0 is in the range of the brand.
       consensus,
     },
     transactions: [],
   };
-  return { block, blockHash: suite.hash('block', encode(headerCodec, block.header)) };
+  return { block, blockHash: SUITE.hash('block', encode(headerCodec, block.header)) };
+}
+
+/** The block that nobody decided, and everybody starts from. */
+export function makeGenesis(membershipHash: Hash): HashedBlock {
+  return makeBlock({
+    height: 0 as Height, // By definition.
+    parentHash: ZERO_HASH,
+    proposer: new Uint8Array(32),
+    atMs: 0,
+    isValid: true,
+    payload: 0,
+    membershipHash,
+  });
 }
 
 /** Whether a block is a valid child of a node's head. */

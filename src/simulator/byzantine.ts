@@ -3,7 +3,7 @@ import type { ConsensusEvent, VerifiedProposal, VerifiedVote } from '../consensu
 import { ZERO_HASH } from '../crypto/index.ts';
 import type { Round } from '../ledger/index.ts';
 import { makeBlock } from './blocks.ts';
-import { headHash } from './driver.ts';
+import { blockTimeMs, headHash } from './driver.ts';
 import { mintProposal, mintVote } from './minting.ts';
 import { isScripted } from './plot.ts';
 import type { SimulatedNode, World } from './world.ts';
@@ -70,14 +70,15 @@ export function sendTwins(world: World, node: SimulatedNode, signed: VerifiedPro
   const isBetrayal = hadWinner(world, proposal.height, proposal.round);
   const twin = makeBlock({
     height: proposal.height,
-    parentHash: headHash(node),
+    parentHash: headHash(world, node),
     proposer:
       world.scenario.forgePerMille > 0 && prng.chance(300)
         ? prng.pick(world.membership.validators).publicKey
         : defined(node.ownPublicKey, 'only members lead'),
-    atMs: world.nowMs,
+    atMs: blockTimeMs(world, node, world.nowMs),
     isValid: isBetrayal || prng.chance(700),
     payload: prng.next(),
+    membershipHash: world.membershipHash,
   });
   const known = node.state.blocks.map(({ block, blockHash }) => ({ block, blockHash }));
   const { block, blockHash } = isBetrayal || prng.chance(800) ? twin : prng.pick([twin, ...known]);

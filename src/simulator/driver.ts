@@ -8,11 +8,11 @@ import type {
 } from '../consensus/index.ts';
 import { walEntryHeight } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import { ZERO_HASH } from '../crypto/index.ts';
 import type { Block, Height, Round } from '../ledger/index.ts';
 import { isValidBlock, makeBlock } from './blocks.ts';
 import { sendFaces, sendTwins } from './byzantine.ts';
 import { admits } from './door.ts';
+import { deliverLight, isLightDelivery } from './light.ts';
 import { mintProposal, mintVote } from './minting.ts';
 import { afterCommit, onProposed, onReturned, onRoundBegun, onVoted } from './plot.ts';
 import { Violation } from './violation.ts';
@@ -35,6 +35,10 @@ const TIMELY_WITHIN_MS = 1500;
 
 /** Lets one delivery happen to its node. */
 export function deliver(world: World, delivery: Delivery): void {
+  if (isLightDelivery(delivery)) {
+    deliverLight(world, delivery);
+    return;
+  }
   const node = nodeAt(world, delivery.to);
   if (delivery.kind === 'restart') {
     restart(world, node);
@@ -219,8 +223,14 @@ function clockOf(world: World, node: SimulatedNode) {
 }
 
 /** Hash of the last block of a node. */
-export function headHash(node: SimulatedNode): Hash {
-  return node.chain.at(-1)?.blockHash ?? ZERO_HASH;
+export function headHash({ genesis }: World, { chain }: SimulatedNode): Hash {
+  return (chain.at(-1) ?? genesis).blockHash;
+}
+
+/** The time of a block that a node makes now: after its parent, as everywhere. */
+export function blockTimeMs({ genesis }: World, { chain }: SimulatedNode, atMs: number): number {
+  const parent = (chain.at(-1) ?? genesis).block.header;
+  return Math.max(atMs, parent.timestampMs + 1);
 }
 
 function build(
@@ -229,15 +239,16 @@ function build(
   { height, round }: { readonly height: Height; readonly round: Round },
 ): void {
   const proposer = defined(node.ownPublicKey, 'only members lead');
-  const atMs = world.nowMs + clockOf(world, node).offsetMs;
+  const atMs = blockTimeMs(world, node, world.nowMs + clockOf(world, node).offsetMs);
   const payload = world.prng.next();
   const built = makeBlock({
     height,
-    parentHash: headHash(node),
+    parentHash: headHash(world, node),
     proposer,
     atMs,
     isValid: true,
     payload,
+    membershipHash: world.membershipHash,
   });
   world.oracle.made(node.index, built.blockHash);
   const event: ConsensusEvent = { kind: 'block-built', height, round, ...built };
@@ -250,7 +261,7 @@ function validate(
   effect: { readonly height: Height; readonly block: Block; readonly blockHash: Hash },
 ): void {
   const { height, block, blockHash } = effect;
-  const isValid = isValidBlock(block, headHash(node));
+  const isValid = isValidBlock(block, headHash(world, node));
   const hereMs = world.nowMs + clockOf(world, node).offsetMs;
   const isTimely = Math.abs(block.header.timestampMs - hereMs) <= TIMELY_WITHIN_MS;
   const event: ConsensusEvent = { kind: 'block-validated', height, blockHash, isValid, isTimely };
@@ -270,7 +281,7 @@ function commit(
     const { height, round } = certificate;
     world.oracle.voteLeft({ kind: 'precommit', height, round, blockHash, validatorIndex });
   }
-  if (node.role === 'honest') world.oracle.committed(node.index, committed, headHash(node));
+  if (node.role === 'honest') world.oracle.committed(node.index, committed, headHash(world, node));
   node.chain = [...node.chain, committed];
   maybeHush(world, node);
   afterCommit(world, node, block.header.height, certificate.round);

@@ -65,6 +65,7 @@ function usurped(world: World, { proposal }: VerifiedProposal): VerifiedProposal
     atMs: header.timestampMs,
     isValid: true,
     payload: world.prng.next(),
+    membershipHash: world.membershipHash,
   });
   const signer = traitor?.index ?? OUTSIDER;
   const fresh = { ...proposal, validRound: undefined, block };

@@ -5,6 +5,7 @@ import type {
   ConsensusState,
   Instruments,
 } from '../consensus/index.ts';
+import type { LightRules } from '../light/index.ts';
 import type { DoorRules } from './door.ts';
 
 /** What is broken in every honest node; nothing in the product. */
@@ -13,6 +14,8 @@ export type Mutation = Instruments & {
   readonly wrap?: (engine: ConsensusEngine) => ConsensusEngine;
   /** What the door leaves out. */
   readonly door?: Partial<DoorRules>;
+  /** What light clients leave out. */
+  readonly light?: Partial<LightRules>;
   /** Whether `append-wal` waits for the disk. */
   readonly isLogSynced?: boolean;
   /** Whether a node that signed at a height and lost its log signs nothing more there. */

@@ -6,6 +6,7 @@ import type {
   Block,
   CommitCertificate,
   Evidence,
+  Height,
   Membership,
   Round,
   Vote,
@@ -13,6 +14,7 @@ import type {
 import { certifies, checkCertificatePower } from '../ledger/index.ts';
 import type { HashedBlock } from './blocks.ts';
 import { isValidBlock } from './blocks.ts';
+import { mintCertificate } from './minting.ts';
 import type { Role } from './scenario.ts';
 import { Violation } from './violation.ts';
 
@@ -29,6 +31,10 @@ export type Oracle = {
   made(node: number, blockHash: Hash): void;
   committed(node: number, block: Committed, parentHash: Hash): void;
   accused(evidence: Evidence): void;
+  /** A light client trusts a block. */
+  lightTrusted(height: number, hash: Hash): void;
+  /** The votes for a block that left their voters in one round, if there are any. */
+  votesFor(height: Height, blockHash: Hash): CommitCertificate | undefined;
 };
 
 export type ProposalFacts = {
@@ -38,6 +44,9 @@ export type ProposalFacts = {
   readonly validRound: number | undefined;
   readonly blockHash: Hash;
 };
+
+/** Rounds in which a lost block may have got its votes. */
+const ROUNDS_LOOKED_AT = 8;
 
 const shortHash = (hash: Hash | undefined) =>
   hash === undefined ? 'nil' : formatHex(hash.subarray(0, 8));
@@ -52,6 +61,8 @@ export function createOracle(
   const votes = new Map<string, string[]>();
   const proposals = new Map<string, string>();
   const decided = new Map<number, Hash>();
+  /** What light clients trust, maybe before a node commits it. */
+  const believed = new Map<number, Hash>();
   const makers = new Map<string, number>();
   const isHonest = (index: number) => roles[index] === 'honest';
   const slotOf = ({ height, round, kind, validatorIndex }: Omit<Vote, 'blockHash'>) =>
@@ -66,6 +77,13 @@ export function createOracle(
       if (engine.leaderOf(membership, turn) === maker) return true;
     }
     return false;
+  };
+  const compare = (height: number) => {
+    const [trusted, committed] = [believed.get(height), decided.get(height)];
+    if (trusted === undefined || committed === undefined) return;
+    if (equalBytes(trusted, committed)) return;
+    const both = `${shortHash(trusted)}, committed ${shortHash(committed)}`;
+    throw new Violation('light-client-disagrees', `height ${height}: ${both}`);
   };
   return {
     voteLeft(vote) {
@@ -104,6 +122,7 @@ export function createOracle(
         );
       }
       decided.set(height, blockHash);
+      compare(height);
       if (!isValidBlock(block, parentHash)) throw new Violation('validity', name);
       if (!isOfItsMaker(block, blockHash, certificate.round)) {
         throw new Violation('validity', `${name}: of another maker`);
@@ -120,6 +139,28 @@ export function createOracle(
           throw new Violation('certificate', `${name}: ${slot} never left for this block`);
         }
       }
+    },
+    lightTrusted(height, hash) {
+      const other = believed.get(height);
+      believed.set(height, hash);
+      if (other !== undefined && !equalBytes(other, hash)) {
+        const both = `${shortHash(other)} then ${shortHash(hash)}`;
+        throw new Violation('light-client-disagrees', `height ${height}: ${both}`);
+      }
+      compare(height);
+    },
+    votesFor(height, blockHash) {
+      const choice = shortHash(blockHash);
+      for (let round = ROUNDS_LOOKED_AT - 1; round >= 0; round--) {
+        const places = membership.validators.flatMap((_, validatorIndex) => {
+          const kind = 'precommit' as const;
+          const slot = slotOf({ kind, height, round: round as Round, validatorIndex }); // Small.
+          return votes.get(slot)?.includes(choice) === true ? [validatorIndex] : [];
+        });
+        const place = { height, round: round as Round, blockHash }; // Small.
+        if (places.length > 0) return mintCertificate(place, places, (member) => member);
+      }
+      return undefined;
     },
     accused({ first, second }) {
       const { vote } = first;

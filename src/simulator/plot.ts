@@ -167,9 +167,10 @@ export function onRoundBegun(world: World, height: Height, round: Round): void {
         height,
         parentHash: header.parentHash,
         proposer: leader.ownPublicKey,
-        atMs: world.nowMs,
+        atMs: Math.max(world.nowMs, header.timestampMs),
         isValid: true,
         payload: world.prng.next(),
+        membershipHash: world.membershipHash,
       });
   // A fresh block, or one that claims the round of the lock; a revived one has its own round.
   const validRound = isRevival || world.prng.chance(500) ? (0 as Round) : undefined; // A round.

@@ -1,6 +1,7 @@
 import { AssertionError } from '../base/index.ts';
 import type { ConsensusEvent } from '../consensus/index.ts';
 import { deliver } from './driver.ts';
+import { finishLight } from './light.ts';
 import type { Mutation } from './mutation.ts';
 import type { Scenario } from './scenario.ts';
 import type { Trace } from './trace.ts';
@@ -65,7 +66,11 @@ function run(world: World, trace: Trace): void {
     world.stats.deliveries++;
     record(trace, next.atMs, next.item);
     deliver(world, next.item);
-    if (isDone(world)) return;
+    if (isDone(world)) {
+      finishLight(world);
+      for (const { hash } of world.follower.trusted) trace.bytes(hash);
+      return;
+    }
   }
   const reached = world.nodes.map((node) => node.chain.length).join(', ');
   throw new Violation('liveness', `heights ${reached} of ${world.scenario.heights}`);
@@ -78,8 +83,9 @@ function isDone(world: World): boolean {
 
 function record(trace: Trace, atMs: number, delivery: Delivery): void {
   trace.number(atMs);
-  trace.number(delivery.to);
+  trace.number('to' in delivery ? delivery.to : -1);
   trace.text(delivery.kind);
+  if (delivery.kind === 'light-heard') trace.text(delivery.event.kind);
   if (delivery.kind === 'message' || delivery.kind === 'answer') {
     recordEvent(trace, delivery.event);
   }

@@ -12,6 +12,10 @@ export type ViolationCode =
   | 'honest-accused'
   /** A machine found that a quorum decided an invalid block. */
   | 'halted'
+  /** A light client trusts what nobody decided, or blames the honest. */
+  | 'light-client-disagrees'
+  /** A light client does not come to the head though all answer it. */
+  | 'light-client-stalled'
   /** After all faults ended the goal was not reached in time. */
   | 'liveness'
   /** The machine met a state that its author thought impossible. */

@@ -10,9 +10,14 @@ import type {
 import { combineEngine, describeEngineError } from '../consensus/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { ConsensusOptions, Height, Membership } from '../ledger/index.ts';
+import { membershipHashOf } from '../ledger/index.ts';
+import type { HashedBlock } from './blocks.ts';
+import { makeGenesis, SUITE } from './blocks.ts';
 import type { DoorRules } from './door.ts';
 import { DOOR_RULES } from './door.ts';
 import { forge } from './forger.ts';
+import type { Follower, LightDelivery } from './light.ts';
+import { createFollower, scheduleLight } from './light.ts';
 import type { Mutation } from './mutation.ts';
 import type { Committed, Oracle } from './oracle.ts';
 import { createOracle } from './oracle.ts';
@@ -24,8 +29,9 @@ import type { TimedQueue } from './queue.ts';
 import { createTimedQueue } from './queue.ts';
 import type { Role, Scenario } from './scenario.ts';
 
-/** Something that reaches a node. */
+/** Something that reaches a node, or the light client beside them. */
 export type Delivery =
+  | LightDelivery
   /** From another node; lost when this one is down. */
   | { readonly kind: 'message'; readonly to: number; readonly event: ConsensusEvent }
   /** From within (signer, timer, builder, store); lost when that life ended. */
@@ -89,7 +95,11 @@ export type World = {
   readonly queue: TimedQueue<Delivery>;
   readonly oracle: Oracle;
   readonly membership: Membership;
+  readonly membershipHash: Hash;
+  readonly genesis: HashedBlock;
   readonly nodes: readonly SimulatedNode[];
+  /** The light client that follows this run. */
+  readonly follower: Follower;
   readonly mutation: { readonly isLogSynced: boolean; readonly isLogMissed: boolean };
   readonly door: { readonly rules: DoorRules; readonly membership: Membership };
   readonly stats: SimulationStats;
@@ -167,14 +177,27 @@ export function createWorld(seed: number, scenario: Scenario, mutation: Mutation
       chain: [],
     };
   });
+  const membershipHash = membershipHashOf(SUITE, membership);
+  const genesis = makeGenesis(membershipHash);
+  const oracle = createOracle(honest, membership, scenario.roles);
+  const trusted = {
+    header: genesis.block.header,
+    hash: genesis.blockHash,
+    membership,
+    nextMembership: membership,
+  };
+  const seen = { membership, genesis, nodes, scenario, oracle };
   const world: World = {
     scenario,
     // Not the scenario's own generator, so that a scenario may be changed by hand.
     prng: createPrng(seed + 2 ** 40),
     queue: createTimedQueue(),
-    oracle: createOracle(honest, membership, scenario.roles),
+    oracle,
     membership,
+    membershipHash,
+    genesis,
     nodes,
+    follower: createFollower(seed, seen, trusted, mutation.light ?? {}),
     mutation: { isLogSynced: true, isLogMissed: true, ...mutation },
     door: { rules: { ...DOOR_RULES, ...mutation.door }, membership },
     stats: {
@@ -196,6 +219,7 @@ export function createWorld(seed: number, scenario: Scenario, mutation: Mutation
     hushedUntilMs: [],
     nowMs: 0,
   };
+  scheduleLight(world);
   for (const node of nodes) {
     offerWork(world, node);
     world.queue.push(world.prng.below(STATUS_EVERY_MS), { kind: 'status', to: node.index });
@@ -272,7 +296,7 @@ function maybeForge(world: World, delivery: Delivery): void {
   queue.push(world.nowMs + delayMs, { ...delivery, event });
 }
 
-function isCut(world: World, from: number, to: number): boolean {
+export function isCut(world: World, from: number, to: number): boolean {
   const isHushed = (node: number) => world.nowMs < (world.hushedUntilMs[node] ?? 0);
   if (isHushed(from) || isHushed(to)) return true;
   return world.scenario.cuts.some((cut) => {

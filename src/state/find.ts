@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/index.ts';
+import { defined } from '../base/index.ts';
 import { MissingKey } from '../ledger/index.ts';
 import { comparePaths, isBelow, nibbleOf, pathWord } from './leaf.ts';
 import type { Chunk, Page, Ref, Table } from './nodes.ts';
@@ -29,9 +30,11 @@ function walk(
   for (let depth = 0; ; depth++) {
     if (kind === PAGE) {
       const page = table.page(id);
-      if (page.root === undefined) return page;
-      onPage?.(page);
-      ({ kind, chunk } = page.root);
+      if (!page.isLoaded) return page;
+      if (onPage === undefined) return undefined; // No page lies below a page.
+      onPage(page);
+      const inside = defined(page.root, 'a page that is loaded');
+      ({ kind, chunk } = inside);
       at = 0;
     }
     if (chunk === undefined) return undefined; // Never: all but pages are in one.

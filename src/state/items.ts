@@ -13,7 +13,7 @@ import {
   writeLeaf,
 } from './leaf.ts';
 import { PAGE_LEAVES_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX } from './limits.ts';
-import type { Table } from './nodes.ts';
+import type { Scratch, Table } from './nodes.ts';
 import { Chunk } from './nodes.ts';
 
 /** Nibbles in an item's order; 28 bits are a small integer in every engine. */
@@ -97,14 +97,17 @@ export class Items {
   /**
    * The leaves of a page's bytes; `undefined` when these are not the one encoding of one leaf or
    * more, sorted by path, all below the prefix.
+   *
+   * @param where.scratch Where the leaves are written, so that they live until it is used again.
    */
   static ofPage(
     suite: HashSuite,
     table: Table,
     encoded: Uint8Array,
-    prefix: Uint8Array,
+    where: { readonly prefix: Uint8Array; readonly scratch: Scratch },
   ): Items | undefined {
-    const read = readLeaves(suite, encoded);
+    const { prefix, scratch } = where;
+    const read = readLeaves(suite, encoded, scratch);
     if (read === undefined) return undefined;
     const { chunk, ats } = read;
     const { bytes } = chunk;
@@ -232,12 +235,13 @@ function readLength(bytes: Uint8Array, cursor: Cursor, max: number): number {
 function readLeaves(
   suite: HashSuite,
   encoded: Uint8Array,
+  scratch: Scratch,
 ): { readonly chunk: Chunk; readonly ats: Int32Array } | undefined {
   const cursor: Cursor = { at: 0 };
   const count = readLength(encoded, cursor, PAGE_LEAVES_MAX);
   // A count that lies must not cost memory.
   if (count < 1 || count * ENCODED_LEAF_BYTES_MIN > encoded.length) return undefined;
-  const chunk = new Chunk(count * LEAF_FIXED_WORDS + (encoded.length >> 2));
+  const chunk = scratch.take(count * LEAF_FIXED_WORDS + (encoded.length >> 2));
   const ats = new Int32Array(count);
   const batch = suite.batch('state-path');
   let at = 0;

@@ -57,6 +57,20 @@ export class Chunk implements HashBuffer {
   }
 }
 
+/**
+ * Memory that is used again and again: a buffer of its own for each page took half of the time of
+ * reading small ones.
+ */
+export class Scratch {
+  #chunk = new Chunk(0);
+
+  /** At least so many words, in which anything may stand; whatever was handed out before is void. */
+  take(words: number): Chunk {
+    if (this.#chunk.words.length < words) this.#chunk = new Chunk(2 * words);
+    return this.#chunk;
+  }
+}
+
 /** Where a node is, in a table. */
 export type Ref = { readonly kind: Kind; readonly chunk: number; readonly at: number };
 
@@ -78,8 +92,8 @@ export class Page {
   /** The checkpoint that wrote it. */
   generation: number;
   isStored: boolean;
-  /** Stands at the beginning of its chunk. */
-  root: PageRoot | undefined;
+  #root: PageRoot | undefined;
+  #compact: (() => PageRoot) | undefined;
   /** Whether the head is made of it. */
   isCurrent = false;
   /** When it was last read, and how it stood when it was put in the queue of those to evict. */
@@ -92,7 +106,8 @@ export class Page {
     readonly weight: number;
     readonly count: number;
     readonly hash: Hash;
-    readonly root: PageRoot | undefined;
+    /** Its nodes, or how to get them when they are first asked for. */
+    readonly root: PageRoot | (() => PageRoot) | undefined;
     readonly isStored: boolean;
   }) {
     this.prefix = fields.prefix;
@@ -100,8 +115,25 @@ export class Page {
     this.weight = fields.weight;
     this.count = fields.count;
     this.hash = fields.hash;
-    this.root = fields.root;
+    if (typeof fields.root === 'function') this.#compact = fields.root;
+    else this.#root = fields.root;
     this.isStored = fields.isStored;
+  }
+
+  /** Whether its nodes are in memory. */
+  get isLoaded(): boolean {
+    return this.#root !== undefined || this.#compact !== undefined;
+  }
+
+  /** Stands at the beginning of its chunk. */
+  get root(): PageRoot | undefined {
+    if (this.#compact !== undefined) this.root = this.#compact();
+    return this.#root;
+  }
+
+  set root(root: PageRoot | undefined) {
+    this.#root = root;
+    this.#compact = undefined;
   }
 }
 
@@ -172,18 +204,27 @@ export function pageId(index: number): number {
 export class Arena {
   readonly #table: Table;
   readonly #chunkWords: number;
+  readonly #isUsedAgain: boolean;
   #used = 0;
   chunk = new Chunk(0);
   id = 0;
   /** Bytes of all its chunks. */
   takenBytes = 0;
 
-  constructor(table: Table, chunkWords: number) {
+  /** @param first A chunk to begin with, whatever stands in it; it is not counted as taken. */
+  constructor(table: Table, chunkWords: number, first?: Chunk) {
     this.#table = table;
     this.#chunkWords = chunkWords;
+    this.#isUsedAgain = first !== undefined;
+    if (first === undefined) return;
+    this.chunk = first;
+    this.id = table.add(first);
   }
 
-  /** Where `length` fresh words begin in `chunk`, of number `id` (read both right after). */
+  /**
+   * Where `length` words for a branch begin in `chunk`, of number `id` (read both right after);
+   * those before its hashes are zero.
+   */
   take(length: number): number {
     if (this.#used + length > this.chunk.words.length) {
       this.chunk = new Chunk(Math.max(length, this.#chunkWords));
@@ -193,6 +234,7 @@ export class Arena {
     }
     const at = this.#used;
     this.#used += length;
+    if (this.#isUsedAgain) this.chunk.words.fill(0, at, at + HASHES);
     return at;
   }
 }

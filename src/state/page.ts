@@ -28,6 +28,7 @@ import {
   Page,
   pageId,
   placeWord,
+  Scratch,
   setKindOfChild,
   Table,
   totalsOf,
@@ -53,22 +54,52 @@ export function decodePage(
   return equalBytes(hash, page.hash) ? ok(compact(table, root)) : refusal;
 }
 
+/** Makes subtrees of pages, one at a time, in memory that is used again. */
+class PageBuilder {
+  readonly #suite: HashSuite;
+  readonly #builder: Builder;
+  readonly #leaves = new Scratch();
+  readonly #branches = new Scratch();
+
+  constructor(suite: HashSuite) {
+    this.#suite = suite;
+    this.#builder = new Builder(suite);
+  }
+
+  build(prefix: Uint8Array, encoded: Uint8Array): BuiltPage | undefined {
+    const table = Table.of([]);
+    const where = { prefix, scratch: this.#leaves };
+    const items = Items.ofPage(this.#suite, table, encoded, where);
+    if (items === undefined) return undefined;
+    const words = BRANCH_WORDS_PER_LEAF * items.count;
+    const branches = this.#branches.take(words);
+    const arena = new Arena(table, words, branches);
+    this.#builder.begin(table, arena);
+    const root = this.#builder.update(NO_REF, items, prefix.length);
+    return { table, root, hash: this.#builder.complete(root) };
+  }
+}
+
+/** A page's nodes; valid until the next page is built. */
+type BuiltPage = { readonly table: Table; readonly root: Ref; readonly hash: Hash };
+
+const pageBuilders = new WeakMap<HashSuite, PageBuilder>();
+
 /**
- * The subtree of a page's bytes, hashed; `undefined` when these are not the one encoding of leaves
- * below the prefix.
+ * The subtree of a page's bytes, hashed, in memory that the next call uses again; `undefined` when
+ * these are not the one encoding of leaves below the prefix.
  */
 export function buildPage(
   prefix: Uint8Array,
   encoded: Uint8Array,
   suite: HashSuite,
-): { readonly table: Table; readonly root: Ref; readonly hash: Hash } | undefined {
-  const table = Table.of([]);
-  const items = Items.ofPage(suite, table, encoded, prefix);
-  if (items === undefined) return undefined;
-  const builder = new Builder(suite);
-  builder.begin(table, new Arena(table, BRANCH_WORDS_PER_LEAF * items.count));
-  const root = builder.update(NO_REF, items, prefix.length);
-  return { table, root, hash: builder.complete(root) };
+): BuiltPage | undefined {
+  let builder = pageBuilders.get(suite);
+  if (builder === undefined) {
+    builder = new PageBuilder(suite);
+    pageBuilders.set(suite, builder);
+  }
+  return builder.build(prefix, encoded);
 }
 
 /** A prefix in text, for maps and messages. */
@@ -292,8 +323,9 @@ export function paginate(
       weight,
       count,
       hash: hash(),
-      // Now, not when it is written: what is built on it meanwhile shall share these nodes.
-      root: compact(table, ref),
+      // When it is written or first read: all at once, ten thousand would hold up everything else.
+      // What is built on it meanwhile shares its nodes, for that reads it.
+      root: () => compact(table, ref),
       isStored: false,
     });
     created.push(page);
@@ -331,5 +363,5 @@ function isDivided(table: Table, ref: Ref, pageBytesMax: number): boolean {
   const chunk = table.chunk(ref.chunk);
   const weight = branchWeight(chunk, ref.at);
   if (!isUpper(chunk, ref.at)) return weight > pageBytesMax;
-  return weight >= pageBytesMax / 4 || !pagesOf(table, ref).every(({ root }) => root !== undefined);
+  return weight >= pageBytesMax / 4 || !pagesOf(table, ref).every(({ isLoaded }) => isLoaded);
 }

@@ -190,7 +190,7 @@ export class StateTree {
 
   /** Takes in a page's bytes, which must be exactly those that its hash names. */
   insertPage(page: Page, encoded: Uint8Array): Result<undefined, PageError> {
-    if (page.root !== undefined) return ok(undefined);
+    if (page.isLoaded) return ok(undefined);
     const root = decodePage(page, encoded, this.#suite);
     if (!root.ok) return root;
     page.root = root.value;
@@ -213,7 +213,7 @@ export class StateTree {
     page.isCurrent = false;
     this.#unwritten.delete(page);
     // Evicted after the block that replaces it was staged.
-    if (page.root === undefined) this.#unloadedBytes -= memoryOf(page);
+    if (!page.isLoaded) this.#unloadedBytes -= memoryOf(page);
     if (!page.isStored) return;
     this.#evictable.delete(page);
     this.#storedBytes -= memoryOf(page);

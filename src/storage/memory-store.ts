@@ -60,6 +60,17 @@ export class MemoryStore implements KeyValueStore {
     return survivor;
   }
 
+  /** A store of its own with the same content, all of it durable; this one goes on. */
+  copy(): MemoryStore {
+    const copy = new MemoryStore();
+    for (const [space, { entries }] of this.#drawers) {
+      const target = drawerOf(copy.#drawers, space).entries;
+      for (const [key, value] of entries) target.set(key, value);
+    }
+    copy.#markDurable();
+    return copy;
+  }
+
   /** Relaxed writes since the last strict one. */
   get unsyncedCount(): number {
     return this.#unsynced.length;

@@ -1,6 +1,7 @@
 import { formatHex } from '../../base/index.ts';
 import { openLedgerStore } from '../../node/index.ts';
 import { recordChain } from '../../node/store/chain.fixture.ts';
+import { TornRecords } from '../../node/store/torn-records.fixture.ts';
 import type { Damage } from '../../node/testing/torn-log.ts';
 import { damagesOf, TornLog } from '../../node/testing/torn-log.ts';
 import { MemoryStore } from '../../storage/index.ts';
@@ -86,6 +87,42 @@ export async function tearJournal(
         `flipped at ${byte}`,
       );
       if (counts.seen % 500 === 0) onProgress(counts.seen, bytes);
+    }
+  }
+  const { tried, refused, recovered } = counts;
+  return { tried, refused, recovered, failures };
+}
+
+/**
+ * Every record of a store that took over one snapshot, keeps it and is fetching another, cut at
+ * every byte and with a bit of every byte flipped: what opens is right, everything else is named.
+ */
+export async function tearSnapshots(
+  stride: number,
+  onProgress: (done: number, all: number) => void,
+): Promise<Tally> {
+  const torn = await TornRecords.record();
+  const bytes = torn.records.reduce((sum, { value }) => sum + value.length, 0);
+  const counts = { tried: 0, refused: 0, recovered: 0, seen: 0 };
+  const failures: string[] = [];
+  for (const record of torn.records) {
+    const { value } = record;
+    for (let byte = 0; byte < value.length; byte++) {
+      counts.seen += 1;
+      if (counts.seen % 500 === 0) onProgress(counts.seen, bytes);
+      if (counts.seen % stride !== 0) continue;
+      const bit = 1 << (byte % 8);
+      const flipped = value.map((each, at) => (at === byte ? each ^ bit : each));
+      for (const damaged of [value.slice(0, byte), flipped]) {
+        counts.tried += 1;
+        try {
+          const outcome = await torn.judge(record, damaged);
+          if (outcome === 'recovered') counts.recovered += 1;
+          else counts.refused += 1;
+        } catch (error) {
+          failures.push(`byte ${byte}: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      }
     }
   }
   const { tried, refused, recovered } = counts;

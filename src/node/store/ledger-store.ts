@@ -13,16 +13,16 @@ import type {
 } from '../../ledger/index.ts';
 import { receiptCodec } from '../../ledger/index.ts';
 import type { Page, StateProof, StateTree } from '../../state/index.ts';
-import { pageStoreKey, STATE_KEY_BYTES_MAX } from '../../state/index.ts';
+import { STATE_KEY_BYTES_MAX } from '../../state/index.ts';
 import type { SpaceUsage } from '../../storage/index.ts';
 import { Turnstile } from '../../storage/index.ts';
 import type { BlockReader } from './block-reader.ts';
 import type { Core, HeadState } from './core.ts';
 import { keysOf, loadPages, runLoading, writeNamed } from './core.ts';
+import { Damage } from './damage.ts';
 import type { FinderParts, HistoryOptions } from './finder.ts';
 import { findHeight, findHistory, findTransactions } from './finder.ts';
 import { indexBlock } from './index-block.ts';
-import { DAMAGED_PAGES_MAX } from './limits.ts';
 import { membershipOf, membershipPut } from './memberships.ts';
 import { encodeCommitted, journalRecordCodec, orderedKey, seal } from './records.ts';
 import { recover } from './recovery.ts';
@@ -76,7 +76,7 @@ export class LedgerStore {
   readonly #state: StoreState;
   readonly #commits: Turnstile;
   readonly #upkeep: Upkeep;
-  readonly #damaged = new Map<string, Page>();
+  readonly #damage: Damage;
 
   constructor(
     core: Core,
@@ -92,6 +92,7 @@ export class LedgerStore {
     this.#state = parts.state;
     this.#commits = parts.commits;
     this.#upkeep = parts.upkeep;
+    this.#damage = new Damage(core);
   }
 
   get #tree(): StateTree {
@@ -180,10 +181,7 @@ export class LedgerStore {
 
   async #load(keys: Iterable<Bytes>, height?: number): Promise<void> {
     const tree = this.#tree;
-    const onDamaged = (page: Page) => {
-      if (tree !== this.#tree || this.#damaged.size >= DAMAGED_PAGES_MAX) return;
-      this.#damaged.set(page.prefix.join(), page);
-    };
+    const onDamaged = (page: Page) => this.#damage.add(tree, page);
     await loadPages(this.#core, tree, keys, height, onDamaged).catch((error: unknown) => {
       // A snapshot was adopted meanwhile, and the pages of before are gone: read again.
       if (tree === this.#tree) throw error;
@@ -323,7 +321,7 @@ export class LedgerStore {
     throw new TabellionError('commit-conflict', { height: header.height });
   }
 
-  /* ------------------------------------------------------- checkpoint */
+  /* ----------------------------------------- checkpoints and snapshots */
 
   /**
    * Writes back what changed since the last checkpoint, in the background of commits. Called by
@@ -332,8 +330,6 @@ export class LedgerStore {
   checkpoint(): Promise<void> {
     return this.#upkeep.checkpoint();
   }
-
-  /* -------------------------------------------------------- snapshots */
 
   /** The states that are kept for peers, newest first. */
   snapshots(): readonly SnapshotOffer[] {
@@ -363,7 +359,7 @@ export class LedgerStore {
     return { anchor: writer.anchor, chunksTotal, chunksDone: writer.have().size };
   }
 
-  /** The writer of {@link snapshotBegun}, to go on where it ended. */
+  /** Its writer, to go on where it ended. */
   snapshotWriter(): SnapshotWriter | undefined {
     return this.#upkeep.writer;
   }
@@ -398,24 +394,16 @@ export class LedgerStore {
 
   /** Pages of the state that could not be read since the store was opened. */
   damagedPages(): readonly DamagedPage[] {
-    return [...this.#damaged.values()].map(({ prefix, hash, weight, count }) => {
-      return { prefix, hash, weight, count };
-    });
+    return this.#damage.pages(this.#tree);
   }
 
   /**
    * Puts back a damaged page, whoever gave its bytes; whether they are exactly that page.
    *
-   * @param bytes Encoded leaves below the prefix, as `joinPages` or a chunk has them.
+   * @param bytes Encoded leaves below the prefix, as a chunk of that prefix has them.
    */
-  async repairPage(prefix: Uint8Array, bytes: Bytes): Promise<boolean> {
-    const tree = this.#tree;
-    const page = this.#damaged.get(prefix.join());
-    if (page === undefined || !tree.insertPage(page, bytes).ok) return false;
-    const put = { kind: 'put', space: 'pages', key: pageStoreKey(page), value: bytes } as const;
-    await writeNamed(this.#core, 'page-repair', [put], 'strict');
-    this.#damaged.delete(prefix.join());
-    return true;
+  repairPage(prefix: Uint8Array, bytes: Bytes): Promise<boolean> {
+    return this.#damage.repair(this.#tree, prefix, bytes);
   }
 
   /* ---------------------------------------------------------- readers */

@@ -7,22 +7,15 @@ import { keysWritten, recordChain, stateAfter } from './chain.fixture.ts';
 import { LEDGER_CRASH_POINTS } from './crash-points.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { openLedgerStore } from './ledger-store.ts';
-import type { SnapshotWriter } from './snapshot-writer.ts';
-import type { LedgerStoreDependencies, SnapshotRequest } from './types.ts';
+import { fetchChunks, SNAPSHOT_OPTIONS, snapshotRequest, takeOver } from './snapshots.fixture.ts';
+import type { LedgerStoreDependencies } from './types.ts';
 
-const EVERY = 8;
 const chain = recordChain(48);
 const { ledger } = chain;
 const allKeys = keysWritten(chain);
 const at = (height: number) => height as Height; // Test heights.
 
-const options = {
-  pageBytesMax: 600,
-  checkpointEveryBlocks: 5,
-  versionsKept: 8,
-  cacheBytesMax: 0,
-  snapshotEveryBlocks: EVERY,
-} as const;
+const options = SNAPSHOT_OPTIONS;
 
 function open(
   store: KeyValueStore,
@@ -79,36 +72,9 @@ function blockAt(height: number) {
   return defined(chain.blocks[height - 1], 'a height of the chain');
 }
 
-async function requestOf(from: LedgerStore, height: number): Promise<SnapshotRequest> {
-  const { block, certificate } = blockAt(height);
-  const { header } = block.block;
-  const { membership } = ledger.genesis;
-  const manifest = await from.snapshotManifest(header.stateRoot);
-  assert(manifest !== undefined, 'the snapshot is kept');
-  const parent = blockAt(height - 1).block.block.header;
-  const trusted = { header, hash: block.hash, membership, nextMembership: membership };
-  return { trusted, manifest, certificate, parent };
-}
-
-/** Fetches what a writer lacks, `count` chunks at most. */
-async function fetchInto(writer: SnapshotWriter, from: LedgerStore, count = Infinity) {
-  const { stateRoot } = writer.anchor.header;
-  let left = count;
-  for (const [index, { prefix }] of writer.plans.entries()) {
-    if (writer.have().has(index) || left-- <= 0) continue;
-    const bytes = await from.snapshotChunk(stateRoot, prefix);
-    assert(bytes !== undefined, 'every chunk is served');
-    await writer.put([{ index, bytes }]);
-  }
-}
-
-/** Takes over the snapshot of a height. */
-async function takeOver(to: LedgerStore, from: LedgerStore, height: number): Promise<void> {
-  const writer = await to.beginSnapshot(await requestOf(from, height));
-  await fetchInto(writer, from);
-  await writer.finish();
-  await to.adoptSnapshot(writer);
-}
+const requestOf = (from: LedgerStore, height: number) => snapshotRequest(chain, from, height);
+const take = (to: LedgerStore, from: LedgerStore, height: number) =>
+  takeOver(chain, to, from, height);
 
 async function pageKeys(store: KeyValueStore): Promise<Set<string>> {
   const entries = await store.list('pages', { limit: 10_000 });
@@ -173,7 +139,7 @@ describe('a snapshot taken over', () => {
     let store = new MemoryStore();
     let to = await open(store);
     await commitFrom(to, 1, 3);
-    await takeOver(to, from, 40);
+    await take(to, from, 40);
     const { block, certificate } = blockAt(40);
     expect(to.head().hash).toEqual(block.hash);
     expect([to.earliestHeight(), to.historyCompleteFrom()]).toEqual([41, 41]);
@@ -201,7 +167,7 @@ describe('a snapshot taken over', () => {
     }
     expect(to.snapshots().map(({ height }) => height)).toEqual([48, 40]);
     const third = await open(new MemoryStore());
-    await takeOver(third, to, 40);
+    await take(third, to, 40);
     expect(await expectWhole(third)).toBe(40);
     const journal = await store.list('journal', { to: new Uint8Array(8), limit: 1 });
     expect(journal).toEqual([]);
@@ -218,7 +184,7 @@ describe('a snapshot taken over', () => {
     const first = await open(store);
     const writer = await first.beginSnapshot(await requestOf(from, 32));
     const half = writer.plans.length >> 1;
-    await fetchInto(writer, from, half);
+    await fetchChunks(writer, from, half);
     await expect(writer.finish()).rejects.toMatchObject({ code: 'snapshot-incomplete' });
     await first.checkpoint();
     store = store.crash();
@@ -236,7 +202,7 @@ describe('a snapshot taken over', () => {
         ) && plans.length > 0,
     );
     expect(newer.have().size).toBe(shared.length);
-    await fetchInto(newer, from);
+    await fetchChunks(newer, from);
     await newer.finish();
     await again.adoptSnapshot(newer);
     expect(await expectWhole(again)).toBe(40);
@@ -257,7 +223,7 @@ describe('a snapshot taken over', () => {
     ).rejects.toMatchObject({ code: 'snapshot-manifest-refused' });
     const writer = await to.beginSnapshot(older);
     await expect(to.adoptSnapshot(writer)).rejects.toMatchObject({ code: 'snapshot-incomplete' });
-    await fetchInto(writer, from);
+    await fetchChunks(writer, from);
     await commitFrom(to, 1, 32);
     await expect(to.adoptSnapshot(writer)).rejects.toMatchObject({ code: 'snapshot-behind' });
     await to.discardSnapshot();
@@ -271,7 +237,7 @@ describe('a snapshot taken over', () => {
     await commitFrom(to, 1, 12);
     await to.checkpoint();
     const writer = await to.beginSnapshot(await requestOf(from, 40));
-    await fetchInto(writer, from);
+    await fetchChunks(writer, from);
     const adopting = to.adoptSnapshot(writer);
     for (let round = 0; round < 40; round++) {
       to.setCacheBytesMax(0);
@@ -317,8 +283,8 @@ describe('a kill while a snapshot is taken over', () => {
         });
         await commitFrom(to, 1, 7);
         const run = async () => {
-          await fetchInto(await to.beginSnapshot(await requestOf(from, 32)), from, 3);
-          await takeOver(to, from, 40);
+          await fetchChunks(await to.beginSnapshot(await requestOf(from, 32)), from, 3);
+          await take(to, from, 40);
         };
         await run().catch((error: unknown) => {
           if (survivor === undefined) throw error;
@@ -329,7 +295,7 @@ describe('a kill while a snapshot is taken over', () => {
         const again = await open(survivor);
         const height = await expectWhole(again);
         expect([7, 40]).toContain(height);
-        if (height === 7) await takeOver(again, from, 40);
+        if (height === 7) await take(again, from, 40);
         await commitFrom(again, 41, 46);
         await again.checkpoint();
         await again.close();

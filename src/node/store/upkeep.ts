@@ -24,8 +24,8 @@ import { Pruner } from './retention.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 import type { LedgerStoreOptions, Retention, SnapshotRequest, StoredAnchor } from './types.ts';
 
-/** Commits between two looks at how much of the state no checkpoint holds. */
-const COMMITS_PER_DIRTY_LOOK = 8;
+/** Blocks between two checkpoints, however much of the state changes. */
+const CHECKPOINT_BLOCKS_MIN = 8;
 
 /** A checkpoint, and the block that it is of. */
 type Planned = { readonly plan: CheckpointPlan; readonly head: HeadState };
@@ -76,7 +76,6 @@ export class Upkeep {
   #retention: Retention = { kind: 'all' };
   #isPruning = false;
   #isClosed = false;
-  #commitCount = 0;
   /** After a failed checkpoint, the next is tried at this height. */
   #retryHeight = 0;
   #checkpointing: Promise<void> | undefined;
@@ -149,8 +148,9 @@ export class Upkeep {
 
   /** Begins what is due after a block; called by its commit, before any other. */
   committed(): void {
-    this.#commitCount += 1;
-    const { height } = this.#state.head.header;
+    const { tree, head, cacheBytesMax } = this.#state;
+    tree.evict(cacheBytesMax);
+    const { height } = head.header;
     if (this.#snapshotsKept > 0 && height % this.#snapshotEvery === 0) this.#startSnapshot();
     else if (this.#isCheckpointDue() && this.#checkpointing === undefined) {
       if (height >= this.#retryHeight) this.#watch(this.checkpoint());
@@ -172,12 +172,9 @@ export class Upkeep {
     const every = this.#options.checkpointEveryBlocks ?? CHECKPOINT_EVERY_BLOCKS_DEFAULT;
     const { height } = head.header;
     const blocks = height - (checkpoint?.height ?? -1);
-    let isDue = blocks >= every || journalBytes >= JOURNAL_BYTES_MAX;
-    if (!isDue && this.#commitCount % COMMITS_PER_DIRTY_LOOK === 0) {
-      tree.evict(cacheBytesMax);
-      // Pages that wait for a checkpoint cannot be let go of: past half, they are the cache.
-      isDue = tree.dirtyBytes() > cacheBytesMax / 2 && blocks >= COMMITS_PER_DIRTY_LOOK;
-    }
+    // Pages that wait for a checkpoint cannot be let go of: past half, they are the cache.
+    const isDirty = blocks >= CHECKPOINT_BLOCKS_MIN && tree.dirtyBytes() > cacheBytesMax / 2;
+    const isDue = blocks >= every || journalBytes >= JOURNAL_BYTES_MAX || isDirty;
     return isDue && !this.#isQuiet(height);
   }
 

@@ -1,7 +1,7 @@
 import type { Json } from '../../base/index.ts';
-import { encodeUtf8, formatHex, timestampMs } from '../../base/index.ts';
-import type { Hash, KeyPair } from '../../crypto/index.ts';
-import { hashSuite, keyPairOfSecret, sha256, signMessage, ZERO_HASH } from '../../crypto/index.ts';
+import { defined, encodeUtf8, formatHex, timestampMs } from '../../base/index.ts';
+import type { Hash } from '../../crypto/index.ts';
+import { hashSuite, keyPairOfSecret, sha256, ZERO_HASH } from '../../crypto/index.ts';
 import type {
   CommitCertificate,
   Gas,
@@ -18,6 +18,7 @@ import {
   voteSigningBytes,
 } from '../../ledger/index.ts';
 import type { LightAnchor, LightBlock, TrustedBlock } from '../../light/index.ts';
+import { nativeSigner } from '../native-signer.ts';
 import type { Era, TendermintBlock, TendermintValidator } from './tendermint.ts';
 import {
   addressOf,
@@ -69,21 +70,21 @@ export function createAdapter(era: Era, chainId: string, isBelieved = false): Ad
     // Any hash of its own; ours are of 32 bytes too.
     sha256(encodeUtf8(JSON.stringify(words))) as Hash;
   const anchor = { suite, chainId: named('chain', chainId) };
-  const pairs = new Map<string, KeyPair>();
-  const pairOf = ({ publicKey }: TendermintValidator): KeyPair => {
+  const signers = new Map<string, ReturnType<typeof nativeSigner>>();
+  const signerOf = ({ publicKey }: TendermintValidator) => {
     const name = formatHex(publicKey);
-    let pair = pairs.get(name);
-    if (pair === undefined) {
-      pair = keyPairOfSecret('ed25519', named('key', name));
-      if (pair === undefined) throw new Unreadable('every secret is a key of Ed25519');
-      pairs.set(name, pair);
+    let signer = signers.get(name);
+    if (signer === undefined) {
+      const pair = keyPairOfSecret('ed25519', named('key', name));
+      signer = nativeSigner(defined(pair, 'every secret is one of Ed25519'));
+      signers.set(name, signer);
     }
-    return pair;
+    return signer;
   };
   const membershipOf = (validators: readonly TendermintValidator[]): Membership => {
     if (validators.length > VALIDATORS_MAX) throw new Unreadable('too many validators');
     const members = validators.map((each) => ({
-      publicKey: pairOf(each).publicKey,
+      publicKey: signerOf(each).publicKey,
       power: each.power,
       name: '',
     }));
@@ -156,7 +157,7 @@ export function createAdapter(era: Era, chainId: string, isBelieved = false): Ad
       if (vote.flag === 'nil' && isTrue) return [];
       const ours = { kind: 'precommit', ...place, validatorIndex: at } as const;
       const signature = isTrue
-        ? signMessage(pairOf(validator), voteSigningBytes(suite, anchor.chainId, ours))
+        ? signerOf(validator).sign(voteSigningBytes(suite, anchor.chainId, ours))
         : new Uint8Array(64);
       return [{ validatorIndex: at, signature }];
     });

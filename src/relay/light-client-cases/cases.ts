@@ -1,7 +1,6 @@
 import type { Json } from '../../base/index.ts';
 import { encodeUtf8, formatHex } from '../../base/index.ts';
-import type { SignatureClaim } from '../../crypto/index.ts';
-import { sha256, verifySignature } from '../../crypto/index.ts';
+import { sha256 } from '../../crypto/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import type {
   LightAnchor,
@@ -22,6 +21,7 @@ import {
 } from '../../light/index.ts';
 import type { Adapter, Foreign } from './adapter.ts';
 import { createAdapter, EARLIER_MS } from './adapter.ts';
+import { isTrueClaim } from './native-check.ts';
 import {
   list,
   member,
@@ -109,7 +109,7 @@ function verdictOn(
   const { trusted, candidate, nowMs, options } = at;
   const verdict = judgeLightBlock(anchor, trusted, candidate, nowMs, options);
   if (verdict.kind === 'refused') return { word: 'INVALID', why: verdict.code };
-  const isSigned = claimsOf(anchor, candidate).every(verifySignature);
+  const isSigned = claimsOf(anchor, candidate).every(isTrueClaim);
   if (!isSigned) return { word: 'INVALID', why: 'a signature is false' };
   const word = verdict.kind === 'to-verify' ? 'SUCCESS' : 'NOT_ENOUGH_TRUST';
   return { word, why: verdict.kind };
@@ -255,7 +255,7 @@ function run(
         return { kind: 'light-blocks-received', ticket, blocks, nowMs };
       }
       case 'verify-claims': {
-        const isValid = effect.claims.every(holds);
+        const isValid = effect.claims.every(isTrueClaim);
         return { kind: 'claims-verified', ticket: effect.ticket, isValid };
       }
       case 'report-peer':
@@ -277,5 +277,3 @@ function run(
   }
   throw new Unreadable('the light client never comes to rest');
 }
-
-const holds = (claim: SignatureClaim) => verifySignature(claim);

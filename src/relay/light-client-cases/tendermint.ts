@@ -8,7 +8,8 @@ import {
   isJsonObject,
   parseHex,
 } from '../../base/index.ts';
-import { sha256, verifySignature } from '../../crypto/index.ts';
+import { sha256 } from '../../crypto/index.ts';
+import { isTrueClaim } from './native-check.ts';
 
 // Light blocks as Tendermint writes them in JSON, and what its hashes and signatures bind: RFC 6962
 // trees over amino (0.33, the bisections) or over protobuf (0.34, the single steps); see
@@ -116,6 +117,11 @@ export function list(json: Json): readonly Json[] {
   return json;
 }
 
+/** Go writes an empty list as null. */
+function listOrNull(json: Json): readonly Json[] {
+  return json === null ? [] : list(json);
+}
+
 export function string(json: Json): string {
   if (typeof json !== 'string') throw new Unreadable('not a text');
   return json;
@@ -165,9 +171,7 @@ function timestamp(json: Json): Bytes {
 
 /** A set of validators, in its order. */
 export function readValidators(json: Json): readonly TendermintValidator[] {
-  const validators = member(json, 'validators');
-  // Go writes an empty list so.
-  return (validators === null ? [] : list(validators)).map((each) => {
+  return listOrNull(member(json, 'validators')).map((each) => {
     const key = member(each, 'pub_key');
     if (member(key, 'type') !== 'tendermint/PubKeyEd25519') throw new Unreadable('not Ed25519');
     return {
@@ -297,7 +301,7 @@ export function readBlock(era: Era, signed: Json): TendermintBlock {
       round: whole(member(commit, 'round')),
       blockHash: formatHex(blockId.hash),
       blockId: canonicalBlockId(era, blockId),
-      votes: list(member(commit, 'signatures')).map(readVote),
+      votes: listOrNull(member(commit, 'signatures')).map(readVote),
     },
   };
 }
@@ -318,7 +322,7 @@ export function isSigned(
   );
   const message = concatBytes(varint(BigInt(vote.length)), vote);
   if (signature.length !== 64 || publicKey.length !== 32) return false;
-  return verifySignature({ algorithm: 'ed25519', publicKey, message, signature });
+  return isTrueClaim({ algorithm: 'ed25519', publicKey, message, signature });
 }
 
 /** Whether two addresses are one. */

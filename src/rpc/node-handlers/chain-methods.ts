@@ -142,12 +142,13 @@ export function chainMethods(context: NodeContext): ChainMethods {
       const source = context.source();
       const found = hash === undefined ? height : await heightOfHash(source, hash, signal);
       const at = found ?? source.head().header.height;
-      if (isHeaderOnly !== true) {
-        const block = await context.block(source, at);
-        return blockViewOf(block, context.trustAt(source, at));
-      }
-      const outline = await context.outline(source, at, signal);
-      return { ...outline, transactions: [], trust: context.trustAt(source, at) };
+      const view =
+        isHeaderOnly === true
+          ? { ...(await context.outline(source, at, signal)), transactions: [] }
+          : blockViewOf(await context.block(source, at));
+      const told = { height: at, certificate: view.certificate };
+      const certificate = await context.certificateOf(source, told, signal);
+      return { ...view, certificate, trust: context.trustAt(source, at) };
     },
     'block.list': (question, { signal }) => blockListOf(context, question, signal),
     'transaction.get': ({ id }, { signal }) => transactionOf(context, id, signal),
@@ -169,7 +170,11 @@ export function chainMethods(context: NodeContext): ChainMethods {
       return {
         header: prepared.block.header,
         hash: prepared.hash,
-        certificate,
+        certificate: await context.certificateOf(
+          source,
+          { height: place.height, certificate },
+          signal,
+        ),
         membership: await context.membershipAt(source, place.height, signal),
         id,
         signedHash: own.signedHash,

@@ -1,4 +1,4 @@
-import { TabellionError } from '../../base/index.ts';
+import { errorToData, TabellionError } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type {
   AssetId,
@@ -101,7 +101,7 @@ export class NodeContext {
     const isOwn = source.kind === 'chain' && height >= this.parts.store.earliestHeight();
     // Without the asker's signal: others may wait for the same block.
     return (isOwn ? this.#blocks : this.#fetched).get(height, async () => {
-      const stored = await source.block(height);
+      const stored = await source.block(height).catch(this.#pruned(source, height));
       if (stored === undefined) throw absent(source, height);
       const { block, certificate, receipts, blockBytes } = stored;
       const prepared = this.node.ledger.prepareBlockValue(block);
@@ -112,9 +112,31 @@ export class NodeContext {
 
   /** A committed block without its transactions. Refuses as `block`. */
   async outline(source: LedgerSource, height: Height, signal?: AbortSignal): Promise<BlockOutline> {
-    const outline = await source.summary(height, readOptions(signal));
+    const options = readOptions(signal);
+    const outline = await source.summary(height, options).catch(this.#pruned(source, height));
     if (outline === undefined) throw absent(source, height);
     return outline;
+  }
+
+  /** Tells a height that is kept here no longer, and that no peer proves, as what it is. */
+  #pruned(source: LedgerSource, height: Height): (error: unknown) => never {
+    return (error) => {
+      const earliest = this.parts.store.earliestHeight();
+      const isPruned = source.kind === 'chain' && height < earliest;
+      if (!isPruned || errorToData(error).code !== 'proof-unavailable') throw error;
+      throw rpcError('height-pruned', { height, earliest });
+    };
+  }
+
+  /** What proves a block to others; peers' blocks come without where they were not proven alone. */
+  async certificateOf(
+    source: LedgerSource,
+    block: { readonly height: Height; readonly certificate: CommitCertificate | undefined },
+    signal?: AbortSignal,
+  ): Promise<CommitCertificate | undefined> {
+    const { height, certificate } = block;
+    if (certificate !== undefined || height === 0) return certificate;
+    return source.certificateAt(height, readOptions(signal));
   }
 
   /** Transactions in blocks, in the order of their ids; absent those that nobody knows. */
@@ -128,6 +150,8 @@ export class NodeContext {
       source.kind === 'chain'
         ? await this.parts.store.transactions(ids, signal)
         : new Array<IncludedTransaction | undefined>(ids.length).fill(undefined);
+    // Of those that its own index lacks, a node with a chain asks its peers for one at a time.
+    if (source.kind === 'chain' && ids.length > 1) return found;
     for (const [at, id] of ids.entries()) {
       found[at] ??= await source.transaction(id, readOptions(signal));
     }
@@ -181,7 +205,7 @@ export function headViewOfEvent({ executed }: CommittedEvent): HeadView {
   );
 }
 
-export function blockViewOf(stored: IncludedBlock, trust: Trust): BlockView {
+export function blockViewOf(stored: IncludedBlock): Omit<BlockView, 'trust'> {
   const { prepared, certificate, receipts, sizeBytes } = stored;
   const transactions = prepared.transactions.map(({ id, bytes, transaction }, index) => {
     const receipt = receipts[index];
@@ -195,7 +219,6 @@ export function blockViewOf(stored: IncludedBlock, trust: Trust): BlockView {
     transactionCount: transactions.length,
     sizeBytes,
     transactions,
-    trust,
   };
 }
 

@@ -23,17 +23,20 @@ export function lightMethods(
 
 async function lightBlocksOf(
   context: NodeContext,
-  { heights }: ParamsOf<'light.blocks'>,
+  { from, heights }: ParamsOf<'light.blocks'>,
   signal: AbortSignal,
 ) {
   const source = context.source();
   const head = source.head().header.height;
+  // Genesis needs no proof. What is not here any more is left out.
+  const wanted = [...new Set(heights)]
+    .filter((height) => height >= 1 && height <= head)
+    .sort((left, right) => left - right);
+  // From the store alone: strangers do not make this node ask its peers.
+  if (source.kind === 'chain') return context.node.lightAnswer({ from, heights: wanted });
   const blocks: LightBlock[] = [];
-  const wanted = [...new Set(heights)].sort((left, right) => left - right);
   for (const height of wanted) {
     signal.throwIfAborted();
-    // Genesis needs no proof. What is not here any more is left out.
-    if (height < 1 || height > head) continue;
     const block = await lightBlockOf(context, source, height, signal);
     if (block !== undefined) blocks.push(block);
   }
@@ -72,10 +75,10 @@ async function lightBlockOf(
   const own = await source.summary(height, options);
   const parent = await source.summary(below, options);
   const membership = await source.membershipAt(height, options);
-  if (own?.certificate === undefined || parent === undefined || membership === undefined) {
-    return undefined;
-  }
-  const { header, certificate } = own;
+  if (own === undefined || parent === undefined || membership === undefined) return undefined;
+  const { header } = own;
+  const certificate = own.certificate ?? (await source.certificateAt(height, options));
+  if (certificate === undefined) return undefined;
   const block = { parent: parent.header, header, certificate, membership };
   const isSame = equalBytes(node.ledger.membershipHash(membership), header.nextMembershipHash);
   if (isSame) return { ...block, nextMembership: undefined };

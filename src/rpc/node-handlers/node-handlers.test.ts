@@ -106,6 +106,7 @@ const QUESTIONS: { readonly [Name in MethodName]: () => { readonly [name: string
   'node.events': () => ({ limit: 10 }),
   'node.configure': () => ({ cacheBytesMax: 4_000_000 }),
   'node.diagnostics': () => ({}),
+  'node.clearAlarm': () => ({}),
   'node.evidence': () => ({}),
   'node.promote': () => ({}),
   'account.get': () => ({ address: ada.address }),

@@ -28,6 +28,7 @@ type NodeMethods = Pick<
   | 'node.configure'
   | 'node.promote'
   | 'node.addRelay'
+  | 'node.clearAlarm'
   | 'node.diagnostics'
 >;
 
@@ -161,6 +162,10 @@ export function nodeMethods(context: NodeContext): NodeMethods {
     },
     'node.promote': async () => {
       await node.promote();
+      return {};
+    },
+    'node.clearAlarm': async () => {
+      node.clearAlarm();
       return {};
     },
     'node.addRelay': async ({ multiaddr }) => {

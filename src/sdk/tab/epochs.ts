@@ -1,6 +1,14 @@
 import { TabellionError } from '../../base/index.ts';
 import type { OnCrashPoint } from '../../node/index.ts';
 
+/** What is remembered of a profile's store outside of it. */
+export type StoreMarker = {
+  /** Absent while it is emptied on purpose. */
+  readonly storeId: string | undefined;
+  /** Whether the page's own storage knew of it too, for so long that this is surely on the disk. */
+  readonly isWitnessed: boolean;
+};
+
 /**
  * Two small records that all tabs of a network share, outside of the node's database: who led last,
  * and which store this profile had.
@@ -10,10 +18,10 @@ export interface EpochStore {
   next(atLeast: number): Promise<number>;
   /** The highest number taken; 0 before the first. */
   current(): Promise<number>;
-  /** Names the store that this profile has; absent before the first. */
-  marker(): Promise<string | undefined>;
+  /** Absent before the first store. */
+  marker(): Promise<StoreMarker | undefined>;
   /** Returns once the mark would survive a loss of power. */
-  setMarker(storeId: string): Promise<void>;
+  setMarker(marker: StoreMarker): Promise<void>;
   close(): void;
 }
 
@@ -61,14 +69,14 @@ class IndexedDbEpochs implements EpochStore {
     return numberOf(await this.#read(KEY));
   }
 
-  async marker(): Promise<string | undefined> {
-    const marker = await this.#read(MARKER_KEY);
-    return typeof marker === 'string' ? marker : undefined;
+  async marker(): Promise<StoreMarker | undefined> {
+    // Written below, and by nobody else.
+    return (await this.#read(MARKER_KEY)) as StoreMarker | undefined;
   }
 
-  async setMarker(storeId: string): Promise<void> {
+  async setMarker(marker: StoreMarker): Promise<void> {
     await this.#onCrashPoint?.('tab-marker-begun');
-    await this.#change(async (store) => void store.put(storeId, MARKER_KEY));
+    await this.#change(async (store) => void store.put(marker, MARKER_KEY));
     await this.#onCrashPoint?.('tab-marker-done');
   }
 

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeUtf8, timestampMs } from '../../base/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
-import type { EpochStore } from './epochs.ts';
+import type { EpochStore, StoreMarker } from './epochs.ts';
 import type { Witness } from './ground.ts';
 import { Ground } from './ground.ts';
 
 /** A browser profile: three places, each of which may lose what it holds. */
 class Profile {
   store = new MemoryStore();
-  marker: string | undefined;
+  marker: StoreMarker | undefined;
   witness: Witness = 'none';
   /** Throws instead of writing a mark, as a kill would. */
   isKilledAtMark = false;
@@ -19,9 +19,9 @@ class Profile {
       next: async () => 1,
       current: async () => 0,
       marker: async () => this.marker,
-      setMarker: async (storeId) => {
+      setMarker: async (marker) => {
         if (this.isKilledAtMark) throw new Error('killed');
-        this.marker = storeId;
+        this.marker = marker;
       },
       close: () => undefined,
     };
@@ -86,9 +86,19 @@ describe('what a profile tells of its storage', () => {
 
   it('that the page’s own storage is gone, with what people had noted there', async () => {
     await profile.open();
+    profile.witness = 'kept-long';
+    await profile.open();
     profile.witness = 'none';
     const told = (await profile.open()).event();
     expect(told).toMatchObject({ kind: 'partly-wiped', code: 'page-storage-lost' });
+    expect((await profile.open()).event()).toBeUndefined();
+  });
+
+  it('nothing where a crash forgot what the page had stored a moment before', async () => {
+    await profile.open();
+    await profile.open();
+    profile.witness = 'none';
+    expect((await profile.open()).event()).toBeUndefined();
   });
 
   it('nothing where a person had it all deleted through this program', async () => {

@@ -5,16 +5,15 @@ import type { KeyValueStore } from '../../storage/index.ts';
 import type { EpochStore } from './epochs.ts';
 
 /**
- * What the page's own storage says of this profile: nothing; that a node began here; that one had a
- * store. `unknown` where pages may store nothing.
+ * What the page's own storage says of this profile: nothing; that a node began here; that one has a
+ * store; that it has had it for long. Browsers write such storage to the disk seconds later, so a
+ * crash may forget what is young. `unknown` where pages may store nothing.
  */
-export type Witness = 'none' | 'begun' | 'kept' | 'unknown';
+export type Witness = 'none' | 'begun' | 'kept' | 'kept-long' | 'unknown';
 
 /** Names a store for ever: a record in the store, and one outside of it. */
 export const STORE_ID_KEY = encodeUtf8('store-id');
 const STORE_ID_BYTES = 16;
-/** Marks a profile whose store was emptied on purpose. */
-const LET_GO = 'let-go';
 
 /**
  * What one worker knows of what its profile stores, over all its terms. A store, the record of it
@@ -65,27 +64,41 @@ export class Ground {
   /** Tells whether what was stored here is still here, and marks store and profile. */
   async recognise(store: KeyValueStore): Promise<void> {
     const record = await store.get('meta', STORE_ID_KEY);
-    const marker = this.#storeId ?? (await this.epochs.marker());
+    const known = await this.epochs.marker();
+    // It may have gone together with the store.
+    const marker =
+      this.#storeId === undefined
+        ? known
+        : { isWitnessed: false, ...known, storeId: this.#storeId };
+    const { isWitnessed = false } = marker ?? {};
     let storeId: string;
     if (record === undefined) {
-      const hadStore = marker === undefined ? this.#witness === 'kept' : marker !== LET_GO;
+      const hadStore = marker === undefined ? this.#isKept() : marker.storeId !== undefined;
       if (hadStore) this.note((await isEmpty(store)) ? 'wiped' : 'partly-wiped', 'store-vanished');
       storeId = await markStore(store);
     } else {
       storeId = formatHex(record);
-      // Older programs marked nothing, so that a mark says that this page was here since.
-      const isPageLost = marker !== undefined && this.#witness === 'none';
-      if (isPageLost && this.#storeId === undefined) this.note('partly-wiped', 'page-storage-lost');
+      if (isWitnessed && this.#witness === 'none' && this.#storeId === undefined) {
+        this.note('partly-wiped', 'page-storage-lost');
+      }
     }
     // The store first: a mark without its store means that data were lost.
-    if ((await this.epochs.marker()) !== storeId) await this.epochs.setMarker(storeId);
+    const isLong = this.#witness === 'kept-long' || (isWitnessed && this.#witness !== 'none');
+    if (known?.storeId !== storeId || known.isWitnessed !== isLong) {
+      await this.epochs.setMarker({ storeId, isWitnessed: isLong });
+    }
     this.#storeId = storeId;
+  }
+
+  #isKept(): boolean {
+    return this.#witness === 'kept' || this.#witness === 'kept-long';
   }
 
   /** Runs what empties the store on purpose: whatever happens meanwhile, nothing counts as lost. */
   async letGo(store: KeyValueStore, empty: () => Promise<void>): Promise<void> {
     this.#storeId = undefined;
-    await this.epochs.setMarker(LET_GO);
+    const isWitnessed = (await this.epochs.marker())?.isWitnessed ?? false;
+    await this.epochs.setMarker({ storeId: undefined, isWitnessed });
     await empty();
     await this.recognise(store);
   }

@@ -12,9 +12,9 @@ import { createLedger, parseGenesis } from '../../ledger/index.ts';
 import type { TransportSet } from '../../network/index.ts';
 import { createNetwork, createPeerKey } from '../../network/index.ts';
 import type { NodeHome, NodeMode, OnCrashPoint, StorageEstimate } from '../../node/index.ts';
-import { TabellionNode } from '../../node/index.ts';
+import { TabellionNode, wipeLedger } from '../../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../../rpc/index.ts';
-import type { Entry, KeyValueStore } from '../../storage/index.ts';
+import type { KeyValueStore } from '../../storage/index.ts';
 import type { SignatureVerifier } from '../../verifier/index.ts';
 import { STORE_FULL_RETRY_MS, TAB_CACHE_BYTES } from '../limits.ts';
 import type { Ground } from './ground.ts';
@@ -55,9 +55,6 @@ export type TabNodeParts = {
   /** Called wherever something is written; only tests kill there. */
   readonly onCrashPoint?: OnCrashPoint | undefined;
 };
-
-/** Of the space `meta`: neither the ledger's, nor to be had again. */
-const KEPT_RECORDS: ReadonlySet<string> = new Set(['peer-key', 'store-id', 'node-mode']);
 
 const PEER_KEY = encodeUtf8('peer-key');
 const RELAYS_KEY = encodeUtf8('relays');
@@ -165,28 +162,6 @@ async function openNode(
   const second = TabellionNode.create(home, options);
   await second.open();
   return second;
-}
-
-const LEDGER_SPACES = ['journal', 'blocks', 'pages', 'index'] as const;
-/** Above all keys. */
-const LAST_KEY = new Uint8Array(128).fill(255);
-
-/** Deletes what peers can give again; what only this browser has stays. */
-async function wipeLedger(store: KeyValueStore): Promise<void> {
-  const records = await store.list('meta', { limit: 1_000 });
-  const isOwn = ({ key }: Entry): boolean => {
-    const name = new TextDecoder().decode(key);
-    return !KEPT_RECORDS.has(name) && !name.startsWith('validator-');
-  };
-  // The records that name all else go first: half of it is recognised, and wiped again.
-  const meta = records
-    .filter(isOwn)
-    .map(({ key }) => ({ kind: 'delete', space: 'meta', key }) as const);
-  await store.write(meta, 'strict');
-  for (const space of LEDGER_SPACES) {
-    const all = { kind: 'delete-range', space, from: Uint8Array.of(0), to: LAST_KEY } as const;
-    await store.write([all], 'relaxed');
-  }
 }
 
 /** Clears what the ledger owns when it was found damaged; peers have it all. */

@@ -1,6 +1,11 @@
 import type { Clock, ErrorData, Json, Tracer } from '../../base/index.ts';
 import { silentTracer, systemClock } from '../../base/index.ts';
-import { CLIENT_ALIVE_MS, WORKER_HEALTHY_MS, WORKER_RESTART_MS } from '../limits.ts';
+import {
+  CLIENT_ALIVE_MS,
+  WITNESS_LONG_MS,
+  WORKER_HEALTHY_MS,
+  WORKER_RESTART_MS,
+} from '../limits.ts';
 import { bindPort } from '../port-transport.ts';
 import { Session } from '../session.ts';
 import type { Transport } from '../transport.ts';
@@ -100,7 +105,7 @@ class TabPage {
     const open = options.openChannel ?? openBroadcastChannel;
     this.#channel = open(namesOf(options.scope).channel);
     this.#channel.listen((message) => this.#receive(message));
-    this.#witness = new PageWitness(options.scope, options.storage);
+    this.#witness = new PageWitness(options.scope, this.#clock, options.storage);
     const session = this.#session;
     this.transport = {
       trustMax: 'validated',
@@ -257,14 +262,21 @@ class TabPage {
 }
 
 const WITNESS_KEY = 'tabellion.witness.';
+const BEGUN = 'begun';
 
 /** Remembers in the page's own storage that a node was here: the worker cannot see that. */
 class PageWitness {
   readonly #key: string;
+  readonly #clock: Clock;
   readonly #storage: Pick<Storage, 'getItem' | 'setItem'> | undefined;
 
-  constructor(scope: string, storage: Pick<Storage, 'getItem' | 'setItem'> | undefined) {
+  constructor(
+    scope: string,
+    clock: Clock,
+    storage: Pick<Storage, 'getItem' | 'setItem'> | undefined,
+  ) {
     this.#key = WITNESS_KEY + scope;
+    this.#clock = clock;
     this.#storage = storage ?? platformStorage();
   }
 
@@ -272,21 +284,24 @@ class PageWitness {
     try {
       const value = this.#storage?.getItem(this.#key);
       if (value === undefined) return 'unknown';
-      return value === 'begun' || value === 'kept' ? value : 'none';
+      if (value === null || value === BEGUN) return value === null ? 'none' : BEGUN;
+      // When it was first kept.
+      const isLong = this.#clock.now() - Number(value) > WITNESS_LONG_MS;
+      return isLong ? 'kept-long' : 'kept';
     } catch {
       return 'unknown';
     }
   }
 
   begun(): void {
-    if (this.read() === 'none') this.#write('begun');
+    if (this.read() === 'none') this.#write(BEGUN);
   }
 
   kept(): void {
-    if (this.read() !== 'kept') this.#write('kept');
+    if (this.read() === BEGUN) this.#write(String(this.#clock.now()));
   }
 
-  #write(value: Witness): void {
+  #write(value: string): void {
     try {
       this.#storage?.setItem(this.#key, value);
     } catch {

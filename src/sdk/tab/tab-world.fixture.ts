@@ -4,7 +4,7 @@ import type { TestNode } from '../../rpc/handlers.fixture.ts';
 import { createTestNode, testMethods } from '../../rpc/handlers.fixture.ts';
 import { createRpcServer } from '../../rpc/index.ts';
 import { createClientOf } from '../client.ts';
-import type { EpochStore } from './epochs.ts';
+import type { EpochStore, StoreMarker } from './epochs.ts';
 import type { StartNode } from './host.ts';
 import { serveTabNode } from './host.ts';
 import type { Lead } from './leader.ts';
@@ -133,7 +133,7 @@ export class TabWorld {
   startFailures = 0;
   #nowMs = 1_000_000;
   #epoch = 0;
-  #marker: string | undefined;
+  #marker: StoreMarker | undefined;
   /** What pages of this profile stored. */
   readonly pageStorage = new Map<string, string>();
   #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
@@ -308,8 +308,8 @@ export class TabWorld {
       },
       current: async () => this.#epoch,
       marker: async () => this.#marker,
-      setMarker: async (storeId) => {
-        this.#marker = storeId;
+      setMarker: async (marker) => {
+        this.#marker = marker;
       },
       close: () => undefined,
     };

@@ -10,7 +10,8 @@ export function figuresWithoutTrust(): readonly string[] {
   const levels = ['cached', 'reported', 'proven', 'validated'];
   const identifiers = 'code, pre, kbd, svg, script, style, option, [data-address], [data-name]';
   // Addresses whole or in part, digests, and what is left of one after the middle was cut out.
-  const identifier = /\btab1[\w ]*(?:… ?\w{4})?|(?:\b[0-9a-z]{4} )+… [0-9a-z]{4}|\b[0-9a-f]{6,}\b/gi;
+  const identifier =
+    /\btab1[\w ]*(?:… ?\w{4})?|(?:\b[0-9a-z]{4} )+… [0-9a-z]{4}|\b[0-9a-f]{6,}\b/gi;
   const offences: string[] = [];
 
   const isShown = (element: Element): boolean =>

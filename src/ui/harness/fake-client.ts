@@ -18,6 +18,7 @@ export function createFakeClient(state: State): Client {
   let head = figures.START + 21;
   let mode: 'light' | 'full' | 'archive' | undefined;
   let isPromoted = false;
+  let isCleared = false;
   const listeners = new Set<() => void>();
   const tell = () => {
     for (const listener of listeners) listener();
@@ -33,6 +34,8 @@ export function createFakeClient(state: State): Client {
       ...told,
       mode: mode ?? told.mode,
       promotion: isPromoted ? ('running' as const) : told.promotion,
+      light:
+        told.light === undefined || !isCleared ? told.light : { ...told.light, alarm: undefined },
     };
   };
   const trust = () => status().trust;
@@ -60,6 +63,11 @@ export function createFakeClient(state: State): Client {
     },
     'node.promote': () => {
       isPromoted = true;
+      tell();
+      return {};
+    },
+    'node.clearAlarm': () => {
+      isCleared = true;
       tell();
       return {};
     },

@@ -1,5 +1,6 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
+import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
 import { RecipientField, useRecipient } from '../entities/RecipientField.tsx';
@@ -8,6 +9,7 @@ import type { Standing } from '../format/standing.ts';
 import { useAccount, useMaySend } from '../hooks/account.ts';
 import { isNative, labelOf, useNative } from '../hooks/assets.ts';
 import type { AssetBalance, AssetId } from '../hooks/client.ts';
+import { allDrafts, keepDraft } from '../hooks/drafts.ts';
 import { useWallet, useWalletState } from '../hooks/services.ts';
 import { requestSignature } from '../hooks/signing.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
@@ -86,13 +88,27 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   const maySend = useMaySend();
   const [place, setPlace] = useState(0);
   const balance = holdings[place] ?? holdings[0];
+  const owner = formatAddress(account.address);
+  // A link that names a payment is newer than what was typed before.
+  const [draft] = useState(() =>
+    to === '' && wantedAmount === undefined ? allDrafts()[owner] : undefined,
+  );
   const [amountTyped, setAmountTyped] = useState(() =>
     wantedAmount === undefined || balance === undefined
-      ? ''
+      ? (draft?.amount ?? '')
       : localAmount(wantedAmount, balance.decimals),
   );
-  const [recipientTyped, setRecipientTyped] = useState(to);
-  const [memo, setMemo] = useState('');
+  const [recipientTyped, setRecipientTyped] = useState(draft?.to ?? to);
+  const [memo, setMemo] = useState(draft?.memo ?? '');
+  useEffect(() => {
+    keepDraft(owner, { to: recipientTyped, amount: amountTyped, memo });
+  }, [owner, recipientTyped, amountTyped, memo]);
+  const discard = () => {
+    keepDraft(owner, { to: '', amount: '', memo: '' });
+    setRecipientTyped('');
+    setAmountTyped('');
+    setMemo('');
+  };
   const [isPressed, setPressed] = useState(false);
   const recipient = useRecipient(recipientTyped);
   if (balance === undefined) return null;
@@ -123,7 +139,9 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
           ? undefined
           : `This address only resembles the one of ${lookalike.name}. It is a different account.`,
       onClose: (wasSubmitted) => {
-        if (wasSubmitted) navigate('/');
+        if (!wasSubmitted) return;
+        keepDraft(owner, { to: '', amount: '', memo: '' });
+        navigate('/');
       },
     });
   };
@@ -138,6 +156,11 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
         }}
       >
         <Stack>
+          {draft === undefined ? null : (
+            <Notice kind="info" action={<Button onClick={discard}>Empty the form</Button>}>
+              What you typed last time is still here. Nothing of it was sent.
+            </Notice>
+          )}
           {holdings.length < 2 ? null : (
             <SelectField
               label="Asset"

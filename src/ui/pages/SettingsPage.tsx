@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { ErrorData } from '../../base/index.ts';
 import { equalBytes, errorToData } from '../../base/index.ts';
@@ -8,7 +8,7 @@ import { formatBytes } from '../format/number.ts';
 import { shortAddress } from '../format/text.ts';
 import { announce } from '../hooks/announce.ts';
 import { useAsk } from '../hooks/ask.ts';
-import { download } from '../hooks/download.ts';
+import { readBackup, saveBackup } from '../hooks/backup-file.ts';
 import { exportHistory } from '../hooks/export-history.ts';
 import { useLive } from '../hooks/live.ts';
 import { setTheme, usePreferences, writeCacheBytes } from '../hooks/preferences.ts';
@@ -21,6 +21,13 @@ import styles from './SettingsPage.module.css';
 
 /** Everything that can be arranged. */
 export default function SettingsPage() {
+  useEffect(() => {
+    // The frame scrolls to the top when a page opens; a part that was named comes after it.
+    const frame = requestAnimationFrame(() =>
+      document.getElementById(location.hash.slice(1))?.scrollIntoView(),
+    );
+    return () => cancelAnimationFrame(frame);
+  }, []);
   return (
     <>
       <PageHead title="Settings" />
@@ -145,20 +152,22 @@ function Data() {
     <Panel title={<span id="data">Your data</span>}>
       <Stack gap={4}>
         <p>
-          Names and contacts live in this browser only: save them now and then. Nothing in the file
-          can sign for you.
+          Names, contacts, drafts, settings and relays that you added live in this browser only:
+          save them now and then. Nothing in the file can sign for you, and reading it again removes
+          nothing.
         </p>
         <Row>
           <Button
             disabled={wallet === undefined}
             onClick={() =>
               void attempt(() => {
-                download('tabellion-wallet.json', wallet?.exportData() ?? '', 'application/json');
-                return 'Accounts and contacts saved.';
+                if (wallet === undefined) return '';
+                saveBackup(wallet);
+                return 'Saved.';
               })
             }
           >
-            Save accounts and contacts
+            Save what only this browser has
           </Button>
           <Button onClick={() => file.current?.click()}>Read a saved file</Button>
           <input
@@ -167,13 +176,14 @@ function Data() {
             accept="application/json,.json"
             className="visually-hidden"
             tabIndex={-1}
-            aria-label="Saved accounts and contacts"
+            aria-label="Saved file"
             onChange={(event) => {
               const [chosen] = event.target.files ?? [];
               event.target.value = '';
               if (chosen === undefined) return;
               void attempt(async () => {
-                wallet?.importData(await chosen.text());
+                if (wallet === undefined) return '';
+                await readBackup(wallet, client, await chosen.text());
                 return 'The file was read.';
               });
             }}

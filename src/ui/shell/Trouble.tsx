@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { timestampMs } from '../../base/index.ts';
 import { Figure } from '../entities/TrustRegion.tsx';
 import { describeError } from '../format/errors.ts';
@@ -13,25 +13,20 @@ import { useLive } from '../hooks/live.ts';
 import { useServices } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { Notice } from '../parts/Notice.tsx';
-import {
-  AlarmNotice,
-  ExpiredNotice,
-  HeadHeight,
-  OneVoiceNotice,
-  UnprovenNotice,
-} from './LightTrouble.tsx';
-import { Promotion } from './Promotion.tsx';
-import type { StorageEvent, StorageWords } from './storage-words.ts';
-import { describeStorage } from './storage-words.ts';
+import { HeadHeight } from './HeadHeight.tsx';
+import type { Rare } from './RareTrouble.tsx';
+import type { StorageEvent } from './storage-words.ts';
 import { useUpdate } from './update.ts';
+
+const RareTrouble = lazy(() => import('./RareTrouble.tsx'));
 
 const NO_PEERS_AFTER_MS = 10_000;
 const BEHIND_BLOCKS = 5;
 const CLOCK_SKEW_MS = 60_000;
 const QUOTA_LOW = 0.9;
 /** A second host is looked for meanwhile. */
-const ALONE_AFTER_MS = 15_000;
-const UNPROVEN_AFTER_MS = 20_000;
+const ALONE_AFTER_MS = 8_000;
+const UNPROVEN_AFTER_MS = 10_000;
 /** A chain that was this short is read again before anybody misses it. */
 const WIPED_BELOW = 10;
 
@@ -86,9 +81,10 @@ function useTrouble(): ReactNode {
   }
   if (!isOnline) return <Offline status={status} nowMs={now} />;
   if (status === undefined) return null;
-  if (status.light?.alarm !== undefined) return <AlarmNotice alarm={status.light.alarm} />;
-  if (stored !== undefined) return <Stored {...stored} />;
-  if (status.light?.isExpired === true) return <ExpiredNotice status={status} />;
+  const alarm = status.light?.alarm;
+  if (alarm !== undefined) return rare({ kind: 'alarm', alarm });
+  if (stored !== undefined) return rare({ kind: 'stored', ...stored });
+  if (status.light?.isExpired === true) return rare({ kind: 'expired', status });
   if (status.stage === 'paused') {
     return (
       <Notice kind="info" title="The node is paused" action={<Resume client={client} />}>
@@ -102,7 +98,7 @@ function useTrouble(): ReactNode {
   if (status.stage === 'syncing' && status.targetHeight - status.head.height > BEHIND_BLOCKS) {
     return <Behind status={status} />;
   }
-  if (isUnproven) return <UnprovenNotice status={status} />;
+  if (isUnproven) return rare({ kind: 'unproven', status });
   if (status.head.timestampMs - now > CLOCK_SKEW_MS) {
     const minutes = Math.round((status.head.timestampMs - now) / 60_000);
     return (
@@ -123,7 +119,16 @@ function useTrouble(): ReactNode {
       </Notice>
     );
   }
-  return isAlone ? <OneVoiceNotice /> : <Promotion />;
+  if (isAlone) return rare({ kind: 'one-voice' });
+  return status.promotion === 'waiting-consent' ? rare({ kind: 'promotion' }) : null;
+}
+
+function rare(trouble: Rare): ReactNode {
+  return (
+    <Suspense fallback={null}>
+      <RareTrouble {...trouble} />
+    </Suspense>
+  );
 }
 
 /** Peers tell of blocks well above ours, and the way there is not getting shorter. */
@@ -131,27 +136,6 @@ function hasUnprovenHead(status: NodeStatus | undefined): boolean {
   const { light, peers = 0 } = status ?? {};
   if (light === undefined || peers === 0 || light.stage === 'following') return false;
   return light.targetHeight - light.head.height > BEHIND_BLOCKS;
-}
-
-type StoredProps = { readonly words: StorageWords; readonly dismiss: () => void };
-
-function Stored({ words, dismiss }: StoredProps) {
-  return (
-    <Notice
-      kind="warning"
-      title={words.title}
-      action={
-        <>
-          {words.isPersonal ? (
-            <LinkButton href="/settings#data">Read a saved file</LinkButton>
-          ) : null}
-          <Button onClick={dismiss}>Understood</Button>
-        </>
-      }
-    >
-      {words.text}
-    </Notice>
-  );
 }
 
 function Offline({ status, nowMs }: { status: NodeStatus | undefined; nowMs: number }) {
@@ -226,7 +210,9 @@ function NodeLink() {
 const GONE: StorageEvent = { kind: 'wiped', atMs: timestampMs(0), code: undefined };
 
 /** What became of stored data, until the person has read it. */
-function useStorageEvent(status: NodeStatus | undefined): StoredProps | undefined {
+function useStorageEvent(
+  status: NodeStatus | undefined,
+): { readonly event: StorageEvent; readonly dismiss: () => void } | undefined {
   const [before] = useState(() => lastKnown().chainHeight ?? 0);
   const [readAtMs, setReadAtMs] = useState(-1);
   const startHeight = status?.startHeight;
@@ -237,7 +223,7 @@ function useStorageEvent(status: NodeStatus | undefined): StoredProps | undefine
   }, [startHeight, before]);
   const event = status?.storage ?? (isGone ? GONE : undefined);
   if (event === undefined || event.atMs <= readAtMs) return undefined;
-  return { words: describeStorage(event), dismiss: () => setReadAtMs(event.atMs) };
+  return { event, dismiss: () => setReadAtMs(event.atMs) };
 }
 
 function useQuotaPressure(): { readonly usage: number; readonly quota: number } | undefined {

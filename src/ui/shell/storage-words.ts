@@ -40,7 +40,7 @@ export function describeStorage({ kind, code }: StorageEvent): StorageWords {
   if (kind === 'quota') {
     return {
       title: 'This device is out of space',
-      text: `${SAFE} The node goes on in memory and stores nothing until there is room.`,
+      text: `${SAFE} The node answers from what it has, and goes on by itself when there is room.`,
       isPersonal: false,
     };
   }

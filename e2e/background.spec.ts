@@ -1,0 +1,203 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
+import { factOf, untilFollowing, untilHeight } from './support/look.ts';
+import type { Network } from './support/network.ts';
+import { startNetwork } from './support/network.ts';
+import type { OwnBrowser } from './support/own-browser.ts';
+import { openOwnBrowser } from './support/own-browser.ts';
+import type { Payer } from './support/payer.ts';
+import { openPayer, someAddress } from './support/payer.ts';
+
+// What browsers do to tabs behind their back: freeze them, cache them, delete what they stored.
+
+const LEADS = 'It runs in this tab';
+const FOLLOWS = 'Another tab of this browser runs the node';
+/** Longest that a frozen leader may go without being replaced. */
+const FROZEN_MS = 5_000;
+/** Longest until a tab that runs again is at the head. */
+const BACK_MS = 4_000;
+/** A pause that no node takes for a hiccup; see SLEPT_MS of the node. */
+const LONG_PAUSE_MS = 6_000;
+const DELETED = 'This browser deleted local data';
+
+let network: Network;
+let payer: Payer;
+let browser: OwnBrowser;
+const errors: string[] = [];
+
+test.describe.configure({ mode: 'serial' });
+
+test.beforeAll(async () => {
+  test.setTimeout(120_000);
+  network = await startNetwork();
+  payer = await openPayer(network.rpc);
+  await payer.makeBlocks(someAddress(), 6);
+  browser = await openOwnBrowser();
+});
+
+test.afterAll(async () => {
+  await browser?.close();
+  payer?.close();
+  await network?.stop();
+});
+
+async function openNode(): Promise<Page> {
+  const page = await browser.open('about:blank');
+  page.on('pageerror', (error) => errors.push(String(error)));
+  await page.goto(`${network.url}/node`);
+  return page;
+}
+
+async function headHeight(): Promise<number> {
+  return (await payer.client.call('node.status', {})).head.height;
+}
+
+/** Makes blocks until so much time has passed; returns the height of the head. */
+async function makeBlocksFor(ms: number): Promise<number> {
+  const endMs = Date.now() + ms;
+  do await payer.makeBlocks(someAddress(), 1);
+  while (Date.now() < endMs);
+  return headHeight();
+}
+
+function note(type: string, sinceMs: number): number {
+  const tookMs = Date.now() - sinceMs;
+  test.info().annotations.push({ type, description: `${tookMs} ms` });
+  return tookMs;
+}
+
+test('a frozen tab that leads is replaced in time, and follows when it thaws', async () => {
+  const first = await openNode();
+  await untilFollowing(first);
+  await expect(first.getByText(LEADS)).toBeVisible();
+  const second = await openNode();
+  await expect(second.getByText(FOLLOWS)).toBeVisible();
+  const identity = (await factOf(second, 'This node').textContent()) ?? '';
+  const frozenAtMs = Date.now();
+  await browser.freeze(first);
+  await expect(second.getByText(LEADS)).toBeVisible();
+  expect(note('replaced after', frozenAtMs)).toBeLessThan(FROZEN_MS);
+  await untilFollowing(second);
+  await expect(factOf(second, 'This node')).toHaveText(identity);
+  await payer.makeBlocks(someAddress(), 2);
+  await untilHeight(second, await headHeight());
+  await browser.thaw(first);
+  await first.bringToFront();
+  await expect(first.getByText(FOLLOWS)).toBeVisible();
+  await payer.makeBlocks(someAddress(), 1);
+  await untilHeight(first, await headHeight());
+  await expect(second.getByText(LEADS)).toBeVisible();
+  // It wrote nothing that the other did not expect: a store of two minds would refuse to open.
+  await second.close();
+  await expect(first.getByText(LEADS)).toBeVisible();
+  await untilFollowing(first);
+  await expect(first.getByText('Stored data were damaged')).toBeHidden();
+  await first.close();
+});
+
+test('a lone frozen tab is at the head again in seconds', async () => {
+  const page = await openNode();
+  await untilFollowing(page);
+  const front = await browser.open('about:blank');
+  await browser.freeze(page);
+  const head = await makeBlocksFor(LONG_PAUSE_MS);
+  const thawedAtMs = Date.now();
+  await browser.thaw(page);
+  await untilHeight(page, head);
+  expect(note('at the head after', thawedAtMs)).toBeLessThan(BACK_MS);
+  await page.bringToFront();
+  await untilFollowing(page);
+  await expect(page.getByText(LEADS)).toBeVisible();
+  await front.close();
+  await page.close();
+});
+
+test('a page that was left is at the head soon after the way back', async () => {
+  const page = await openNode();
+  await untilFollowing(page);
+  await page.goto(`${network.url}/network.json`);
+  await payer.makeBlocks(someAddress(), 2);
+  const head = await headHeight();
+  const backAtMs = Date.now();
+  // From the browser's cache of pages, or loaded anew: it may decide.
+  await page.goBack({ waitUntil: 'commit' });
+  await untilHeight(page, head);
+  expect(note('at the head after', backAtMs)).toBeLessThan(BACK_MS);
+  await untilFollowing(page);
+  await page.close();
+});
+
+test('data deleted under a running node: it says so, and reads the ledger again', async () => {
+  const page = await openNode();
+  await untilFollowing(page);
+  await page.evaluate(() => localStorage.setItem('only here', 'a draft'));
+  const session = await browser.context.newCDPSession(page);
+  const origin = new URL(network.url).origin;
+  await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' });
+  await expect(page.getByText(DELETED)).toBeVisible();
+  await payer.makeBlocks(someAddress(), 1);
+  await untilHeight(page, await headHeight());
+  await untilFollowing(page);
+  await expect(page.getByText(LEADS)).toBeVisible();
+  expect(await page.evaluate(() => localStorage.getItem('only here'))).toBe('a draft');
+  // Told once: the next visit finds what this one stored.
+  await page.reload();
+  await untilFollowing(page);
+  await expect(page.getByText(DELETED)).toBeHidden();
+  await page.close();
+});
+
+test('data deleted while no browser runs: recognised at the next start', async () => {
+  const before = await openNode();
+  await untilFollowing(before);
+  const { profile } = browser;
+  await browser.quit();
+  await rm(join(profile, 'Default', 'IndexedDB'), { recursive: true });
+  browser = await openOwnBrowser({ profile });
+  const page = await openNode();
+  await expect(page.getByText(DELETED)).toBeVisible();
+  await untilFollowing(page);
+  await untilHeight(page, await headHeight());
+  expect(await page.evaluate(() => localStorage.getItem('only here'))).toBe('a draft');
+  await page.close();
+});
+
+test('a damaged record is never used: it is said, and the ledger read again', async () => {
+  const page = await openNode();
+  await untilFollowing(page);
+  const identity = (await factOf(page, 'This node').textContent()) ?? '';
+  await page.goto(`${network.url}/network.json`);
+  expect(await page.evaluate(spoilJournal)).toBeGreaterThan(1);
+  await page.goto(`${network.url}/node`);
+  await expect(page.getByText('Stored data were damaged')).toBeVisible();
+  await untilFollowing(page);
+  await untilHeight(page, await headHeight());
+  await expect(factOf(page, 'This node')).toHaveText(identity);
+  await page.close();
+});
+
+/** Changes a byte in the middle of the journal; returns how many records it has. */
+async function spoilJournal(): Promise<number> {
+  const resultOf = <Value>(request: IDBRequest<Value>): Promise<Value> =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const names = (await indexedDB.databases()).map((each) => each.name ?? '');
+  const name = names.find((each) => /^tabellion-[0-9a-f]{16}$/.test(each)) ?? '';
+  const database = await resultOf(indexedDB.open(name));
+  const drawer = database.transaction('journal', 'readwrite').objectStore('journal');
+  const keys = await resultOf(drawer.getAllKeys());
+  const key = keys[Math.floor(keys.length / 2)] ?? 0;
+  const value: Uint8Array = await resultOf(drawer.get(key));
+  value[40] = (value[40] ?? 0) ^ 1;
+  await resultOf(drawer.put(value, key));
+  database.close();
+  return keys.length;
+}
+
+test('nothing went wrong in any page', () => {
+  expect(errors).toEqual([]);
+});

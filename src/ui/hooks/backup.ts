@@ -1,0 +1,84 @@
+import type { Drafts } from './drafts.ts';
+import { readDrafts } from './drafts.ts';
+
+/** Everything that only this browser has; nothing in it can sign. */
+export type Backup = {
+  /** The wallet's own notebook: accounts, keys by name, contacts. */
+  readonly wallet: string;
+  readonly drafts: Drafts;
+  readonly settings: {
+    readonly theme: 'system' | 'light' | 'dark' | undefined;
+    readonly mode: 'light' | 'full' | 'archive' | undefined;
+    readonly cacheBytesMax: number | undefined;
+  };
+  /** Multiaddrs, those of the network's genesis included. */
+  readonly relays: readonly string[];
+};
+
+const KIND = 'tabellion-backup';
+const VERSION = 1;
+/** Longest file that is read: accounts, contacts and drafts at their bounds are far below. */
+const LENGTH_MAX = 4_000_000;
+const RELAYS_MAX = 64;
+const RELAY_LENGTH_MAX = 512;
+
+const THEMES = ['system', 'light', 'dark'] as const;
+const MODES = ['light', 'full', 'archive'] as const;
+
+type Members = { readonly [name: string]: unknown };
+
+function membersOf(value: unknown): Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** The text of a backup file. */
+export function formatBackup(backup: Backup, savedAt: string): string {
+  const { wallet, drafts, settings, relays } = backup;
+  const file = {
+    kind: KIND,
+    version: VERSION,
+    savedAt,
+    wallet: JSON.parse(wallet),
+    drafts,
+    settings,
+    relays,
+  };
+  return JSON.stringify(file, undefined, 2);
+}
+
+/**
+ * Reads a backup file. The wallet's part stays text: the wallet reads it itself, and strictly.
+ * What else is not of its kind is left out; a file that is none of ours answers `undefined`. The
+ * notebook alone, as older versions saved it, counts as a backup that holds nothing else.
+ */
+export function parseBackup(text: string): Backup | undefined {
+  if (text.length > LENGTH_MAX) return undefined;
+  let file: Members;
+  try {
+    file = membersOf(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+  if (file.kind === undefined && file.accounts !== undefined) {
+    return { wallet: text, drafts: {}, settings: settingsOf({}), relays: [] };
+  }
+  if (file.kind !== KIND || file.version !== VERSION) return undefined;
+  const relays = Array.isArray(file.relays) ? file.relays : [];
+  return {
+    wallet: JSON.stringify(file.wallet ?? null),
+    drafts: readDrafts(file.drafts),
+    settings: settingsOf(membersOf(file.settings)),
+    relays: relays
+      .filter((each): each is string => typeof each === 'string' && each.length < RELAY_LENGTH_MAX)
+      .slice(0, RELAYS_MAX),
+  };
+}
+
+function settingsOf({ theme, mode, cacheBytesMax }: Members): Backup['settings'] {
+  const isBytes = Number.isSafeInteger(cacheBytesMax) && Number(cacheBytesMax) > 0;
+  return {
+    theme: THEMES.find((each) => each === theme),
+    mode: MODES.find((each) => each === mode),
+    cacheBytesMax: isBytes ? Number(cacheBytesMax) : undefined,
+  };
+}
