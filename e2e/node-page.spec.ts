@@ -69,7 +69,9 @@ test('sync shows stage, work done, rate and time left, and never 100 % too early
   const { head } = await payer.client.call('node.status', {});
   await untilHeight(page, head.height);
   await expect(factOf(page, 'Received by sync')).toHaveText(/[KM]B$/);
-  await expect(page.getByRole('main').getByText('Validated')).toBeVisible();
+  await expect(factOf(page, 'Head')).toContainText('Validated');
+  const way = page.getByRole('list', { name: 'Way of this node' }).getByRole('listitem');
+  await expect(way).toHaveText([/^Headers done/, /^Proof done/, /^State done/, /^Blocks done/]);
 });
 
 test('peers are listed with transport, latency, direction and score', async () => {

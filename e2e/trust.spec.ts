@@ -236,6 +236,41 @@ test('vanished and damaged storage is said in words: what is lost, and what is n
   await expect(page.getByText('This device is out of space')).toBeVisible();
 });
 
+test('everything that only this browser has is saved, and read again where it was lost', async () => {
+  const page = await open('following', '/contacts');
+  await page.getByRole('textbox', { name: 'Name' }).fill('Zoe');
+  await page.getByLabel('To', { exact: true }).fill(`${address}`);
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await open('following', '/send');
+  await page.getByLabel('Amount').fill('7.5');
+  await page.getByLabel('Note (public)').fill('For the roof');
+  await open('following', '/settings');
+  await page.getByRole('radio', { name: 'Dark' }).check();
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save what only this browser has' }).click();
+  const path = await (await downloading).path();
+  await page.evaluate(() => localStorage.clear());
+
+  await open('page-wiped', '/');
+  await page.getByRole('link', { name: 'Read a saved file' }).click();
+  await expect(page.getByRole('region', { name: 'Your data' })).toBeInViewport();
+  await expect(page.getByRole('region', { name: 'Accounts and keys' })).toContainText(
+    'There is no account',
+  );
+  await page.getByLabel('Saved file').setInputFiles(path);
+  await expect(page.getByRole('region', { name: 'Accounts and keys' })).toContainText('Anna');
+  await expect(page.getByRole('radio', { name: 'Dark' })).toBeChecked();
+  await open('following', '/contacts');
+  await expect(
+    page.getByRole('main').getByRole('link', { name: 'Zoe', exact: true }),
+  ).toBeVisible();
+  await open('following', '/send');
+  await expect(page.getByLabel('Amount')).toHaveValue('7.5');
+  await expect(page.getByLabel('Note (public)')).toHaveValue('For the roof');
+  await page.getByRole('button', { name: 'Empty the form' }).click();
+  await expect(page.getByLabel('Amount')).toHaveValue('');
+});
+
 for (const [name, viewport, states] of [
   ['phone', PHONE, ['saver', 'snapshot', 'consent', 'alarm', 'expired', 'wiped', 'pruned']],
   ['desktop', DESKTOP, ['snapshot', 'alarm']],

@@ -12,6 +12,7 @@ import type {
   Round,
 } from '../../src/ledger/index.ts';
 import { createDevnetGenesis, createLedger, headerCodec } from '../../src/ledger/index.ts';
+import { StateTree } from '../../src/state/index.ts';
 import type { Signer } from './signer.ts';
 import { createSigner } from './signer.ts';
 
@@ -23,7 +24,7 @@ export type GeneratedChainOptions = {
   readonly changes: readonly number[];
   /** Time of the newest block; one a second before. */
   readonly headMs: number;
-  /** Root of the state that every header binds. */
+  /** Root of the state that every header but the first binds. */
   readonly stateRoot: Hash;
 };
 
@@ -45,6 +46,7 @@ export class GeneratedChain {
   readonly height: Height;
   readonly #options: GeneratedChainOptions;
   readonly #genesisMs: number;
+  readonly #genesisHeader: Header;
   readonly #hashes: Uint8Array;
   readonly #certificates = new Map<number, CommitCertificate>();
   /** Everybody who ever decides, in the order of coming. */
@@ -70,6 +72,9 @@ export class GeneratedChain {
     const created = createLedger(this.genesis);
     assert(created.ok, 'the genesis is good');
     this.ledger = created.value;
+    const state = StateTree.empty(this.ledger.suite);
+    state.apply(0 as Height, this.ledger.genesis.changes);
+    this.#genesisHeader = this.ledger.genesisHeader(state.root());
     this.#memberships = [...changes.keys(), changes.length].map((gone) => {
       const membership = { validators: validators.slice(gone, gone + members) };
       return { membership, hash: this.ledger.membershipHash(membership) };
@@ -134,12 +139,12 @@ export class GeneratedChain {
     return this.#deciders(height).membership;
   }
 
-  /** Nothing is executed, so all but these members are those of the genesis block. */
+  /** No transaction is executed, so most members are those of the genesis block. */
   header(height: number): Header {
-    const genesis = this.ledger.genesisHeader(this.#options.stateRoot);
-    if (height === 0) return genesis;
+    if (height === 0) return this.#genesisHeader;
     return {
-      ...genesis,
+      ...this.#genesisHeader,
+      stateRoot: this.#options.stateRoot,
       height: height as Height, // A whole number.
       parentHash: this.hash(height - 1),
       timestampMs: timestampMs(this.#timeOf(height)),

@@ -7,7 +7,6 @@ import type { Height } from '../../src/ledger/index.ts';
 import { createLedger, protocol } from '../../src/ledger/index.ts';
 import { Chain } from '../../src/node/chain.ts';
 import { openLedgerStore } from '../../src/node/index.ts';
-import { blocksResponseCodec } from '../../src/node/messages.ts';
 import { LevelDbStore } from '../../src/storage/level-db-store.ts';
 import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
 import type { GrowthFound } from './plan.ts';
@@ -18,6 +17,7 @@ import {
   CACHE_BYTES_MAX,
   DATABASE,
   GENESIS_FILE,
+  recordedCodec,
   WARM_UP_BLOCKS,
 } from './plan.ts';
 
@@ -29,7 +29,7 @@ const pageBytesMax = process.env.TABELLION_GROW_PAGE;
 
 async function readPrepared(folder: string) {
   const genesis = decode(protocol.genesisCodec, await readFile(join(folder, GENESIS_FILE)));
-  const recorded = decode(blocksResponseCodec, await readFile(join(folder, BLOCKS_FILE)));
+  const recorded = decode(recordedCodec, await readFile(join(folder, BLOCKS_FILE)));
   assert(genesis.ok && recorded.ok, 'prepared by us');
   const ledger = createLedger(genesis.value);
   assert(ledger.ok, 'the genesis is good');
@@ -73,9 +73,11 @@ const samplesMs: number[] = [];
 let sampleBeganMs = performance.now();
 let longestCommitMs = 0;
 let highestBytes = 0;
+let processorBefore = process.cpuUsage();
 for (const [at, { block, certificate }] of blocks.entries()) {
   if (at >= WARM_UP_BLOCKS && (at - WARM_UP_BLOCKS) % BLOCKS_PER_SAMPLE === 0) {
     sampleBeganMs = performance.now();
+    if (at === WARM_UP_BLOCKS) processorBefore = process.cpuUsage();
   }
   const verified = await chain.verifyBlock(block, certificate);
   assert(verified.ok, 'signed by us');
@@ -88,6 +90,8 @@ for (const [at, { block, certificate }] of blocks.entries()) {
     samplesMs.push((performance.now() - sampleBeganMs) / BLOCKS_PER_SAMPLE);
   }
 }
+const { user, system } = process.cpuUsage(processorBefore);
+const processorMs = (user + system) / 1000 / (blocks.length - WARM_UP_BLOCKS);
 assert(store.head().header.height === ANCHOR_HEIGHT + blocks.length, 'all are committed');
 assert(store.stateRootAt(store.head().header.height as Height) !== undefined, 'with their state');
 await store.close();
@@ -95,6 +99,7 @@ globalThis.gc?.();
 const { cacheBytes } = store.status();
 const found: GrowthFound = {
   samplesMs,
+  processorMs,
   longestCommitMs,
   heldBytes: bytesInUse(),
   highestBytes,

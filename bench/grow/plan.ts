@@ -1,3 +1,6 @@
+import { bytes, struct, vector } from '../../src/codec/index.ts';
+import { commitCertificateCodec } from '../../src/ledger/index.ts';
+
 /** Accounts of the smallest state, with which the others are compared, and of the larger ones. */
 export const SIZES = [10_000, 100_000, 1_000_000, 3_000_000] as const;
 export const TRANSFERS_PER_BLOCK = 200;
@@ -21,6 +24,8 @@ export const BLOCKS_FILE = 'blocks';
 export type GrowthFound = {
   /** Milliseconds a block, each of some blocks. */
   readonly samplesMs: readonly number[];
+  /** Processor time a block, of all threads. */
+  readonly processorMs: number;
   readonly longestCommitMs: number;
   /** Objects and buffers after a collection, at the end, and the most that was seen before one. */
   readonly heldBytes: number;
@@ -28,3 +33,14 @@ export type GrowthFound = {
   readonly cacheBytes: number;
   readonly checkpoints: number;
 };
+
+/** The blocks of the file, with their certificates. */
+export const recordedCodec = struct('GrowRecorded', {
+  blocks: vector(
+    struct('GrowBlock', {
+      block: bytes({ max: 16 * 1024 * 1024 }),
+      certificate: commitCertificateCodec,
+    }),
+    { max: 65_536 },
+  ),
+});

@@ -27,7 +27,6 @@ import {
   protocol,
 } from '../../src/ledger/index.ts';
 import { openLedgerStore } from '../../src/node/index.ts';
-import { blocksResponseCodec } from '../../src/node/messages.ts';
 import { joinPages, manifestCodec, manifestOfPages, StateTree } from '../../src/state/index.ts';
 import { LevelDbStore } from '../../src/storage/level-db-store.ts';
 import {
@@ -36,6 +35,7 @@ import {
   DATABASE,
   GENESIS_FILE,
   MEASURED_BLOCKS,
+  recordedCodec,
   SENDERS,
   TRANSFERS_PER_BLOCK,
   WARM_UP_BLOCKS,
@@ -237,4 +237,4 @@ for (let at = 0; at < BLOCKS; at++) {
   parent = header;
 }
 await writeFile(join(folder, GENESIS_FILE), encode(protocol.genesisCodec, genesis));
-await writeFile(join(folder, BLOCKS_FILE), encode(blocksResponseCodec, { blocks }));
+await writeFile(join(folder, BLOCKS_FILE), encode(recordedCodec, { blocks }));

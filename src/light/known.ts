@@ -35,6 +35,7 @@ export function withKnown(known: readonly Known[], more: Known, limits: LightLim
 /** What is trusted at a height: a block's own hash, or what the head says of its parent. */
 export function trustedHashAt({ head, known }: LightState, height: number): Hash | undefined {
   const { header } = head.trusted;
+  if (height > header.height) return undefined;
   if (height === header.height) return head.trusted.hash;
   if (height === header.height - 1) return header.parentHash;
   return knownAt(known, height)?.trusted.hash;

@@ -1,7 +1,7 @@
 import type { Height } from '../ledger/index.ts';
 import { isExpired } from './judge.ts';
 import { isTrustedHead } from './known.ts';
-import { usablePeers } from './peers.ts';
+import { isUsable, usablePeers } from './peers.ts';
 import type { LightProgress, LightStage, LightState, LightTransition } from './types.ts';
 
 /** Where a light client stands. */
@@ -24,14 +24,18 @@ export function hasExpired({ head, nowMs, options, rules }: LightState): boolean
 }
 
 function targetHeight(state: LightState): number {
-  const heads = usablePeers(state).map(({ headHeight }) => headHeight);
-  return Math.max(state.head.trusted.header.height, ...heads);
+  let target: number = state.head.trusted.header.height;
+  for (const peer of state.peers.values()) {
+    if (isUsable(peer, state)) target = Math.max(target, peer.headHeight);
+  }
+  return target;
 }
 
 function comparedVoices(state: LightState): number {
   const voices = new Set<string>();
-  for (const peer of usablePeers(state)) {
-    if (peer.voice !== state.head.voice && isTrustedHead(state, peer)) voices.add(peer.voice);
+  for (const peer of state.peers.values()) {
+    if (peer.voice === state.head.voice || !isUsable(peer, state)) continue;
+    if (isTrustedHead(state, peer)) voices.add(peer.voice);
   }
   return voices.size;
 }

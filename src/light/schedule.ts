@@ -2,7 +2,7 @@ import { equalBytes } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { isExpired } from './judge.ts';
 import { knownAt, nearestBelow } from './known.ts';
-import { bestOf, usablePeers, withPeer } from './peers.ts';
+import { bestOf, isUsable, usablePeers, withPeer } from './peers.ts';
 import { hasExpired, tell } from './progress.ts';
 import type {
   Chase,
@@ -72,7 +72,10 @@ export function requestOf(
 /** Remembers since when somebody is ahead. */
 function watchLead(state: LightState): LightState {
   const { height } = state.head.trusted.header;
-  const isAhead = usablePeers(state).some(({ headHeight }) => headHeight > height);
+  let isAhead = false;
+  for (const peer of state.peers.values()) {
+    isAhead ||= peer.headHeight > height && isUsable(peer, state);
+  }
   if (!isAhead) return state.aheadSince === undefined ? state : { ...state, aheadSince: undefined };
   return state.aheadSince === undefined ? { ...state, aheadSince: state.ticks } : state;
 }
@@ -81,11 +84,13 @@ function chaseHead(transition: LightTransition): LightTransition {
   const { state } = transition;
   const { limits, ticks } = state;
   const { height } = state.head.trusted.header;
-  if (hasExpired(state)) return transition;
+  // Nobody is ahead.
+  if (state.aheadSince === undefined) return transition;
   const running = state.chases.filter(({ purpose }) => purpose.kind === 'head');
   const isSlow = ({ phase }: Chase) =>
     phase.kind === 'asked' && ticks - phase.askedAt >= limits.slowTicks;
   if (running.length >= limits.headChasesMax || !running.every(isSlow)) return transition;
+  if (hasExpired(state)) return transition;
   const asked = new Set(running.map(({ voice }) => voice));
   const ahead = usablePeers(state).filter(({ headHeight }) => headHeight > height);
   const best = bestOf(ahead.filter(({ voice }) => !asked.has(voice)));
@@ -104,11 +109,14 @@ const WITNESS = { kind: 'witness', fault: 'height-lie' } as const;
 /** Whoever tells another block than ours at a height must show it. */
 function chaseWitnesses(transition: LightTransition): LightTransition {
   let next = transition;
-  for (const peer of usablePeers(transition.state)) {
+  const { height } = transition.state.head.trusted.header;
+  for (const peer of transition.state.peers.values()) {
     const { state } = next;
-    if (state.chases.some(({ peerId }) => peerId === peer.peerId)) continue;
+    // Nothing is known above our head.
+    if (peer.headHeight > height || !isUsable(peer, state)) continue;
     const ours = knownAt(state.known, peer.headHeight);
     if (ours === undefined || equalBytes(ours.trusted.hash, peer.headHash)) continue;
+    if (state.chases.some(({ peerId }) => peerId === peer.peerId)) continue;
     next = begin(next, peer, peer.headHeight, WITNESS) ?? next;
   }
   return next;

@@ -236,6 +236,18 @@ class Libp2pNetwork implements Network {
     for (const connection of connections) hangUp(connection, 'banned');
   }
 
+  follow(topics: readonly Topic[]): void {
+    if (this.#stopping !== undefined) return;
+    const { libp2p, names } = this.#with;
+    for (const topic of TOPICS) {
+      const name = names.topic(topic);
+      const isHeard = libp2p.services.pubsub.getTopics().includes(name);
+      if (topics.includes(topic) === isHeard) continue;
+      if (isHeard) libp2p.services.pubsub.unsubscribe(name);
+      else libp2p.services.pubsub.subscribe(name);
+    }
+  }
+
   wake(): void {
     if (this.#stopping !== undefined) return;
     this.#supervisor.wake();

@@ -92,6 +92,8 @@ export interface Network {
    * without a word.
    */
   wake?(): void;
+  /** Hears gossip of these topics alone from now on; all of them at first. Publishing stays free. */
+  follow?(topics: readonly Topic[]): void;
   /** Dials a multiaddr now and keeps it in the supervisor's list. */
   addRelay(multiaddr: string): Promise<void>;
   stop(): Promise<void>;

@@ -15,7 +15,25 @@ import {
   transactionsMessageCodec,
   walRecordCodec,
 } from './messages.ts';
+import { modeRecordCodec } from './mode-record.ts';
+import {
+  historyAnswerCodec,
+  historyRequestCodec,
+  locateAnswerCodec,
+  locateRequestCodec,
+  receiptsAnswerCodec,
+  receiptsRequestCodec,
+  stateAnswerCodec,
+  stateRequestCodec,
+} from './proof-messages.ts';
 import { signingMarkCodec } from './signing-guard.ts';
+import {
+  chunksAnswerCodec,
+  chunksRequestCodec,
+  manifestAnswerCodec,
+  manifestRequestCodec,
+  snapshotsAnswerCodec,
+} from './snapshot-messages.ts';
 import {
   checkpointRecordCodec,
   committedRecordCodec,
@@ -46,10 +64,24 @@ const codecs = untyped({
   vote,
   catchUpRequest,
   catchUpAnswer,
+  stateRequest: stateRequestCodec,
+  stateAnswer: stateAnswerCodec,
+  receiptsRequest: receiptsRequestCodec,
+  receiptsAnswer: receiptsAnswerCodec,
+  historyRequest: historyRequestCodec,
+  historyAnswer: historyAnswerCodec,
+  locateRequest: locateRequestCodec,
+  locateAnswer: locateAnswerCodec,
+  snapshotsAnswer: snapshotsAnswerCodec,
+  manifestRequest: manifestRequestCodec,
+  manifestAnswer: manifestAnswerCodec,
+  chunksRequest: chunksRequestCodec,
+  chunksAnswer: chunksAnswerCodec,
   // What stores give back.
   walRecord: walRecordCodec,
   walEntry,
   signingMark: signingMarkCodec,
+  modeRecord: modeRecordCodec,
   committedRecord: committedRecordCodec,
   journalRecord: journalRecordCodec,
   formatRecord: formatRecordCodec,

@@ -1,5 +1,5 @@
 import type { Result } from '../base/index.ts';
-import { errorToData, fail, ok } from '../base/index.ts';
+import { errorToData } from '../base/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
 import type {
   CommitCertificate,
@@ -11,9 +11,11 @@ import type {
   TransactionError,
 } from '../ledger/index.ts';
 import type { LightBlock, TrustedBlock } from '../light/index.ts';
+import type { Topic } from '../network/index.ts';
 import type { CommittedEvent } from './chain.ts';
 import { ChainSource } from './chain-source.ts';
 import { FateWatcher } from './fates.ts';
+import { admitOn } from './light-admission.ts';
 import { LightDriver } from './light-driver.ts';
 import { LightSource } from './light-source.ts';
 import { SNAPSHOT_DECIDED_MS, SNAPSHOT_WORTH_BLOCKS } from './limits.ts';
@@ -27,6 +29,8 @@ import { SnapshotDriver } from './snapshot-driver.ts';
 import type { LedgerSource, NodeMode, SourceTrust } from './source.ts';
 import type { LightStatus, NodeStage, Promotion, SnapshotStatus } from './status.ts';
 import { chainTrust, NEAR_BLOCKS } from './trust.ts';
+
+const TOPICS: readonly Topic[] = ['transactions', 'proposals', 'votes', 'blocks'];
 
 /** Parts that stand beside this one on the same store. */
 type Beside = Pick<Parts, 'store' | 'chain' | 'sync' | 'mempool' | 'tracker'>;
@@ -148,6 +152,7 @@ export class Following {
   /** The network is open. */
   start(): void {
     this.#isRunning = true;
+    this.#followTopics();
     this.light.start();
     this.snapshot.start();
     this.#askConsent();
@@ -243,21 +248,10 @@ export class Following {
   ): Promise<Result<{ readonly accountSequence: Sequence }, TransactionError>> {
     const { chain } = this.#beside;
     if (this.isChainLeading()) return chain.admit(prepared);
-    const { ledger } = this.#core;
-    const { sender } = prepared.transaction.body;
-    const source = this.source();
-    const { verdict, sequence } = await source.read((view) => {
-      const height = (source.head().header.height + 1) as Height; // As above.
-      const judged = ledger.validateTransaction(view, prepared, { height });
-      if (judged.kind === 'missing-keys') return judged;
-      const { sequence: next } = ledger.readAccount(view, sender);
-      return { kind: 'judged', verdict: judged, sequence: next } as const;
-    });
+    const admission = await admitOn(this.source(), this.#core.ledger, prepared);
     // Blocks from here on may hold it.
     this.#fates.submitted();
-    if (verdict.kind === 'valid') return ok({ accountSequence: sequence });
-    const { error } = verdict;
-    return error.code === 'sequence-gap' ? ok({ accountSequence: sequence }) : fail(error);
+    return admission;
   }
 
   /** Whether a block holds a transaction, as far as anybody says. */
@@ -281,7 +275,7 @@ export class Following {
     const { ledger, home } = this.#core;
     const { chain, store } = this.#beside;
     if (this.isChainLeading()) {
-      const trust = () => chainTrust(this.#core.status());
+      const trust = () => this.#chainTrust();
       return new ChainSource({ chain, store, peers: this.peers, light: this.light, trust });
     }
     return new LightSource({
@@ -295,6 +289,13 @@ export class Following {
       verifier: home.verifier,
       trust: () => this.#lightTrust(),
     });
+  }
+
+  /** Beside conflicting certificates nobody knows which chain is the one, ours least of all. */
+  #chainTrust(): SourceTrust {
+    const trust = chainTrust(this.#core.status());
+    const isAlarmed = this.light.progress().alarm !== undefined;
+    return isAlarmed && trust === 'validated' ? 'reported' : trust;
   }
 
   #lightTrust(): Exclude<SourceTrust, 'validated'> {
@@ -338,6 +339,12 @@ export class Following {
     return this.#mode === 'light' || this.#consent !== 'given';
   }
 
+  /** What cannot be judged without a chain is not even heard. */
+  #followTopics(): void {
+    const network = this.#core.running()?.network;
+    network?.follow?.(this.isChainHeld() ? ['blocks'] : TOPICS);
+  }
+
   #setRetention(): void {
     const { keepBlocks } = this.#core.options;
     const isBounded = this.#mode === 'full' && keepBlocks !== undefined;
@@ -369,6 +376,7 @@ export class Following {
   }
 
   #holdOrNot(): void {
+    this.#followTopics();
     const { sync } = this.#beside;
     const isBusy = this.#cancelDecision !== undefined || this.snapshot.isRunning();
     if (this.isChainHeld() || isBusy) sync.hold();

@@ -11,7 +11,8 @@ import type { LedgerStore } from './store/index.ts';
 import { seal, unseal } from './store/index.ts';
 
 const MODE_KEY = encodeUtf8('node-mode');
-const modeRecordCodec = struct('ModeRecord', {
+/** What the store keeps of it. */
+export const modeRecordCodec = struct('ModeRecord', {
   mode: enumeration('NodeMode', ['light', 'full', 'archive']),
 });
 
@@ -51,7 +52,6 @@ export async function genesisBlock(ledger: Ledger, store: LedgerStore): Promise<
 }
 
 function genesisRoot(ledger: Ledger, changes: Ledger['genesis']['changes']) {
-  return StateTree.empty(ledger.suite)
-    .stage(0 as Height, changes)
-    .root();
+  const height = 0 as Height; // By definition.
+  return StateTree.empty(ledger.suite).stage(height, changes).root();
 }

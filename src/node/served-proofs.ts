@@ -74,6 +74,7 @@ export class ServedProofs {
       if (height <= last) throw refuse();
       last = height;
     }
+    if (last <= question.from) throw refuse();
     return bounded(encode(lightAnswerCodec, await this.lightAnswer(question)));
   }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Json } from '../base/index.ts';
 import { equalBytes, TabellionError } from '../base/index.ts';
 import { createLedger, parseGenesis } from '../ledger/index.ts';
+import type { NodeMode } from '../node/index.ts';
 import { loadJson, nodeFiles, storeJson } from './layout.ts';
 import { openLog, parseLogLevel } from './log.ts';
 import { createOutput } from './output.ts';
@@ -21,6 +22,8 @@ export type NodeCommandOptions = {
   readonly publicHost: readonly string[];
   readonly origin: readonly string[];
   readonly cache?: number;
+  readonly mode?: NodeMode;
+  readonly keepBlocks?: number;
   readonly app?: string;
   readonly log?: string;
   readonly logLevel: string;
@@ -84,6 +87,8 @@ function overridesOf(options: NodeCommandOptions): Partial<NodeSettings> {
     ...(options.port === undefined ? {} : { rpcPort: options.port }),
     ...(options.host === undefined ? {} : { rpcHost: options.host }),
     ...(options.cache === undefined ? {} : { cacheMegabytes: options.cache }),
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
+    ...(options.keepBlocks === undefined ? {} : { keepBlocks: options.keepBlocks }),
     ...list('listen', options.listen),
     ...list('announce', options.announce),
     ...list('relays', options.relay),

@@ -37,6 +37,34 @@ export function createMetrics(node: TabellionNode): () => Promise<string> {
       metric('gauge', 'target_height', 'Highest head a believed peer told', [
         { value: status.targetHeight },
       ]),
+      metric(
+        'gauge',
+        'mode',
+        'How much of the chain is kept: 1 for the mode in use',
+        ['light', 'full', 'archive'].map((mode) => ({
+          labels: { mode },
+          value: status.mode === mode ? 1 : 0,
+        })),
+      ),
+      metric('gauge', 'light_height', 'Height of the newest proven header', [
+        { value: status.light?.head.header.height ?? 0 },
+      ]),
+      metric('gauge', 'light_voices', 'Voices that confirm it', [
+        { value: status.light?.comparedVoices ?? 0 },
+      ]),
+      metric('gauge', 'light_alarm', '1 while conflicting certificates are known', [
+        { value: status.light?.alarm === undefined ? 0 : 1 },
+      ]),
+      metric('gauge', 'earliest_height', 'Lowest height whose block is kept', [
+        { value: node.isOpen() ? node.parts.store.earliestHeight() : 0 },
+      ]),
+      metric('gauge', 'snapshot_chunks', 'Chunks of the snapshot being fetched', [
+        { labels: { state: 'done' }, value: status.snapshot?.chunksDone ?? 0 },
+        { labels: { state: 'all' }, value: status.snapshot?.chunksTotal ?? 0 },
+      ]),
+      metric('gauge', 'snapshots_kept', 'Snapshots that peers can take over', [
+        { value: node.isOpen() ? node.parts.store.snapshots().length : 0 },
+      ]),
       metric('gauge', 'head_timestamp_seconds', 'Time of the newest committed block', [
         { value: (status.head?.header.timestampMs ?? 0) / 1000 },
       ]),

@@ -10,8 +10,10 @@ import { builtinMethods, createNodeHandlers, createRpcServer, servePort } from '
 import type { Client, ProofAnchor } from '../sdk/index.ts';
 import {
   createClient,
+  createProver,
   portTransport,
   proofAnchorOf,
+  proverAnchorOf,
   verifyAccountProof,
   verifyFinality,
   verifyTransactionProof,
@@ -118,6 +120,25 @@ describe('the client of a page, over a port', () => {
       const finality = { header, hash, certificate, membership: { validators } };
       expect((await verifyFinality(anchor, finality, genesisHash)).ok).toBe(true);
     }
+  });
+
+  it('proves accounts and payments by itself, trusting nobody but genesis', async () => {
+    const own = proverAnchorOf(toJson(protocol.genesisCodec, village.genesis));
+    if (!own.ok) throw new Error(own.error.code);
+    const prover = createProver(client, own.value, { clock: village.clock });
+    const account = await prover.account(bob.address);
+    const { height } = node.parts.chain.head().header;
+    expect(account).toMatchObject({
+      ok: true,
+      value: { trust: 'proven', height, value: { balances: [{ amount: 21n }] } },
+    });
+    expect(prover.head().header.height).toBe(height);
+    const proven = await prover.transaction(payment);
+    expect(proven).toMatchObject({ ok: true, value: { trust: 'proven', value: { id: payment } } });
+    const newest = await prover.newest();
+    expect(newest).toMatchObject({ ok: true, value: { trust: 'proven', height } });
+    const balance = await prover.balance(bob.address);
+    expect(balance).toMatchObject({ ok: true, value: { trust: 'proven', value: 21n } });
   });
 
   it('proves the head also after a restart, and says which proofs it no longer has', async () => {

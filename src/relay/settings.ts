@@ -1,6 +1,17 @@
 import type { Json, Result } from '../base/index.ts';
 import type { DecodeError, Infer } from '../codec/index.ts';
-import { bool, option, parseJson, struct, text, toJson, u16, u32, vector } from '../codec/index.ts';
+import {
+  bool,
+  enumeration,
+  option,
+  parseJson,
+  struct,
+  text,
+  toJson,
+  u16,
+  u32,
+  vector,
+} from '../codec/index.ts';
 import { isLoopback } from './http-guard.ts';
 
 /** What `node.json` in a node's data folder says; the command line overrides it. */
@@ -28,6 +39,10 @@ const settingsCodec = struct('NodeSettings', {
   isLoopbackOperator: option(bool),
   /** Memory for pages of state. */
   cacheMegabytes: option(u32),
+  /** How much of the chain is kept; when absent: what was chosen last, everything at first. */
+  mode: option(enumeration('NodeMode', ['light', 'full', 'archive'])),
+  /** Newest blocks that a full node keeps; when absent: all of them. */
+  keepBlocks: option(u32),
 });
 
 export type NodeSettings = Infer<typeof settingsCodec>;
@@ -44,6 +59,8 @@ export const LOOPBACK_SETTINGS: NodeSettings = {
   proxies: [],
   isLoopbackOperator: undefined,
   cacheMegabytes: undefined,
+  mode: undefined,
+  keepBlocks: undefined,
 };
 
 /** Whether commands of this machine may steer a node with these settings. */

@@ -89,6 +89,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const nodeOptions: NodeOptions = {
     genesis,
     cacheBytesMax: (settings.cacheMegabytes ?? CACHE_MEGABYTES_DEFAULT) * MEGABYTE,
+    // Somebody must hold what the others let go of.
+    mode: settings.mode ?? 'archive',
+    ...(settings.keepBlocks === undefined ? {} : { keepBlocks: settings.keepBlocks }),
     version: VERSION,
     relays: settings.relays,
     ...(validator === undefined ? {} : { signer: nativeSigner(validator) }),
@@ -125,6 +128,8 @@ async function serve(
   const methods = builtinMethods();
   const rpc = createRpcServer({ handlers: createNodeHandlers(node), methods, tracer });
   await node.start();
+  // The store remembers another one of before; what is asked for now counts.
+  if (settings.mode !== undefined) await node.setMode(settings.mode);
   const http = await startHttpServer(
     { rpc, tracer },
     {
@@ -222,8 +227,10 @@ function networkDocument(genesis: GenesisDocument, relays: readonly string[]): J
 }
 
 function healthOf(node: TabellionNode): { readonly isHealthy: boolean; readonly facts: Json } {
-  const { stage, head, targetHeight, peers } = node.status();
-  const facts = { stage, height: head?.header.height ?? 0, target: targetHeight, peers };
+  const { stage, mode, head, light, targetHeight, peers } = node.status();
+  const own = head?.header.height ?? 0;
+  const height = mode === 'light' ? (light?.head.header.height ?? own) : own;
+  const facts = { stage, mode, height, target: targetHeight, peers };
   return { isHealthy: stage === 'following', facts };
 }
 

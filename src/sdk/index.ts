@@ -22,6 +22,7 @@ export type {
   Validator,
 } from '../ledger/index.ts';
 export { addressCodec, formatAddress, parseAddress } from '../ledger/index.ts';
+export type { TrustedBlock } from '../light/index.ts';
 export type {
   AccountProof,
   AccountView,
@@ -79,8 +80,19 @@ export type { ConformanceHome } from './conformance/index.ts';
 export { answerConformance } from './conformance/index.ts';
 export { httpTransport } from './http-transport.ts';
 export { portTransport } from './port-transport.ts';
-export type { LightProver, ProverOptions, ProverRefusal } from './prover.ts';
-export { createProver } from './prover.ts';
+export type {
+  LightProver,
+  ProvenHeader,
+  ProverAnchor,
+  ProverOptions,
+  ProverRefusal,
+} from './prover.ts';
+export {
+  createProver,
+  proverAnchorOf,
+  trustedBlockOfJson,
+  trustedBlockToJson,
+} from './prover.ts';
 export type { EpochStore } from './tab/epochs.ts';
 export { openIndexedDbEpochs } from './tab/epochs.ts';
 export type { Witness } from './tab/ground.ts';

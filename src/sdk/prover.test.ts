@@ -9,9 +9,9 @@ import type { Finality } from '../rpc/index.ts';
 import { builtinMethods } from '../rpc/index.ts';
 import { createClient } from './client.ts';
 import { TRUSTING_PERIOD_MS } from './limits.ts';
-import { createProver } from './prover.ts';
+import type { ProverAnchor } from './prover.ts';
+import { createProver, trustedBlockOfJson, trustedBlockToJson } from './prover.ts';
 import type { Transport } from './transport.ts';
-import type { ProofAnchor } from './verify.ts';
 import { verifyFinality } from './verify.ts';
 
 const spec = builtinMethods()['light.blocks'];
@@ -23,8 +23,8 @@ const membersAt = (height: number) => {
 };
 const chain = createTestChain({ length: LENGTH, membersAt });
 
-function anchorOf({ anchor, genesis }: TestChain, isFixed = false): ProofAnchor {
-  return { ...anchor, membership: genesis.membership, isFixed, genesis: () => genesis };
+function anchorOf({ anchor, genesis }: TestChain, isFixed = false): ProverAnchor {
+  return { ...anchor, membership: genesis.membership, isFixed, genesis };
 }
 
 /** A server of light blocks; `change` spoils what it says. */
@@ -96,6 +96,24 @@ describe('a prover', () => {
     const prover = createProver(client, anchorOf(chain), options);
     expect(codeOf(await prover.finality(finalityAt(LENGTH)))).toBe('ok');
     expect(asked).toHaveLength(1);
+  });
+
+  it('is kept as JSON between two visits, and refuses what is none of its network', async () => {
+    const kept = trustedBlockToJson(chain.trustedAt(200));
+    const text = JSON.parse(JSON.stringify(kept)) as { [name: string]: Json }; // As it was kept.
+    const anchor = anchorOf(chain);
+    expect(trustedBlockOfJson(anchor, text)).toEqual(chain.trustedAt(200));
+    const members = trustedBlockToJson(chain.trustedAt(2)) as { [name: string]: Json }; // As above.
+    for (const wrong of [
+      {},
+      null,
+      { ...text, hash: '00'.repeat(32) },
+      { ...text, nextMembership: members.nextMembership ?? null },
+    ]) {
+      expect(trustedBlockOfJson(anchor, wrong)).toBeUndefined();
+    }
+    const other = { ...anchor, chainId: chain.hashAt(1) };
+    expect(trustedBlockOfJson(other, text)).toBeUndefined();
   });
 
   it('answers questions that come together, in their order', async () => {

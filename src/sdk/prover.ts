@@ -1,8 +1,23 @@
-import type { Clock, Result } from '../base/index.ts';
-import { equalBytes, fail, ok, systemClock, TabellionError, unreachable } from '../base/index.ts';
+import type { Clock, Json, Result } from '../base/index.ts';
+import {
+  defined,
+  equalBytes,
+  fail,
+  ok,
+  systemClock,
+  TabellionError,
+  unreachable,
+} from '../base/index.ts';
+import { parseJson, toJson } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import type { Address, AssetId, Header, Height } from '../ledger/index.ts';
-import { blockHashOf } from '../ledger/index.ts';
+import type { Address, Amount, AssetId, GenesisError, Header, Height } from '../ledger/index.ts';
+import {
+  blockHashOf,
+  createLedger,
+  membershipHashOf,
+  NATIVE_ASSET,
+  parseGenesis,
+} from '../ledger/index.ts';
 import type {
   HeightFailure,
   LightEffect,
@@ -12,13 +27,14 @@ import type {
   LightState,
   TrustedBlock,
 } from '../light/index.ts';
-import { createLight, lightProgress, step } from '../light/index.ts';
+import { createLight, lightProgress, step, trustedBlockCodec } from '../light/index.ts';
 import type { Finality, TransactionProof } from '../rpc/index.ts';
+import { StateTree } from '../state/index.ts';
 import type { Client } from './client.ts';
 import { CLOCK_DRIFT_MS, TRUSTING_PERIOD_MS } from './limits.ts';
 import type { CallOptions } from './transport.ts';
 import type { Trusted } from './trust.ts';
-import { mintTrusted } from './trust.ts';
+import { mapTrusted, mintTrusted } from './trust.ts';
 import type { ProofAnchor, ProofRefusal, ProvenAccount } from './verify.ts';
 import { firstForged, readAccountProof, readTransactionProof } from './verify.ts';
 
@@ -39,6 +55,8 @@ export interface LightProver {
   head(): TrustedBlock;
   /** Two certified blocks of one height: from then on this prover proves nothing more. */
   alarm(): LightEvidence | undefined;
+  /** Proves the newest header that the node tells. */
+  newest(options?: CallOptions): Promise<Result<Trusted<ProvenHeader, 'proven'>, ProverRefusal>>;
   /** Whether a header is final. */
   finality<Of extends Finality>(
     finality: Of,
@@ -50,6 +68,12 @@ export interface LightProver {
     assets?: readonly AssetId[],
     options?: CallOptions,
   ): Promise<Result<Trusted<ProvenAccount, 'proven'>, ProverRefusal>>;
+  /** What an account holds of one asset, the native one when absent. */
+  balance(
+    address: Address,
+    asset?: AssetId,
+    options?: CallOptions,
+  ): Promise<Result<Trusted<Amount, 'proven'>, ProverRefusal>>;
   /** Whether a final block holds a transaction. */
   transaction(
     id: Hash,
@@ -57,8 +81,40 @@ export interface LightProver {
   ): Promise<Result<Trusted<TransactionProof, 'proven'>, ProverRefusal>>;
 }
 
+/** A final header. */
+export type ProvenHeader = Pick<Finality, 'header' | 'hash'>;
+
+/** What a prover is sure of before asking anybody: taken from the genesis document. */
+export type ProverAnchor = ProofAnchor & {
+  /** Whether the members stay for ever, and what they signed can be built on as long. */
+  readonly isFixed: boolean;
+  /** The block that needs no proof. */
+  readonly genesis: TrustedBlock;
+};
+
+/** Reads the anchor from the genesis document; costs what the accounts in it are many. */
+export function proverAnchorOf(genesis: Json): Result<ProverAnchor, GenesisError> {
+  const document = parseGenesis(genesis);
+  if (!document.ok) return document;
+  const made = createLedger(document.value);
+  if (!made.ok) return made;
+  const ledger = made.value;
+  const { suite, chainId } = ledger;
+  const { changes, membership } = ledger.genesis;
+  const state = StateTree.empty(suite).stage(0 as Height, changes); // Genesis has height 0.
+  const header = ledger.genesisHeader(state.root());
+  const hash = ledger.blockHash(header);
+  return ok({
+    suite,
+    chainId,
+    membership,
+    isFixed: document.value.consensus.membership === 'fixed',
+    genesis: { header, hash, membership, nextMembership: membership },
+  });
+}
+
 export type ProverOptions = {
-  /** Where a prover of before had come; genesis when absent. */
+  /** Where a prover of before had come, or a checkpoint that is trusted; genesis when absent. */
   readonly trusted?: TrustedBlock;
   readonly clock?: Clock;
 };
@@ -66,19 +122,34 @@ export type ProverOptions = {
 /** Calls reject as those of the client do; a proof that is none is an answer. */
 export function createProver(
   client: Client,
-  anchor: ProofAnchor,
+  anchor: ProverAnchor,
   options: ProverOptions = {},
 ): LightProver {
   const light = new HeaderProver(client, anchor, options);
   const finality: LightProver['finality'] = (claim, call) => light.prove(claim, call);
+  const account: LightProver['account'] = async (address, assets = [], call) => {
+    const proof = await client.call('account.proof', { address, assets }, call);
+    const final = await finality(proof, call);
+    return final.ok ? readAccountProof(anchor, final.value, { address, assets }) : final;
+  };
   return {
     head: () => light.head(),
     alarm: () => light.alarm(),
     finality,
-    async account(address, assets = [], call) {
-      const proof = await client.call('account.proof', { address, assets }, call);
-      const final = await finality(proof, call);
-      return final.ok ? readAccountProof(anchor, final.value, { address, assets }) : final;
+    async newest(call) {
+      const { header, hash } = await client.call('block.get', { isHeaderOnly: true }, call);
+      return light.prove({ header, hash }, call);
+    },
+    account,
+    async balance(address, asset = NATIVE_ASSET, call) {
+      const proven = await account(address, [asset], call);
+      if (!proven.ok) return proven;
+      const heldOf = ({ balances }: ProvenAccount): Amount =>
+        defined(
+          balances.find((each) => equalBytes(each.asset, asset)),
+          'the balance asked for is proven',
+        ).amount;
+      return ok(mapTrusted(proven.value, heldOf));
     },
     async transaction(id, call) {
       const proof = await client.call('transaction.proof', { id }, call);
@@ -95,20 +166,19 @@ const SERVER = { peerId: 'server', voice: 'server' } as const;
 /** Runs the light client of `light` with a single server, one question after the other. */
 class HeaderProver {
   readonly #client: Client;
-  readonly #anchor: ProofAnchor;
+  readonly #anchor: ProverAnchor;
   readonly #clock: Clock;
   #state: LightState;
   readonly #roots: readonly TrustedBlock[];
   #turn: Promise<unknown> = Promise.resolve();
   #nextId = 1;
 
-  constructor(client: Client, anchor: ProofAnchor, options: ProverOptions) {
+  constructor(client: Client, anchor: ProverAnchor, options: ProverOptions) {
     this.#client = client;
     this.#anchor = anchor;
     this.#clock = options.clock ?? systemClock;
-    const genesis = anchor.genesis();
-    this.#roots = [genesis];
-    this.#state = this.#fresh(options.trusted ?? genesis);
+    this.#roots = [anchor.genesis];
+    this.#state = this.#fresh(options.trusted ?? anchor.genesis);
   }
 
   head(): TrustedBlock {
@@ -119,7 +189,7 @@ class HeaderProver {
     return lightProgress(this.#state).alarm;
   }
 
-  prove<Of extends Finality>(
+  prove<Of extends ProvenHeader>(
     claim: Of,
     options: CallOptions = {},
   ): Promise<Result<Trusted<Of, 'proven'>, ProverRefusal>> {
@@ -128,7 +198,7 @@ class HeaderProver {
     return proving;
   }
 
-  async #prove<Of extends Finality>(
+  async #prove<Of extends ProvenHeader>(
     claim: Of,
     options: CallOptions,
   ): Promise<Result<Trusted<Of, 'proven'>, ProverRefusal>> {
@@ -270,4 +340,25 @@ class Run {
       return { kind: 'request-failed', ticket, reason: 'malformed', nowMs: this.#clock.now() };
     }
   }
+}
+
+/** A trusted block as JSON, to be kept until the next time. */
+export function trustedBlockToJson(trusted: TrustedBlock): Json {
+  return toJson(trustedBlockCodec, trusted);
+}
+
+/**
+ * A trusted block that was kept, or given as a checkpoint; absent when it is none of this network.
+ * Whoever can write where it lies decides what is trusted.
+ */
+export function trustedBlockOfJson(anchor: ProofAnchor, json: Json): TrustedBlock | undefined {
+  const parsed = parseJson(trustedBlockCodec, json);
+  if (!parsed.ok) return undefined;
+  const { suite, chainId } = anchor;
+  const { header, hash, nextMembership } = parsed.value;
+  const isWhole =
+    equalBytes(header.chainId, chainId) &&
+    equalBytes(blockHashOf(suite, header), hash) &&
+    equalBytes(membershipHashOf(suite, nextMembership), header.nextMembershipHash);
+  return isWhole ? parsed.value : undefined;
 }

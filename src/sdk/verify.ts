@@ -9,9 +9,7 @@ import type {
   AssetId,
   CertificateError,
   GenesisError,
-  Height,
   KeyPolicy,
-  Ledger,
   Membership,
   Sequence,
 } from '../ledger/index.ts';
@@ -29,10 +27,9 @@ import {
   readBalance,
   transactionLeaf,
 } from '../ledger/index.ts';
-import type { TrustedBlock } from '../light/index.ts';
 import type { AccountProof, Finality, TransactionProof } from '../rpc/index.ts';
 import type { ProofError } from '../state/index.ts';
-import { StateTree, stateProofCodec, verifyProof } from '../state/index.ts';
+import { stateProofCodec, verifyProof } from '../state/index.ts';
 import type { Trusted } from './trust.ts';
 import { mintTrusted } from './trust.ts';
 
@@ -63,10 +60,6 @@ export type ProofAnchor = {
   readonly chainId: Hash;
   /** Who decides; the only membership there is on networks where it is fixed. */
   readonly membership: Membership;
-  /** Whether it is: else only a {@link LightProver} can say who decided a height. */
-  readonly isFixed: boolean;
-  /** The block that needs no proof, made from the document; costs what its accounts are many. */
-  genesis(): TrustedBlock;
 };
 
 /** Reads the anchor from the genesis document, which names the network by its hash. */
@@ -75,25 +68,8 @@ export function proofAnchorOf(genesis: Json): Result<ProofAnchor, GenesisError> 
   if (!document.ok) return document;
   const ledger = createLedger(document.value);
   if (!ledger.ok) return ledger;
-  const { suite, chainId, genesis: start } = ledger.value;
-  let block: TrustedBlock | undefined;
-  return ok({
-    suite,
-    chainId,
-    membership: start.membership,
-    isFixed: start.document.consensus.membership === 'fixed',
-    genesis: () => {
-      block ??= genesisBlockOf(ledger.value);
-      return block;
-    },
-  });
-}
-
-function genesisBlockOf(ledger: Ledger): TrustedBlock {
-  const { changes, membership } = ledger.genesis;
-  const state = StateTree.empty(ledger.suite).stage(0 as Height, changes); // Genesis has height 0.
-  const header = ledger.genesisHeader(state.root());
-  return { header, hash: ledger.blockHash(header), membership, nextMembership: membership };
+  const { suite, chainId } = ledger.value;
+  return ok({ suite, chainId, membership: ledger.value.genesis.membership });
 }
 
 /** So many signatures are checked before the page gets a turn: about 10 ms of work. */

@@ -2,15 +2,13 @@ import type { Bytes } from '../base/index.ts';
 import { equalBytes, timestampMs } from '../base/index.ts';
 import { encode } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import { hashSuite, ZERO_HASH } from '../crypto/index.ts';
+import { ZERO_HASH } from '../crypto/index.ts';
 import type { Block, Gas, Height } from '../ledger/index.ts';
 import { headerCodec } from '../ledger/index.ts';
+import { QUICK_SUITE } from './quick-suite.ts';
 
 /** A block with its hash. */
 export type HashedBlock = { readonly block: Block; readonly blockHash: Hash };
-
-/** Of the simulated network. */
-export const SUITE = hashSuite('blake3-256');
 
 /**
  * A block without transactions whose validity is a flag in its consensus field; `payload` tells
@@ -46,7 +44,7 @@ export function makeBlock(fields: {
     },
     transactions: [],
   };
-  return { block, blockHash: SUITE.hash('block', encode(headerCodec, block.header)) };
+  return { block, blockHash: QUICK_SUITE.hash('block', encode(headerCodec, block.header)) };
 }
 
 /** The block that nobody decided, and everybody starts from. */

@@ -53,7 +53,7 @@ export function lie(
   return heights.flatMap((height) => {
     if (height < 1) return [];
     if (word === 2) return scene.genuine(height) ?? [];
-    if (word === 3) return scene.lost(height) ?? scene.genuine(height) ?? [];
+    if (word <= 4) return scene.lost(height) ?? scene.genuine(height) ?? [];
     return forgery(scene, prng, height, nowMs);
   });
 }
@@ -62,7 +62,8 @@ export function lie(
 function forgery(scene: Scene, prng: Prng, height: number, nowMs: number): LightBlock {
   const { suite } = scene.anchor;
   const real = scene.membership(height);
-  const membership = prng.chance(300) ? real : ownMembership(scene, prng);
+  const isReal = scene.traitors.length === 0 || prng.chance(300);
+  const membership = isReal ? real : ownMembership(scene, prng);
   const before = scene.header(height - 1);
   const bound = membershipHashOf(suite, membership);
   const base = before ?? { ...headerAt(scene, height - 1, nowMs), nextMembershipHash: bound };

@@ -75,6 +75,21 @@ export const MUTANTS: readonly Mutant[] = [
     mutation: { door: { checksCertificateSigners: false } },
   },
   { name: 'evidence of two rounds', mutation: { wrap: after(accuse) } },
+  /* What light clients believe. */
+  { name: 'leap without trusted power', mutation: { light: { hasTrust: () => true } } },
+  {
+    name: 'light block without its quorum',
+    mutation: { light: { hasQuorum: (power) => power > 0n } },
+  },
+  {
+    name: 'light block with 1/2 of its power',
+    mutation: { light: { hasQuorum: (power, all) => 2n * power > all } },
+  },
+  { name: 'membership not bound', mutation: { light: { bindsMembership: false } } },
+  { name: 'trusted member counted twice', mutation: { light: { countsOnce: false } } },
+  { name: 'child of another parent', mutation: { light: { bindsParent: false } } },
+  { name: 'trusting period ignored', mutation: { light: { expires: false } } },
+  { name: 'light signatures not verified', mutation: { light: { verifiesSignatures: false } } },
 ];
 
 type Facts = Parameters<Parameters<typeof after>[0]>[0];

@@ -2,6 +2,7 @@ import { AssertionError } from '../base/index.ts';
 import type { ConsensusEvent } from '../consensus/index.ts';
 import { deliver } from './driver.ts';
 import { finishLight } from './light.ts';
+import { runLightLab } from './light-lab.ts';
 import type { Mutation } from './mutation.ts';
 import type { Scenario } from './scenario.ts';
 import type { Trace } from './trace.ts';
@@ -24,6 +25,9 @@ export type SimulationReport = {
   readonly stats: SimulationStats;
 };
 
+/** One seed in so many also has a light client on a chain whose members change. */
+const LAB_EVERY = 4;
+
 /** A run that needs more than this will not end. */
 const DELIVERIES_MAX = 300_000;
 
@@ -43,6 +47,7 @@ export function simulate(
   let verdict: Verdict = { kind: 'passed' };
   try {
     run(world, trace);
+    if (seed % LAB_EVERY === 0) runLightLab(seed, mutation.light ?? {}, trace);
   } catch (error) {
     if (error instanceof Violation) {
       verdict = { kind: 'violated', code: error.code, message: error.message };

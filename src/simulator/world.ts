@@ -12,7 +12,7 @@ import type { Hash } from '../crypto/index.ts';
 import type { ConsensusOptions, Height, Membership } from '../ledger/index.ts';
 import { membershipHashOf } from '../ledger/index.ts';
 import type { HashedBlock } from './blocks.ts';
-import { makeGenesis, SUITE } from './blocks.ts';
+import { makeGenesis } from './blocks.ts';
 import type { DoorRules } from './door.ts';
 import { DOOR_RULES } from './door.ts';
 import { forge } from './forger.ts';
@@ -27,6 +27,7 @@ import type { Prng } from './prng.ts';
 import { createPrng } from './prng.ts';
 import type { TimedQueue } from './queue.ts';
 import { createTimedQueue } from './queue.ts';
+import { QUICK_SUITE } from './quick-suite.ts';
 import type { Role, Scenario } from './scenario.ts';
 
 /** Something that reaches a node, or the light client beside them. */
@@ -177,7 +178,7 @@ export function createWorld(seed: number, scenario: Scenario, mutation: Mutation
       chain: [],
     };
   });
-  const membershipHash = membershipHashOf(SUITE, membership);
+  const membershipHash = membershipHashOf(QUICK_SUITE, membership);
   const genesis = makeGenesis(membershipHash);
   const oracle = createOracle(honest, membership, scenario.roles);
   const trusted = {

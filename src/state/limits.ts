@@ -29,6 +29,10 @@ export const MANIFEST_NODES_MAX = 192 * 1024;
 export const LAYOUT_PAGES_MAX = 4 * 1024 * 1024;
 /** Heights whose roots can still be proved against. */
 export const VERSIONS_KEPT_DEFAULT = 64;
+/** Of these, what is kept however short memory is: whoever was told a head may still ask for it. */
+export const VERSIONS_KEPT_MIN = 4;
+/** What older versions may hold however small the cache is. */
+export const VERSION_BYTES_ALWAYS = 8 * 1024 * 1024;
 /** Keys of one proof. */
 export const PROOF_KEYS_MAX = 512;
 /** Nodes of one proof: 512 keys of some 70 nodes each, with room; about 2 MB of digests. */

@@ -7,7 +7,6 @@ import { hashCodec } from '../crypto/index.ts';
 import { compact } from './compact.ts';
 import type { LayoutError, PageError } from './errors.ts';
 import { Items } from './items.ts';
-import { comparePaths, isBelow } from './leaf.ts';
 import { LAYOUT_PAGES_MAX, PATH_NIBBLES } from './limits.ts';
 import type { PageRoot, Ref } from './nodes.ts';
 import {
@@ -224,28 +223,33 @@ function pageOf(entry: LayoutRecord['pages'][number]): Page | undefined {
   });
 }
 
+/** Orders prefixes by path; zero when one contains the other. */
+function byPrefix({ prefix: left }: Page, { prefix: right }: Page): number {
+  const { length } = left.length < right.length ? left : right;
+  for (let depth = 0; depth < length; depth++) {
+    const difference = (left[depth] ?? 0) - (right[depth] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Whether pages stand in the order of their paths, and no prefix contains another. */
+function isRising(pages: readonly Page[]): boolean {
+  let before: Page | undefined;
+  for (const page of pages) {
+    if (before !== undefined && byPrefix(before, page) >= 0) return false;
+    before = page;
+  }
+  return true;
+}
+
 /** The upper tree of some pages, whose prefixes must not contain one another; and its root. */
 export function treeOfPages(
   suite: HashSuite,
   pages: readonly Page[],
 ): Result<{ readonly table: Table; readonly root: Ref; readonly hash: Hash }, LayoutError> {
-  const placed = pages.map((page) => {
-    const path = new Uint8Array(32);
-    path.set(packPrefix(page.prefix));
-    return { path, page };
-  });
-  placed.sort(
-    (left, right) =>
-      comparePaths(left.path, 0, right.path, 0) ||
-      left.page.prefix.length - right.page.prefix.length,
-  );
-  for (let index = 1; index < placed.length; index++) {
-    const before = placed[index - 1];
-    const here = placed[index];
-    if (before === undefined || here === undefined) continue; // Never: inside the bounds.
-    if (isBelow(here.path, 0, before.page.prefix)) return fail({ code: 'layout-corrupt' });
-  }
-  const sorted = placed.map(({ page }) => page);
+  const sorted = isRising(pages) ? pages : pages.toSorted(byPrefix);
+  if (sorted !== pages && !isRising(sorted)) return fail({ code: 'layout-corrupt' });
   const table = Table.of(sorted);
   const builder = new Builder(suite);
   builder.begin(table, new Arena(table, UPPER_ARENA_WORDS));

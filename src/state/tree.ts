@@ -7,7 +7,12 @@ import type { LayoutError, PageError } from './errors.ts';
 import { find, findMissingPage } from './find.ts';
 import { Items } from './items.ts';
 import { changedAtOf, leafValue } from './leaf.ts';
-import { PAGE_BYTES_MAX_DEFAULT, VERSIONS_KEPT_DEFAULT } from './limits.ts';
+import {
+  PAGE_BYTES_MAX_DEFAULT,
+  VERSION_BYTES_ALWAYS,
+  VERSIONS_KEPT_DEFAULT,
+  VERSIONS_KEPT_MIN,
+} from './limits.ts';
 import type { Page, Ref } from './nodes.ts';
 import { Arena, memoryOf, NO_REF, Table, totalsOf } from './nodes.ts';
 import {
@@ -32,7 +37,12 @@ type Version = {
   readonly length: number;
   readonly root: Ref;
   readonly hash: Hash;
+  /** Memory of pages and chunks that only this version and older ones use; an estimate. */
+  heldBytes: number;
 };
+
+/** What the store calls a page; of the page itself nothing is held back. */
+type StoredName = Pick<Page, 'prefix' | 'generation'>;
 
 /** The versions behind staged states, which callers hold without seeing nodes. */
 type Staging = {
@@ -63,13 +73,15 @@ export class StateTree {
   /** Not stored by a completed checkpoint yet. */
   readonly #unwritten = new Set<Page>();
   /** No longer of the head, but of the last completed checkpoint. */
-  readonly #gone = new Set<Page>();
+  readonly #gone = new Set<StoredName>();
   /** Memory that pages of the head would take that are not loaded. */
   #unloadedBytes = 0;
   /** Memory of pages of the head that are stored. */
   #storedBytes = 0;
   /** Of plans: what was gone when they were made. */
-  readonly #goneAt = new WeakMap<CheckpointPlan, readonly Page[]>();
+  readonly #goneAt = new WeakMap<CheckpointPlan, readonly StoredName[]>();
+  /** What all versions but the head hold. */
+  #versionBytes = 0;
   readonly #staged = new WeakMap<StagedState, Staging>();
   #tick = 0;
   /** Bytes of buffers that blocks took since the last plan of a checkpoint compacted them. */
@@ -118,7 +130,7 @@ export class StateTree {
     if (!upper.ok) return upper;
     if (!equalBytes(upper.value.hash, checkpoint.root)) return fail({ code: 'layout-corrupt' });
     const { length } = upper.value.table;
-    const version = { ...upper.value, height: checkpoint.height, length };
+    const version = { ...upper.value, height: checkpoint.height, length, heldBytes: 0 };
     return ok(new StateTree(suite, options, { version, pages: pages.value }));
   }
 
@@ -217,7 +229,8 @@ export class StateTree {
     if (!page.isStored) return;
     this.#evictable.delete(page);
     this.#storedBytes -= memoryOf(page);
-    this.#gone.add(page);
+    const { prefix, generation } = page;
+    this.#gone.add({ prefix, generation });
   }
 
   #stagingOf(staged: StagedState): Staging {
@@ -259,7 +272,7 @@ export class StateTree {
     const root = this.#builder.update(base?.root ?? NO_REF, items, 0);
     const hash = this.#builder.complete(root);
     const staged: StagedState = { height, root: () => hash, undo: () => undoOf(items) };
-    const version = { height, table, length: table.length, root, hash };
+    const version = { height, table, length: table.length, root, hash, heldBytes: 0 };
     const bytes = items.chunk.bytes.length + arena.takenBytes;
     const { replaced } = this.#builder;
     this.#staged.set(staged, { version, base, bytes, replaced });
@@ -279,10 +292,24 @@ export class StateTree {
   adopt(staged: StagedState): void {
     assert(this.isOnHead(staged), 'staged on another state');
     const { version, bytes, replaced } = this.#stagingOf(staged);
+    this.#hold(this.#head, replaced, 0);
     for (const page of replaced) this.#leave(page);
     this.#versions.push(version);
     this.#looseBytes += bytes;
-    if (this.#versions.length > this.#versionsKept) this.#versions.shift();
+    if (this.#versions.length > this.#versionsKept) this.#dropOldest();
+  }
+
+  /** Notes what a version holds that the head does not use any more. */
+  #hold(version: Version | undefined, pages: readonly Page[], looseBytes: number): void {
+    if (version === undefined) return;
+    let bytes = looseBytes;
+    for (const page of pages) if (page.isLoaded) bytes += memoryOf(page);
+    version.heldBytes += bytes;
+    this.#versionBytes += bytes;
+  }
+
+  #dropOldest(): void {
+    this.#versionBytes -= this.#versions.shift()?.heldBytes ?? 0;
   }
 
   /** Stages and adopts. */
@@ -315,6 +342,7 @@ export class StateTree {
     const options = { pageBytesMax: this.#pageBytesMax, generation };
     const { table, root, created, joined } = paginate(head, options);
     this.#versions[this.#versions.length - 1] = { ...head, table, length: table.length, root };
+    this.#hold(this.#versions.at(-2), joined, this.#looseBytes);
     this.#looseBytes = 0;
     for (const page of joined) this.#leave(page);
     for (const page of created) {
@@ -362,18 +390,23 @@ export class StateTree {
       if (page.isCurrent) {
         this.#storedBytes += memoryOf(page);
         this.#queue(page);
-      } else this.#gone.add(page); // Replaced while it was written.
+      } else this.#gone.add({ prefix: page.prefix, generation: page.generation });
     }
   }
 
   /**
    * Lets go of pages, those unused for longest first, until the rest takes at most `bytesMax`.
-   * Pages with unwritten changes stay, as do pages that only older versions still use.
+   * Pages with unwritten changes stay. Older versions may hold as much again; beyond, the oldest
+   * are let go of too, all but a few.
    *
    * Costs what is let go of and what was read since: whoever was read after it came into the queue
    * goes to its end once.
    */
   evict(bytesMax: number): void {
+    const versionBytesMax = Math.max(bytesMax, VERSION_BYTES_ALWAYS);
+    while (this.#versionBytes > versionBytesMax && this.#versions.length > VERSIONS_KEPT_MIN) {
+      this.#dropOldest();
+    }
     let excess = this.memoryBytes() - bytesMax;
     if (excess <= 0) return;
     for (const page of this.#evictable) {
@@ -399,6 +432,11 @@ export class StateTree {
   /** Memory that the head's leaves take, in bytes; an estimate. */
   memoryBytes(): number {
     return this.#memoryOfHead() - this.#unloadedBytes;
+  }
+
+  /** Memory that only versions before the head use, in bytes; an estimate. */
+  versionBytes(): number {
+    return this.#versionBytes;
   }
 
   /**

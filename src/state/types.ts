@@ -5,7 +5,10 @@ import type { Page } from './nodes.ts';
 
 /** How a tree is kept; none of it changes a root. */
 export type StateTreeOptions = {
-  /** Newest versions that can be read and proved, the head included; default 64. */
+  /**
+   * Newest versions that can be read and proved, the head included; default 64. Fewer, but at least
+   * four, when they hold more memory than `evict` allows.
+   */
   readonly versionsKept?: number;
   /** Encoded bytes above which a page is split into sixteen; default 65,536. */
   readonly pageBytesMax?: number;

@@ -124,3 +124,33 @@ test('evict lets go of what was not read for longest', () => {
   expect(tree.pagesNeeded(read)).toEqual([]);
   expect(tree.pagesNeeded(keys).length).toBeGreaterThan(5);
 });
+
+test('evict lets go of old versions when they hold too much, but never of the newest four', () => {
+  const keys = Array.from({ length: 300 }, (_, n) => keyOf(n));
+  const tree = StateTree.empty(suite);
+  for (let height = 1; height <= 20; height++) {
+    const value = new Uint8Array(6000).fill(height);
+    tree.apply(
+      height as Height,
+      keys.map((key) => ({ key, value })),
+    );
+    tree.checkpointed(tree.planCheckpoint(height));
+  }
+  const all = tree.versionBytes();
+  expect(all).toBeGreaterThan(19 * 300 * 6000);
+  tree.evict(all);
+  expect(tree.heights()).toHaveLength(20);
+  tree.evict(all / 2);
+  expect(tree.heights().length).toBeGreaterThan(8);
+  expect(tree.heights().length).toBeLessThan(12);
+  expect(tree.versionBytes()).toBeLessThanOrEqual(all / 2);
+  tree.evict(0); // Some megabytes are always theirs.
+  expect(tree.heights()).toEqual([17, 18, 19, 20]);
+  // Nothing is held beside the head when nothing is beside it.
+  const last = StateTree.empty(suite, { versionsKept: 1 });
+  for (let height = 1; height <= 3; height++) {
+    last.apply(height as Height, [{ key: keyOf(1), value: new Uint8Array(height) }]);
+    last.checkpointed(last.planCheckpoint(height));
+    expect(last.versionBytes()).toBe(0);
+  }
+});

@@ -162,6 +162,8 @@ export class MemoryNetwork implements Network {
   readonly #scores = new Map<string, number>();
   readonly #waiting = new Set<Waiting>();
   #isStopped = false;
+  /** Topics that it hears; absent: all. */
+  #topics: readonly Topic[] | undefined;
 
   constructor(options: {
     readonly hub: MemoryHub;
@@ -240,6 +242,10 @@ export class MemoryNetwork implements Network {
     });
   }
 
+  follow(topics: readonly Topic[]): void {
+    this.#topics = topics;
+  }
+
   penalize(peerId: string, points: number, reason: string): void {
     this.#hub.penalties.push({ by: this.peerId, peerId, points, reason });
     const score = Math.max(0, (this.#scores.get(peerId) ?? SCORE_MAX) - points);
@@ -293,7 +299,7 @@ export class MemoryNetwork implements Network {
 
   #forward(message: Message, exceptFor: string | undefined): void {
     for (const peer of this.#hub.peersOf(this)) {
-      if (peer.peerId === exceptFor) continue;
+      if (peer.peerId === exceptFor || peer.#topics?.includes(message.topic) === false) continue;
       this.#send(peer, message.topic, () => peer.#receive(message, this.peerId));
     }
   }

@@ -15,6 +15,8 @@ import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Notice, Waiting } from '../parts/Notice.tsx';
 import { Panel, Stack } from '../parts/Panel.tsx';
 import { HashText } from './Links.tsx';
+import { Figure, TrustRegion } from './TrustRegion.tsx';
+import { TrustSign } from './TrustSign.tsx';
 
 /** Why a block is final: its certificate, every signature of it checked here. */
 export function FinalityProof({ block }: { readonly block: BlockView }) {
@@ -170,6 +172,9 @@ function Verdict({ check, good, meaning, children }: VerdictProps) {
       isGone = true;
     };
   }, [chainId]);
+  // What was checked here is proven whoever sent it; what was not is only what they say.
+  const isProven = checked !== undefined && 'isProven' in checked && checked.isProven;
+  const standing = isProven ? 'proven' : 'reported';
   return (
     <Stack gap={4}>
       {checked === undefined ? <Waiting>Checking every signature…</Waiting> : null}
@@ -184,12 +189,19 @@ function Verdict({ check, good, meaning, children }: VerdictProps) {
           title={checked.isProven ? good : 'This proof does not hold'}
           isLive
         >
-          {checked.isProven
-            ? meaning
-            : `The answer is not what the validators signed (${checked.code}). Do not rely on it.`}
+          {checked.isProven ? (
+            <Figure of="proven">{meaning}</Figure>
+          ) : (
+            `The answer is not what the validators signed (${checked.code}). Do not rely on it.`
+          )}
         </Notice>
       ) : null}
-      {children}
+      {checked === undefined ? null : (
+        <TrustRegion of={standing}>
+          <TrustSign trust={standing} />
+          {children}
+        </TrustRegion>
+      )}
     </Stack>
   );
 }

@@ -15,15 +15,16 @@ export async function exportHistory(
   address: Address,
   form: 'csv' | 'json',
 ): Promise<number> {
-  const entries = await readWholeHistory(client, address);
+  const chapters = await readWholeHistory(client, address);
+  const count = chapters.reduce((sum, { entries }) => sum + entries.length, 0);
   const name = `tabellion-${formatAddress(address).slice(-8)}`;
   if (form === 'json') {
     download(
       `${name}.json`,
-      valueText({ network: chain.name, address: formatAddress(address), entries }),
+      valueText({ network: chain.name, address: formatAddress(address), chapters }),
       'application/json',
     );
-    return entries.length;
+    return count;
   }
   const head = [
     'time',
@@ -37,8 +38,13 @@ export async function exportHistory(
     'fee',
     'state',
     'note',
+    'trust',
+    'source',
   ];
-  const rows = entries.map((entry) => {
+  const listed = chapters.flatMap((chapter) =>
+    chapter.entries.map((entry) => ({ entry, chapter })),
+  );
+  const rows = listed.map(({ entry, chapter }) => {
     const { body } = entry.transaction;
     const activity = describeActivity({
       sender: body.sender,
@@ -66,10 +72,12 @@ export async function exportHistory(
       plainDecimal(entry.receipt.feeCharged, chain.native.decimals),
       wordsOf(entry.receipt.outcome.kind),
       body.memo,
+      chapter.trust,
+      chapter.source,
     ];
   });
   download(`${name}.csv`, csvText([head, ...rows]), 'text/csv');
-  return entries.length;
+  return count;
 }
 
 function plainDecimal(amount: bigint, decimals: number): string {

@@ -73,8 +73,8 @@ export async function readWholeHistory(
   client: Client,
   address: Address,
   signal?: AbortSignal,
-): Promise<readonly HistoryEntry[]> {
-  const pages: (readonly HistoryEntry[])[] = [];
+): Promise<readonly Chapter[]> {
+  const pages: History[] = [];
   let before: History['next'];
   do {
     const page: History = await client.call(
@@ -82,8 +82,8 @@ export async function readWholeHistory(
       { address, before, limit: 100 },
       signal === undefined ? {} : { signal },
     );
-    pages.push(page.entries);
+    pages.push(page);
     before = page.next;
   } while (before !== undefined);
-  return mergePages(pages);
+  return chaptersOf(pages);
 }

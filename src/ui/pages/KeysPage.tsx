@@ -4,6 +4,7 @@ import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
 import type { KeyKind, LocalAccount } from '../../wallet/index.ts';
 import { KeyList } from '../entities/KeyList.tsx';
+import { TrustPanel } from '../entities/TrustRegion.tsx';
 import { useAccount, useMaySend } from '../hooks/account.ts';
 import { announce } from '../hooks/announce.ts';
 import type { AccountView } from '../hooks/client.ts';
@@ -83,7 +84,7 @@ function Present({ account, view }: { account: LocalAccount; view: AccountView }
   }
   return (
     <Stack gap={4}>
-      <Panel title="Your keys" isFlush>
+      <TrustPanel title="Your keys" of={view.trust} isFlush>
         <KeyList
           keys={view.keys}
           local={account.keys}
@@ -95,7 +96,7 @@ function Present({ account, view }: { account: LocalAccount; view: AccountView }
             )
           }
         />
-      </Panel>
+      </TrustPanel>
       {error === undefined ? null : <ErrorNotice error={error} />}
     </Stack>
   );

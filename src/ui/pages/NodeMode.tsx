@@ -107,7 +107,7 @@ export function ModeChooser({ status, storage }: ModeChooserProps) {
         </fieldset>
         {error === undefined ? null : <ErrorNotice error={error} />}
         {status.isValidator ? (
-          <Notice kind="info">This node decides blocks, so it cannot run as Saver.</Notice>
+          <Notice kind="info">This node decides blocks: Saver is not for it.</Notice>
         ) : null}
       </Stack>
     </TrustPanel>

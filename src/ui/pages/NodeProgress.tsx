@@ -4,7 +4,7 @@ import { Sign } from '../entities/Phase.tsx';
 import { Figure, TrustPanel } from '../entities/TrustRegion.tsx';
 import type { WayName, WayState } from '../format/node-progress.ts';
 import { wayOf, workOf } from '../format/node-progress.ts';
-import { formatBytes, formatHeight, plural } from '../format/number.ts';
+import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
 import type { NodeStatus } from '../hooks/client.ts';
 import { Facts } from '../parts/Facts.tsx';
 import { Meter } from '../parts/Meter.tsx';
@@ -79,7 +79,7 @@ export function NodeProgress({ status }: { readonly status: NodeStatus }) {
                   </Figure>,
                 ]
               : undefined,
-            snapshot === undefined ? undefined : ['Snapshot', `${snapshotWords(snapshot)}`],
+            snapshot === undefined ? undefined : ['Snapshot', snapshotWords(snapshot)],
             status.mode === 'light' || snapshot !== undefined
               ? undefined
               : ['Rate', `${plural(status.blocksPerSecond, 'block')} a second`],
@@ -99,10 +99,9 @@ export function NodeProgress({ status }: { readonly status: NodeStatus }) {
 
 function snapshotWords(snapshot: NonNullable<NodeStatus['snapshot']>): string {
   const { height, chunksDone, chunksTotal, peers } = snapshot;
-  return `of ${formatHeight(height)}, ${chunksDone} of ${plural(chunksTotal, 'piece')}, from ${plural(
-    peers,
-    'peer',
-  )}; each piece is checked by itself`;
+  const done = `${formatCount(chunksDone)} of ${plural(chunksTotal, 'piece')}`;
+  const from = `from ${plural(peers, 'peer')}`;
+  return `of ${formatHeight(height)}, ${done}, ${from}; each piece is checked by itself`;
 }
 
 const NAMES: Record<WayName, string> = {

@@ -1,8 +1,10 @@
 import { Redirect, useParams } from 'wouter';
 import { parseHex } from '../../base/index.ts';
 import type { Hash } from '../../sdk/index.ts';
+import { TrustSign } from '../entities/TrustSign.tsx';
 import { parseSearch, shortHash } from '../format/text.ts';
 import { useAsk } from '../hooks/ask.ts';
+import { useLive } from '../hooks/live.ts';
 import { LinkButton } from '../parts/Button.tsx';
 import { Empty, Waiting } from '../parts/Notice.tsx';
 import { PageHead } from '../parts/Panel.tsx';
@@ -42,11 +44,16 @@ function ByHash({ hex }: { readonly hex: string }) {
 }
 
 function Nothing({ text }: { readonly text: string }) {
+  // Peers that name nothing prove nothing: only a chain that was executed here can tell.
+  const trust = useLive(({ status }) =>
+    status?.source === 'chain' ? status.trust : ('reported' as const),
+  );
   return (
     <>
       <PageHead title="Nothing found" />
       <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
-        No block, transaction or account of this network is called “{text}”.
+        <TrustSign trust={trust} /> No block, transaction or account of this network is called “
+        {text}”.
       </Empty>
     </>
   );

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
@@ -90,7 +90,7 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   const balance = holdings[place] ?? holdings[0];
   const owner = formatAddress(account.address);
   // A link that names a payment is newer than what was typed before.
-  const [draft] = useState(() =>
+  const [draft, setDraft] = useState(() =>
     to === '' && wantedAmount === undefined ? allDrafts()[owner] : undefined,
   );
   const [amountTyped, setAmountTyped] = useState(() =>
@@ -100,11 +100,18 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   );
   const [recipientTyped, setRecipientTyped] = useState(draft?.to ?? to);
   const [memo, setMemo] = useState(draft?.memo ?? '');
+  const isTyped = useRef(false);
   useEffect(() => {
+    // What a link filled in is not a draft before somebody changes it.
+    if (!isTyped.current) {
+      isTyped.current = true;
+      return;
+    }
     keepDraft(owner, { to: recipientTyped, amount: amountTyped, memo });
   }, [owner, recipientTyped, amountTyped, memo]);
   const discard = () => {
     keepDraft(owner, { to: '', amount: '', memo: '' });
+    setDraft(undefined);
     setRecipientTyped('');
     setAmountTyped('');
     setMemo('');
@@ -215,9 +222,15 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
             <Button type="submit" look="primary" disabled={!maySend.may}>
               Review
             </Button>{' '}
-            <LinkButton href="/" look="quiet">
+            <Button
+              look="quiet"
+              onClick={() => {
+                discard();
+                navigate('/');
+              }}
+            >
               Cancel
-            </LinkButton>
+            </Button>
           </div>
         </Stack>
       </form>

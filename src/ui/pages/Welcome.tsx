@@ -35,7 +35,7 @@ export function Welcome({ isReady }: { readonly isReady: boolean }) {
       <div className={styles.words}>
         <h1 tabIndex={-1}>Your wallet is the ledger’s own witness.</h1>
         <p className={styles.lead}>
-          This page is a full node{name === undefined ? '' : ` of ${name}`}: it checks every block
+          This page is a node{name === undefined ? '' : ` of ${name}`}: it checks what it shows
           itself and trusts no server. Your key stays in your device.
         </p>
         {hasWebauthn() ? <CreateAccount isReady={isReady} /> : <NoWebauthn />}

@@ -106,6 +106,9 @@ function Now({ status }: { readonly status: NodeStatus }) {
       </Link>
       {work === undefined ? null : (
         <span className={styles.pending} title={work.text} data-trust="counted">
+          <span className={styles.what}>
+            {status.snapshot === undefined ? 'Blocks ' : 'State '}
+          </span>
           {work.percent} %
         </span>
       )}

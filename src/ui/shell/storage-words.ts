@@ -12,6 +12,8 @@ export type StorageWords = {
 };
 
 const SAFE = 'Your account is safe on the ledger, and your key in your device.';
+const NOTES_GONE =
+  'Names, contacts and drafts of this browser are gone; a file that you saved brings them back.';
 const READ_AGAIN = 'The blocks are read from peers and checked again by itself.';
 
 /** Names what happened; the codes stay in the diagnostics. */
@@ -19,7 +21,7 @@ export function describeStorage({ kind, code }: StorageEvent): StorageWords {
   if (kind === 'partly-wiped' && code === 'page-storage-lost') {
     return {
       title: 'This browser deleted local data',
-      text: `${SAFE} Names, contacts and drafts of this browser are gone; a file that you saved brings them back.`,
+      text: `${SAFE} ${NOTES_GONE}`,
       isPersonal: true,
     };
   }

@@ -37,6 +37,7 @@ import { recordNetwork, VILLAGE_OPTIONS } from '../record.ts';
 import type { Target, Verdict } from '../types.ts';
 import { Broken, refusedAt } from '../types.ts';
 import { bytesTarget } from './codec-target.ts';
+import { PROOF_ANSWERS, PROOF_QUESTIONS } from './proof-questions.ts';
 
 /** Executions after which a node is made anew: what was valid for it is used up by then. */
 const LIFE_RUNS = 8_192;
@@ -214,11 +215,13 @@ const ANSWERS: { readonly [Kind in RequestKind]?: Codec<unknown> } = {
   blocks: blocksResponseCodec as Codec<unknown>,
   consensus: consensus.catchUpAnswer as Codec<unknown>,
   faucet: faucetResponseCodec as Codec<unknown>,
+  ...PROOF_ANSWERS,
 };
 const QUESTIONS: { readonly [Kind in RequestKind]?: Codec<unknown> } = {
   blocks: blocksRequestCodec as Codec<unknown>,
   consensus: consensus.catchUpRequest as Codec<unknown>,
   faucet: faucetRequestCodec as Codec<unknown>,
+  ...PROOF_QUESTIONS,
 };
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 const REFUSALS = new Set(['request-refused', 'request-malformed']);
@@ -250,7 +253,8 @@ const requests = bytesTarget('requests', 'kind u8, then a question of a peer', a
           const codec = ANSWERS[kind];
           const decoded = codec === undefined ? undefined : decode(codec, answer);
           if (codec === undefined || decoded?.ok !== true) throw new Broken(`${kind}: no answer`);
-          if (kind !== 'status' && place !== 'whole') throw new Broken(`${kind}: answers noise`);
+          if (question !== undefined && place !== 'whole')
+            throw new Broken(`${kind}: answers noise`);
           return `accepted@${kind} ${Math.min(answer.length >> 6, 40)}`;
         } catch (error) {
           const isRefusal = error instanceof TabellionError && REFUSALS.has(error.code);
@@ -365,7 +369,7 @@ class HostileNetwork implements Network {
 /** Liars that a node meets at once, and how often it may ask one of them while it stays. */
 const LIARS = 4;
 const ASKED_MAX = 20;
-const LIE_KINDS: readonly RequestKind[] = ['status', 'blocks', 'consensus'];
+const LIE_KINDS: readonly RequestKind[] = ['status', 'blocks', 'consensus', 'light'];
 
 const answers = bytesTarget(
   'answers',

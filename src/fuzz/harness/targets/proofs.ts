@@ -1,13 +1,30 @@
 import type { Json, JsonObject } from '../../../base/index.ts';
-import { assert, defined, formatHex, isJsonObject, parseHex } from '../../../base/index.ts';
+import {
+  assert,
+  defined,
+  formatHex,
+  isJsonObject,
+  parseHex,
+  systemClock,
+  timestampMs,
+} from '../../../base/index.ts';
 import type { Codec } from '../../../codec/index.ts';
 import { parseJson } from '../../../codec/index.ts';
 import type { Hash } from '../../../crypto/index.ts';
-import { formatAddress, parseAddress } from '../../../ledger/index.ts';
+import type { Header } from '../../../ledger/index.ts';
+import { blockHashOf, formatAddress, parseAddress } from '../../../ledger/index.ts';
 import { createTestLedger } from '../../../ledger/testing/world.ts';
 import type { ResultOf } from '../../../rpc/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../../../rpc/index.ts';
-import { proofAnchorOf, verifyAccountProof, verifyTransactionProof } from '../../../sdk/index.ts';
+import type { Finality } from '../../../sdk/index.ts';
+import {
+  createClient,
+  createProver,
+  proofAnchorOf,
+  proverAnchorOf,
+  verifyAccountProof,
+  verifyTransactionProof,
+} from '../../../sdk/index.ts';
 import { openLiveNode } from '../live-node.ts';
 import type { Recording } from '../record.ts';
 import { PEOPLE, recordNetwork } from '../record.ts';
@@ -136,4 +153,52 @@ const transaction = textTarget(
   'json',
 );
 
-export const proofTargets: readonly Target[] = [account, transaction];
+const lightBlocks = textTarget(
+  'light-blocks',
+  'headers with certificates, as an app without a node proves its way by them',
+  async () => {
+    const recording = await recordNetwork();
+    const read = proverAnchorOf(JSON.parse(recording.genesisText) as Json);
+    if (!read.ok) throw new Error('the genesis document is good');
+    const anchor = read.value;
+    // As above.
+    const codec = methods['light.blocks'].result as Codec<ResultOf<'light.blocks'>>;
+    const last = recording.hashes.length - 1;
+    const questions = [
+      { from: 0, heights: [last] },
+      { from: 0, heights: [1, 2, last] },
+    ];
+    const seeds = await proven(recording, 'light.blocks', questions);
+    const [first] = seeds.flatMap((json) => {
+      const parsed = parseJson(codec, json);
+      return parsed.ok ? parsed.value.blocks.slice(-1) : [];
+    });
+    const { header, certificate, membership } = defined(first, 'the head is served');
+    const claimOf = (of: Header): Finality => {
+      const hash = blockHashOf(anchor.suite, of);
+      return { header: of, hash, certificate, membership };
+    };
+    const truth = claimOf(header);
+    const lie = claimOf({ ...header, stateRoot: header.receiptsRoot });
+    const clock = { ...systemClock, now: () => timestampMs(header.timestampMs + 1) };
+    return proofSession(seeds, codec, async (answer) => {
+      const transport = {
+        trustMax: 'reported',
+        call: async () => codec.toJson(answer),
+        subscribe: () => () => undefined,
+        close: () => undefined,
+      } as const;
+      const prover = createProver(createClient(transport), anchor, { clock });
+      if ((await prover.finality(lie)).ok) throw new Broken('proves what never was');
+      const verdict = await prover.finality(truth);
+      const { header: head, hash } = prover.head();
+      if (recording.hashes[head.height] !== formatHex(hash)) throw new Broken('another chain');
+      if (verdict.ok) return 'accepted';
+      const { error } = verdict;
+      return error.code === 'header-unproven' ? error.reason : error.code;
+    });
+  },
+  'json',
+);
+
+export const proofTargets: readonly Target[] = [account, transaction, lightBlocks];

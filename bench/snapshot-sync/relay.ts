@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { assert, silentTracer, systemClock } from '../../src/base/index.ts';
+import { decode } from '../../src/codec/index.ts';
+import { loadFastHashing } from '../../src/crypto/index.ts';
+import { protocol } from '../../src/ledger/index.ts';
+import { createNetwork, createPeerKey } from '../../src/network/index.ts';
+import { nodeTransports } from '../../src/network/node.ts';
+import { TabellionNode } from '../../src/node/index.ts';
+import { LevelDbStore } from '../../src/storage/level-db-store.ts';
+import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
+import { CACHE_BYTES_MAX, DATABASE, GENESIS_FILE } from './plan.ts';
+
+// A process: `relay.ts FOLDER`. A node over a prepared store, as a relay runs it; prints its
+// address when it listens, and ends with SIGTERM.
+
+await loadFastHashing();
+const folder = process.argv[2];
+assert(folder !== undefined, 'which folder?');
+const genesis = decode(protocol.genesisCodec, await readFile(join(folder, GENESIS_FILE)));
+assert(genesis.ok, 'written by `prepare.ts`');
+const store = await LevelDbStore.open(join(folder, DATABASE));
+const verifier = createWebCryptoVerifier({ concurrency: 64 });
+const privateKey = await createPeerKey(new Uint8Array(randomBytes(32)));
+const node = TabellionNode.create(
+  {
+    kind: 'relay',
+    store,
+    storeKind: 'leveldb',
+    verifier,
+    openNetwork: async (handlers, chainId) => {
+      const network = await createNetwork(
+        {
+          role: 'relay',
+          chainId,
+          protocolVersion: 1,
+          privateKey,
+          listen: ['/ip4/127.0.0.1/tcp/0/ws'],
+          relays: [],
+          transports: nodeTransports(),
+          clock: systemClock,
+          tracer: silentTracer,
+          allowLoopback: true,
+          agent: 'snapshot-sync',
+        },
+        handlers,
+      );
+      process.stdout.write(`${network.addresses()[0]}\n`);
+      return network;
+    },
+    clock: systemClock,
+    tracer: silentTracer,
+  },
+  { genesis: genesis.value, cacheBytesMax: CACHE_BYTES_MAX, version: 'bench', relays: [] },
+);
+await node.start();
+process.once('SIGTERM', () => {
+  const stop = async () => {
+    await node.stop();
+    await store.close();
+    await verifier.stop();
+  };
+  stop().then(
+    () => process.exit(0),
+    () => process.exit(1),
+  );
+});
