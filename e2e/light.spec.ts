@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { expect, test } from '@playwright/test';
 import { figuresWithoutTrust } from '../src/ui/harness/audit.ts';
 import { searchFor, shownHeight, untilFollowing, untilHeight } from './support/look.ts';
@@ -45,6 +46,16 @@ test.afterAll(async () => {
   await network?.stop();
 });
 
+/** Looks for unlabelled figures in every tab of the page that is open. */
+async function auditTabs(page: Page, name: string) {
+  for (const tab of await page.getByRole('tab').all()) {
+    await tab.click();
+    await expect(page.getByText(/^(Reading|Looking|Checking)/)).toHaveCount(0);
+    const where = `${name}, ${await tab.textContent()}`;
+    expect(await page.evaluate(figuresWithoutTrust), where).toEqual([]);
+  }
+}
+
 const stripOf = ({ page }: Person) => page.getByRole('region', { name: 'State of this node' });
 
 test('Saver is chosen while the node runs; figures are proven from then on', async () => {
@@ -84,12 +95,14 @@ test('every page of a light node says what its figures stand on', async () => {
   const [newest] = blocks.blocks;
   await searchFor(page, String((newest?.height ?? 1) - 1));
   await expect(page.getByRole('main')).toContainText('Proven');
-  expect(await page.evaluate(figuresWithoutTrust), 'block').toEqual([]);
+  await auditTabs(page, 'block');
+  await expect(page.getByText('Final, checked in this tab')).toBeVisible();
   await searchFor(page, annaAddress);
   const account = page.getByRole('region', { name: 'Balances' });
   await expect(account).toContainText('100.00');
   await expect(account).toContainText('Proven');
-  expect(await page.evaluate(figuresWithoutTrust), 'account').toEqual([]);
+  await auditTabs(page, 'account');
+  await expect(page.getByText('Proven, checked in this tab')).toBeVisible();
   for (const place of ['Home', 'Explorer', 'Network', 'Node', 'Settings']) {
     await goTo(page, place);
     await expect(page.getByText(/^(Reading|Looking)/)).toHaveCount(0);
@@ -108,6 +121,15 @@ test('a payment is simulated on proven state, signed and final', async () => {
   await sheet.getByRole('button', { name: 'Done' }).click();
   await expect(balanceOf(page)).toContainText('98.');
   await expect(balanceOf(page)).toContainText('Proven');
+  const activity = page.getByRole('region', { name: 'Activity' });
+  await expect(activity).toContainText('Named by peers');
+  await activity.getByRole('link', { name: /Sent/ }).first().click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Transfer');
+  await auditTabs(page, 'transaction');
+  await goTo(page, 'Settings');
+  await page.getByRole('link', { name: 'Keys' }).click();
+  await expect(page.getByRole('region', { name: 'Your keys' })).toContainText('Proven');
+  expect(await page.evaluate(figuresWithoutTrust), 'keys').toEqual([]);
 });
 
 test('Balanced executes what was skipped, and validates', async () => {

@@ -71,11 +71,11 @@ test('paste, sheet, Signed to Final with times; the other tab validates it live'
   expect(await factOf('Amount')).toBe('20.50 TAB');
   await expect(sheet.locator(`[data-address="${payeeAddress}"]`)).toBeVisible();
   expect(await factOf('Public note')).toBe('“For lunch”');
-  expect(await factOf('Fee')).toMatch(/^0\.\d+ TAB, at most 0\.\d+ TAB; you pay$/);
+  expect(await factOf('Fee')).toMatch(/^0\.\d+ TAB Validated, at most 0\.\d+ TAB; you pay$/);
   expect(await factOf('Network')).toMatch(/^Devnet, until block #\d+$/);
   expect(await factOf('Signing code')).toMatch(/^[0-9A-Z]{3}-[0-9A-Z]{3}$/);
   const after = await factOf('After');
-  expect(after).toMatch(/^79\.4\d+ TAB ?simulated at #\d+$/);
+  expect(after).toMatch(/^79\.4\d+ TAB ?simulated on validated state at #\d+ Validated$/);
   await expect(sheet).toContainText('Your device will NOT show these details.');
 
   await signAndFinish(page);

@@ -1,6 +1,6 @@
 import { allowOwnScripts } from '../src/base/index.ts';
 import { browserTransports } from '../src/network/browser.ts';
-import type { PageLike, TabNodeInit, TabStoreOptions } from '../src/sdk/index.ts';
+import type { PageLike, TabNodeInit, TabNodeParts } from '../src/sdk/index.ts';
 import { serveTabNode, startTabNode } from '../src/sdk/index.ts';
 import { IndexedDbStore } from '../src/storage/indexed-db-store.ts';
 import { createPooledVerifier, verifierPortOf } from '../src/verifier/index.ts';
@@ -23,11 +23,10 @@ function createVerifier() {
   return createPooledVerifier({ workers });
 }
 const crashTest: CrashTest = import.meta.env.MODE === 'crash-test' ? haltAtCrashPoint() : {};
-const parts = {
+const parts: TabNodeParts = {
   ...crashTest,
-  openStore: (name: string, options: TabStoreOptions) =>
-    IndexedDbStore.open(name, { ...crashTest, ...options }),
-  transports: (rtcPort: MessagePort | undefined) => browserTransports({ rtcPort }),
+  openStore: (name, options) => IndexedDbStore.open(name, { ...crashTest, ...options }),
+  transports: (rtcPort) => browserTransports({ rtcPort }),
   createVerifier,
   version: VERSION,
 };

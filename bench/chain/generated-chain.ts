@@ -130,6 +130,11 @@ export class GeneratedChain {
     return defined(this.#memberships[this.#eraOf(height)], 'as many as changes, and one');
   }
 
+  /** Heights from which on others decide, rising. */
+  get changes(): readonly number[] {
+    return this.#options.changes;
+  }
+
   hash(height: number): Hash {
     // Each is the hash of a header.
     return this.#hashes.slice(height * HASH_BYTES, (height + 1) * HASH_BYTES) as Bytes as Hash;

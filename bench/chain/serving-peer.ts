@@ -16,10 +16,14 @@ import type { GeneratedChain } from './generated-chain.ts';
 
 const PROOFS: ReadonlySet<RequestKind> = new Set(['state', 'light', 'receipts', 'history']);
 
+/** As many as a store tells at once. */
+const CHANGES_MAX = 128;
+
 /** The part of a store that answers of proofs are made from, over a chain that nobody executed. */
 function storeOf(chain: GeneratedChain, tree: StateTree): LedgerStore {
   const isKnown = (height: number) => height >= 0 && height <= chain.height;
   const part: Partial<LedgerStore> = {
+    anchor: () => undefined,
     async header(height) {
       return isKnown(height) ? chain.header(height) : undefined;
     },
@@ -34,7 +38,11 @@ function storeOf(chain: GeneratedChain, tree: StateTree): LedgerStore {
       };
     },
     async membershipAt(height) {
-      return isKnown(height - 1) ? chain.membershipAt(height) : undefined;
+      return height <= chain.height + 1 ? chain.membershipAt(height) : undefined;
+    },
+    async membershipChanges(from, to) {
+      const inside = chain.changes.filter((height) => height > from && height <= to);
+      return inside.slice(0, CHANGES_MAX) as Height[]; // Between two heights.
     },
     async prove(height, keys) {
       const proof = height === chain.height ? tree.prove(tree.height, keys) : undefined;

@@ -8,7 +8,7 @@ import { GENESIS_FILE } from './plan.ts';
 // What a fresh tab's worker does; runs in Chromium by `openChromiumHome`.
 
 /** A run that takes longer is stuck. */
-const RUN_MS_MAX = 1_200_000;
+const RUN_MS_MAX = 300_000;
 
 export type SnapshotRun = {
   /** From the first connected peer until the state is this node's own. */

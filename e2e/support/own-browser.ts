@@ -50,6 +50,13 @@ export async function openOwnBrowser(
     { stdio: 'ignore', detached: true },
   );
   const ended = once(child, 'exit');
+  const killGroup = (): void => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    process.kill(-child.pid, 'SIGKILL');
+  };
+  // It would outlive whoever ends without a word.
+  process.once('exit', killGroup);
+  void ended.then(() => process.off('exit', killGroup));
   const browser = await chromium.connectOverCDP(`http://127.0.0.1:${await portOf(profile)}`, {
     noDefaults: true,
   });
@@ -62,9 +69,7 @@ export async function openOwnBrowser(
     await session.detach();
   };
   const kill = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-      process.kill(-child.pid, 'SIGKILL');
-    }
+    killGroup();
     await ended;
     await browser.close().catch(() => undefined); // Nobody is there to answer.
   };

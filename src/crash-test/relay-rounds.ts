@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { equalBytes } from '../base/index.ts';
@@ -370,6 +370,14 @@ export class RelayWorld {
   }
 }
 
+/** Whether the plan of a local network was written. */
+function hasPlan(data: string): Promise<boolean> {
+  return access(join(data, 'devnet.json')).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Kills the making, or the first start, of a network of one validator; then starts it. */
 export async function firstStartRound(random: Random, point: string): Promise<string> {
   const data = await mkdtemp(join(tmpdir(), 'tabellion-first-'));
@@ -382,7 +390,9 @@ export async function firstStartRound(random: Random, point: string): Promise<st
     const count = 1;
     const ending = await runCommand(words, `${isOfPlan ? point : 'plan-done'}:${count}`);
     expectThat(ending.signal === 'SIGKILL', `${point} was not passed`);
-    if (isOfPlan) await runCommand(words, 'plan-done:1');
+    // A plan that was written whole is not written again.
+    if (point === 'plan-done') expectThat(await hasPlan(data), 'the plan is lost');
+    else if (isOfPlan) await runCommand(words, 'plan-done:1');
     else {
       const first = await node.start(`${point}:1`);
       expectThat(typeof first !== 'number', `${point} was not passed`);

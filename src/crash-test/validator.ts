@@ -15,11 +15,19 @@ const START_TIMEOUT_MS = 60_000;
 /** How a process ended: by itself, or by a kill. */
 export type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
+/** A command that runs longer will not end by itself. */
+const COMMAND_MS_MAX = 60_000;
+
 /** Runs a command of the relay to its end. */
 export function runCommand(words: readonly string[], crashPoint?: string): Promise<Ending> {
   const child = spawnRelay(words, crashPoint, ['ignore', 'ignore', 'ignore']);
+  // One that does not pass its point would go on for ever.
+  const timer = setTimeout(() => child.kill('SIGTERM'), COMMAND_MS_MAX);
   return new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code, signal });
+    });
   });
 }
 

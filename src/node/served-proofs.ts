@@ -4,7 +4,12 @@ import type { Codec } from '../codec/index.ts';
 import { encode } from '../codec/index.ts';
 import type { Height, Ledger } from '../ledger/index.ts';
 import type { LightAnswer, LightBlock, LightRequest } from '../light/index.ts';
-import { LIGHT_BLOCKS_MAX, lightAnswerCodec, lightRequestCodec } from '../light/index.ts';
+import {
+  LIGHT_BLOCKS_MAX,
+  lightAnswerCodec,
+  lightRequestCodec,
+  waypoints,
+} from '../light/index.ts';
 import type { RequestKind } from '../network/index.ts';
 import { ANSWER_BYTES_MAX, HISTORY_PLACES_MAX } from './limits.ts';
 import {
@@ -78,14 +83,50 @@ export class ServedProofs {
     return bounded(encode(lightAnswerCodec, await this.lightAnswer(question)));
   }
 
-  /** Headers with their proofs, of those heights that this node can prove. */
-  async lightAnswer({ heights }: LightRequest): Promise<LightAnswer> {
-    const blocks: LightBlock[] = [];
-    for (const height of heights.slice(0, LIGHT_BLOCKS_MAX)) {
-      const block = await this.#lightBlock(height);
-      if (block !== undefined) blocks.push(block);
+  /**
+   * Headers with their proofs, of those heights that this node can prove; and of others between, so
+   * far as members changed, by which the asker comes from what it trusts to the highest of them.
+   */
+  async lightAnswer({ from, heights }: LightRequest): Promise<LightAnswer> {
+    const blocks = new Map<Height, LightBlock>();
+    const add = (block: LightBlock | undefined): void => {
+      if (block !== undefined && blocks.size < LIGHT_BLOCKS_MAX) {
+        blocks.set(block.header.height, block);
+      }
+    };
+    const target = heights.at(-1) ?? from;
+    // The target first: without it the others lead nowhere.
+    add(await this.#lightBlock(target));
+    for (const block of await this.#pathTo(from, blocks.get(target))) add(block);
+    for (const height of heights) if (!blocks.has(height)) add(await this.#lightBlock(height));
+    return { blocks: [...blocks.values()].sort(byHeight) };
+  }
+
+  /** What leads from a height to a block, where members changed between. */
+  async #pathTo(from: Height, target: LightBlock | undefined): Promise<readonly LightBlock[]> {
+    if (target === undefined) return [];
+    const store = this.#store;
+    const above = (from + 1) as Height; // One above a height.
+    const changes = await store.membershipChanges(from, target.header.height);
+    if (changes.length === 0) return [];
+    const [header, membership, nextMembership] = await Promise.all([
+      store.header(from),
+      store.membershipAt(from),
+      store.membershipAt(above),
+    ]);
+    const isKnown = header !== undefined && membership !== undefined;
+    if (!isKnown || nextMembership === undefined) return [];
+    const candidates: LightBlock[] = [];
+    for (const change of changes) {
+      // The last block of those who decided before.
+      const last = (change - 1) as Height; // Above `from`, or it itself.
+      const block = last > from ? await this.#lightBlock(last) : undefined;
+      if (block !== undefined) candidates.push(block);
     }
-    return { blocks };
+    const { suite, chainId } = this.#ledger;
+    const trusted = { header, hash: this.#ledger.blockHash(header), membership, nextMembership };
+    const all = [...candidates, target];
+    return waypoints({ suite, chainId }, trusted, all, LIGHT_BLOCKS_MAX - 1);
   }
 
   /** A header with what proves it; absent where this node lacks a part of it. */
@@ -93,13 +134,17 @@ export class ServedProofs {
     if (height < 1) return undefined;
     const store = this.#store;
     const below = (height - 1) as Height; // Not below genesis.
-    const [summary, parent, membership, next] = await Promise.all([
+    const [summary, parentHere, membership, next] = await Promise.all([
       store.summary(height),
       store.header(below),
       store.membershipAt(height),
       store.membershipAt((height + 1) as Height), // One above a height.
     ]);
-    const { header, certificate } = summary ?? {};
+    // Of a state that was taken over the block itself is not here, but what proves it is.
+    const anchor = store.anchor();
+    const taken = anchor?.header.height === height ? anchor : undefined;
+    const { header, certificate } = summary ?? taken ?? {};
+    const parent = parentHere ?? taken?.parent;
     const isWhole =
       header !== undefined &&
       certificate !== undefined &&
@@ -143,6 +188,10 @@ export class ServedProofs {
     const place = found && { height: found.height, index: found.index };
     return encode(locateAnswerCodec, { place });
   }
+}
+
+function byHeight(left: LightBlock, right: LightBlock): number {
+  return left.header.height - right.header.height;
 }
 
 function bounded(answer: Bytes): Bytes {

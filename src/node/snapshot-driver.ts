@@ -343,8 +343,8 @@ export class SnapshotDriver {
     fetch.received.set(ticket, received);
     this.#send({ kind: 'chunks-received', ticket, chunks });
     // Nobody waits for an answer that came too late.
-    const isWanted = this.#verifying.some((each) => each.ticket === ticket);
-    if (!isWanted && !this.#isVerifying) fetch.received.delete(ticket);
+    const isHeld = fetch.state.held.some((each) => each.ticket === ticket);
+    if (!isHeld) fetch.received.delete(ticket);
   }
 
   /** One chunk after the other; the thread is let go of between them, for it has other work. */

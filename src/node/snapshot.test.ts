@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
 import { formatHex } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
+import { consensusCodecsOf } from '../consensus/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
@@ -11,6 +12,7 @@ import { chunksAnswerCodec, snapshotsAnswerCodec } from './snapshot-messages.ts'
 import { impostor, isolate } from './testing/liar.ts';
 import type { StartOptions } from './testing/village.ts';
 import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { contradictions } from './testing/votes.ts';
 
 const ada = person('ada');
 const bob = person('bob');
@@ -67,6 +69,19 @@ async function arrives(name: string, options: StartOptions = {}) {
 }
 
 describe('a full node that begins', () => {
+  it('proves the block whose state it took over to others, as if it had it', async () => {
+    const { node } = await arrives('late');
+    const height = node.parts.store.anchor()?.header.height ?? (0 as Height);
+    expect(height).toBeGreaterThan(5);
+    const from = 0 as Height; // Genesis.
+    const ours = await node.lightAnswer({ from, heights: [height] });
+    const theirs = await village.node(FIRST).lightAnswer({ from, heights: [height] });
+    expect(ours.blocks.map(({ header }) => header)).toEqual(
+      theirs.blocks.map(({ header }) => header),
+    );
+    expect(ours.blocks.at(-1)?.certificate.height).toBe(height);
+  });
+
   it('takes over a state instead of executing old blocks, and follows', async () => {
     const { node } = await arrives('late');
     expect(tracesOf('late', 'snapshot-adopted')).toHaveLength(1);
@@ -151,6 +166,37 @@ describe('a full node that begins', () => {
     const { node } = await village.start('next');
     await village.clock.until('from a single peer', () => heightOf(node) > BLOCKS, 120_000);
     expect(tracesOf('next', 'snapshot-adopted')).toHaveLength(1);
+  });
+
+  it('proves the block that it stands on to light clients', async () => {
+    const { node } = await arrives('late');
+    const height = node.parts.store.anchor()?.header.height as Height;
+    const { blocks } = await node.lightAnswer({ from: 0 as Height, heights: [height] });
+    expect(blocks.map(({ header }) => header.height)).toEqual([height]);
+    const real = await village.node(FIRST).lightAnswer({ from: 0 as Height, heights: [height] });
+    expect(blocks).toEqual(real.blocks);
+  });
+
+  it('that decides with others takes over a state too, and signs above it only', async () => {
+    const [, , , last] = VALIDATORS;
+    await village.stop(last);
+    for (let value = 1; value <= 8; value++) await pay(value, VALIDATORS.slice(0, 3));
+    const before = village.hub.published.length;
+    const { node } = await arrives(last);
+    expect(tracesOf(last, 'snapshot-adopted')).toHaveLength(1);
+    for (let value = 1; value <= 4; value++) await pay(value);
+    const { vote: codec } = consensusCodecsOf(node.ledger.codecs.block);
+    const index = VALIDATORS.indexOf(last);
+    const heights = village.hub.published.slice(before).flatMap(({ topic, bytes }) => {
+      const decoded = topic === 'votes' ? decode(codec, bytes) : undefined;
+      return decoded?.ok && decoded.value.vote.validatorIndex === index
+        ? [decoded.value.vote.height]
+        : [];
+    });
+    expect(heights.length).toBeGreaterThan(0);
+    const anchor = node.parts.store.anchor()?.header.height ?? 0;
+    expect(Math.min(...heights)).toBeGreaterThan(anchor + 1);
+    expect(contradictions(village)).toEqual([]);
   });
 
   it('prunes blocks that are too old, where its operator says so', async () => {

@@ -28,6 +28,8 @@ export const ITEMS_PER_CALL = 10;
 export const BLOCK_CALLS = 25;
 /** What a proof costs that hashes a whole block: 7 to 70 ms. */
 export const PROOF_CALLS = 10;
+/** What light blocks cost at least: where members changed, those that lead there come along. */
+export const LIGHT_CALLS_MIN = 4;
 /** What simulating costs: 6 ms for a body of 16 transfers. */
 export const SIMULATION_CALLS = 5;
 /** Entries of a page when the question does not say. */

@@ -21,6 +21,7 @@ import {
   BLOCKS_PER_PAGE_MAX,
   HISTORY_PER_PAGE_MAX,
   ITEMS_PER_CALL,
+  LIGHT_CALLS_MIN,
   MEMPOOL_PER_PAGE_MAX,
   MULTIADDR_BYTES_MAX,
   PAGE_DEFAULT,
@@ -108,10 +109,11 @@ function costOfBlock(params: Json | undefined): number {
   return memberOf(params, 'isHeaderOnly') === true ? 1 : BLOCK_CALLS;
 }
 
-/** Each light block is read from the headers of two heights. */
+/** Of as many light blocks as are asked for; some more may be added. */
 function costOfLightBlocks(params: Json | undefined): number {
   const heights = memberOf(params, 'heights');
-  return Array.isArray(heights) ? Math.min(Math.max(heights.length, 1), LIGHT_HEIGHTS_MAX) : 1;
+  const count = Array.isArray(heights) ? heights.length : 1;
+  return Math.min(Math.max(count, LIGHT_CALLS_MIN), LIGHT_HEIGHTS_MAX);
 }
 
 const PAGE_OF_BLOCKS = { cost: costOfPage, readsBlocks: true } as const;

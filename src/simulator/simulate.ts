@@ -46,7 +46,7 @@ export function simulate(
   const trace = createTrace();
   let verdict: Verdict = { kind: 'passed' };
   try {
-    run(world, trace);
+    run(seed, world, trace);
     if (seed % LAB_EVERY === 0) runLightLab(seed, mutation.light ?? {}, trace);
   } catch (error) {
     if (error instanceof Violation) {
@@ -62,7 +62,7 @@ export function simulate(
   return { seed, traceHash: trace.finish(), verdict, stats: world.stats };
 }
 
-function run(world: World, trace: Trace): void {
+function run(seed: number, world: World, trace: Trace): void {
   const endMs = world.scenario.healAtMs + world.scenario.boundMs;
   for (let count = 0; count < DELIVERIES_MAX; count++) {
     const next = world.queue.pop();
@@ -72,7 +72,7 @@ function run(world: World, trace: Trace): void {
     record(trace, next.atMs, next.item);
     deliver(world, next.item);
     if (isDone(world)) {
-      finishLight(world);
+      finishLight(seed, world);
       for (const { hash } of world.follower.trusted) trace.bytes(hash);
       return;
     }

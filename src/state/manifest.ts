@@ -34,8 +34,8 @@ export const manifestCodec = struct('StateManifest', {
  * How a state is divided into chunks: the nodes above them and they themselves, in the order in
  * which a walk from the root meets them, children of a branch by nibble. No nodes: an empty state.
  *
- * A chunk is a topmost subtree of at most `CHUNK_BYTES_MAX` weight, or a leaf: what a state's chunks
- * are follows from its leaves alone, so all nodes give the same manifest of a root.
+ * A chunk is a topmost subtree of at most `CHUNK_BYTES_MAX` weight, or a leaf: what they are
+ * follows from the leaves of the state alone, so all nodes give the same manifest of a root.
  */
 export type Manifest = Infer<typeof manifestCodec>;
 

@@ -20,7 +20,6 @@ import {
   decodePage,
   encodeLayout,
   pageStoreKey,
-  pagesOf,
   paginate,
   prefixText,
   treeOfPages,
@@ -352,21 +351,15 @@ export class StateTree {
     const written = [...this.#unwritten];
     for (const page of written) page.generation = generation;
     const gone = [...this.#gone];
-    let all: readonly Page[] | undefined;
-    const pages = () => {
-      all ??= pagesOf(table, root);
-      return all;
-    };
+    const { pages } = table;
     const plan: CheckpointPlan = {
       height: head.height as Height, // Given as one.
       root: head.hash,
       generation,
-      get pages() {
-        return pages();
-      },
+      pages,
       written,
       replacedKeys: gone.map((page) => pageStoreKey(page)),
-      fullLayout: () => encodeLayout({ pages: pages(), removed: [] }),
+      fullLayout: () => encodeLayout({ pages, removed: [] }),
       layoutChange: () => {
         const prefixes = new Set(written.map((page) => prefixText(page.prefix)));
         const removed = gone.filter((page) => !prefixes.has(prefixText(page.prefix)));

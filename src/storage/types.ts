@@ -52,6 +52,8 @@ export type SpaceUsage = { readonly space: Space; readonly count: number; readon
  * `store-in-use` (another writer holds it), `store-too-new` (written by a later version).
  */
 export interface KeyValueStore {
+  /** About how large the values should be of which many are read in no order; 64 KB when absent. */
+  readonly valueBytesBest?: number;
   get(space: Space, key: Uint8Array): Promise<Bytes | undefined>;
   /** Values in the order of the keys. */
   getMany(space: Space, keys: readonly Uint8Array[]): Promise<(Bytes | undefined)[]>;

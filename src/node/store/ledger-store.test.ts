@@ -168,7 +168,9 @@ describe('LedgerStore', () => {
 
   test('leaves nothing behind: pages, runs and layouts are those of the last checkpoint', async () => {
     const store = new MemoryStore();
-    const ledgerStore = await open(store);
+    // Pages are joined where all of them are in memory.
+    const roomy = { ...options, cacheBytesMax: 1_000_000 };
+    const ledgerStore = await open(store, { options: roomy });
     for (let height = 1; height <= 48; height++) {
       await commitFrom(ledgerStore, height, height);
       if (height % 3 === 0) await ledgerStore.checkpoint();
@@ -177,7 +179,7 @@ describe('LedgerStore', () => {
     await ledgerStore.checkpoint();
     const pages = await store.list('pages', { limit: 10_000 });
     const fresh = new MemoryStore();
-    const once = await open(fresh, { options: { ...options, checkpointEveryBlocks: 1000 } });
+    const once = await open(fresh, { options: { ...roomy, checkpointEveryBlocks: 1000 } });
     await commitFrom(once, 1, 48);
     await once.checkpoint();
     const layouts = pages.filter(({ key }) => key[8] === 255);

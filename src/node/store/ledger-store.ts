@@ -1,6 +1,5 @@
 import type { Bytes } from '../../base/index.ts';
 import { assert, equalBytes, silentTracer, TabellionError } from '../../base/index.ts';
-import { encode, encodeEach } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type {
   Address,
@@ -11,7 +10,6 @@ import type {
   StateChange,
   StateView,
 } from '../../ledger/index.ts';
-import { receiptCodec } from '../../ledger/index.ts';
 import type { Page, StateProof, StateTree } from '../../state/index.ts';
 import { STATE_KEY_BYTES_MAX } from '../../state/index.ts';
 import type { SpaceUsage } from '../../storage/index.ts';
@@ -23,8 +21,9 @@ import { Damage } from './damage.ts';
 import type { FinderParts, HistoryOptions } from './finder.ts';
 import { findHeight, findHistory, findTransactions } from './finder.ts';
 import { indexBlock } from './index-block.ts';
-import { membershipOf, membershipPut } from './memberships.ts';
-import { encodeCommitted, journalRecordCodec, orderedKey, seal } from './records.ts';
+import { journalValue } from './journal-value.ts';
+import { membershipChangesOf, membershipOf, membershipPut } from './memberships.ts';
+import { orderedKey } from './records.ts';
 import { recover } from './recovery.ts';
 import type { SnapshotWriter } from './snapshot-writer.ts';
 import type {
@@ -56,7 +55,11 @@ export async function openLedgerStore(dependencies: LedgerStoreDependencies): Pr
     tracer: dependencies.tracer ?? silentTracer,
     onCrashPoint: dependencies.onCrashPoint,
   };
-  const options = dependencies.options ?? {};
+  const { valueBytesBest } = core.store;
+  const options: LedgerStoreOptions = {
+    ...(valueBytesBest === undefined ? {} : { pageBytesMax: valueBytesBest }),
+    ...dependencies.options,
+  };
   const state = stateOf(core, options, await recover(core, options));
   const commits = new Turnstile();
   const upkeep = await Upkeep.open(core, options, state, commits);
@@ -139,11 +142,16 @@ export class LedgerStore {
    * Who decides a height up to the one after the head; `undefined` above it, and below an adopted
    * snapshot.
    */
-  async membershipAt(height: Height): Promise<Membership | undefined> {
+  membershipAt(height: Height): Promise<Membership | undefined> {
     const next = this.#head.header.height + 1;
-    if (height === next) return this.#head.membership;
-    if (height > next || height < 0) return undefined;
+    if (height === next) return Promise.resolve(this.#head.membership);
+    if (height > next || height < 0) return Promise.resolve(undefined);
     return membershipOf(this.#core, height, this.#state.anchor?.header.height);
+  }
+
+  /** The lowest heights from `from` on, below `to`, from which on others decide; at most 128. */
+  membershipChanges(from: Height, to: Height): Promise<readonly Height[]> {
+    return membershipChangesOf(this.#core, from, to);
   }
 
   status(): LedgerStoreStatus {
@@ -280,7 +288,7 @@ export class LedgerStore {
       throw new TabellionError('state-root-mismatch', { height: header.height });
     }
     const isSame = this.#decidesNext(nextMembership);
-    const value = this.#journalValue(request, staged.root(), isSame);
+    const value = journalValue(this.#core.ledger.suite, request, staged.root(), isSame);
     const put = { kind: 'put', space: 'journal', key: orderedKey(header.height), value } as const;
     const noted = isSame ? [] : [membershipPut(this.#core, header.height + 1, nextMembership)];
     const durability = this.#options.commitDurability ?? 'relaxed';
@@ -301,22 +309,10 @@ export class LedgerStore {
     return equalBytes(ledger.membershipHash(membership), present);
   }
 
-  #journalValue(request: CommitRequest, stateRoot: Hash, isSame: boolean): Bytes {
-    const { ledger } = this.#core;
-    const { blockBytes, certificate, receipts, changes, nextMembership } = request;
-    const { receiptBytes = encodeEach(receiptCodec, receipts) } = request;
-    const committed = encodeCommitted({ block: blockBytes, certificate, receiptBytes });
-    const record = encode(journalRecordCodec, {
-      committed,
-      stateRoot,
-      nextMembership: isSame ? undefined : nextMembership,
-      changes,
-    });
-    return seal(ledger.suite, record);
-  }
-
   async #expectCommitted(hash: Hash, header: Header): Promise<void> {
-    const known = await this.block(header.height);
+    const { anchor } = this.#state;
+    const isAnchor = header.height === anchor?.header.height;
+    const known = isAnchor ? anchor : await this.block(header.height);
     if (known !== undefined && equalBytes(known.hash, hash)) return;
     throw new TabellionError('commit-conflict', { height: header.height });
   }
@@ -389,8 +385,6 @@ export class LedgerStore {
   adoptSnapshot(writer: SnapshotWriter): Promise<void> {
     return this.#upkeep.adoptSnapshot(writer);
   }
-
-  /* ----------------------------------------------------------- damage */
 
   /** Pages of the state that could not be read since the store was opened. */
   damagedPages(): readonly DamagedPage[] {

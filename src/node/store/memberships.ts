@@ -1,6 +1,7 @@
-import type { Membership } from '../../ledger/index.ts';
+import type { Height, Membership } from '../../ledger/index.ts';
 import type { WriteOperation } from '../../storage/index.ts';
 import type { Core } from './core.ts';
+import { parseHeightKey } from './records.ts';
 import { membershipKey, membershipRecordCodec, opened, sealed } from './snapshot-records.ts';
 
 /** Notes who decides from a height on; part of the write that makes it so. */
@@ -24,4 +25,19 @@ export async function membershipOf(
   if (entry === undefined) return core.ledger.genesis.membership; // It never changed.
   const record = opened(core.ledger.suite, membershipRecordCodec, entry.value);
   return record === 'spoilt' ? undefined : record;
+}
+
+/** Changes told at once. */
+const CHANGES_MAX = 128;
+
+/** See `LedgerStore.membershipChanges`. */
+export async function membershipChangesOf(
+  core: Core,
+  from: number,
+  to: number,
+): Promise<readonly Height[]> {
+  const range = { from: membershipKey(from), to: membershipKey(to), limit: CHANGES_MAX };
+  const entries = await core.store.list('meta', range);
+  const heights = entries.map(({ key }) => parseHeightKey(key.subarray(-8)));
+  return heights.filter((height) => height !== undefined);
 }

@@ -186,12 +186,18 @@ export class SnapshotWriter {
     const kept = new Set<number>();
     const gone: number[] = [];
     for (const index of this.#have) {
-      const { prefix, hash } = defined(this.plans[index], 'a chunk of this snapshot');
-      const place = places.get(prefix.join());
+      const former = defined(this.plans[index], 'a chunk of this snapshot');
+      const place = places.get(former.prefix.join());
       const plan = place === undefined ? undefined : plans[place];
-      if (place === undefined || plan === undefined || !equalBytes(plan.hash, hash)) {
-        gone.push(index);
-      } else kept.add(place);
+      // A root binds no weights: what was verified by one manifest is not by another that names
+      // false ones, and pages of a false weight could never be read.
+      const isShared =
+        plan !== undefined &&
+        equalBytes(plan.hash, former.hash) &&
+        plan.weight === former.weight &&
+        plan.count === former.count;
+      if (place !== undefined && isShared) kept.add(place);
+      else gone.push(index);
     }
     await this.#remove(gone);
     return kept;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { assert, defined, equalBytes, formatHex } from '../../base/index.ts';
+import { decode, encode } from '../../codec/index.ts';
 import type { Height } from '../../ledger/index.ts';
+import { manifestCodec } from '../../state/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
 import { keysWritten, recordChain, stateAfter } from './chain.fixture.ts';
@@ -209,6 +211,30 @@ describe('a snapshot taken over', () => {
     await again.close();
     const pages = await pageKeys(store);
     expect(pages.size).toBe(newer.plans.length + 1);
+  });
+
+  test('keeps no chunk whose weight another manifest of the same root names otherwise', async () => {
+    const { ledgerStore: from } = await served(40);
+    const to = await open(new MemoryStore());
+    const request = await requestOf(from, 32);
+    const honest = await to.beginSnapshot(request);
+    await fetchChunks(honest, from);
+    const { length } = honest.plans;
+    expect(honest.have().size).toBe(length);
+    const manifest = decode(manifestCodec, request.manifest);
+    assert(manifest.ok, 'a manifest');
+    let lies = 0;
+    const nodes = manifest.value.nodes.map((node) =>
+      node.kind === 'chunk' && lies++ === 0 ? { ...node, weight: node.weight - 1 } : node,
+    );
+    const lie = await to.beginSnapshot({ ...request, manifest: encode(manifestCodec, { nodes }) });
+    expect(lie.have().size).toBe(length - 1);
+    const again = await to.beginSnapshot(request);
+    expect(again.have().size).toBe(length - 1);
+    await fetchChunks(again, from);
+    await again.finish();
+    await to.adoptSnapshot(again);
+    expect(await expectWhole(to)).toBe(32);
   });
 
   test('is refused when its manifest is of another state, and when it is behind', async () => {

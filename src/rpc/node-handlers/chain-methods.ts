@@ -4,7 +4,12 @@ import { encode } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import { merkleProof } from '../../crypto/index.ts';
 import type { Height, Log } from '../../ledger/index.ts';
-import { AMOUNT_MAX, TRANSACTION_BYTES_MAX, transactionLeaf } from '../../ledger/index.ts';
+import {
+  AMOUNT_MAX,
+  BLOCK_TRANSACTIONS_MAX,
+  TRANSACTION_BYTES_MAX,
+  transactionLeaf,
+} from '../../ledger/index.ts';
 import type {
   IncludedTransaction,
   LedgerSource,
@@ -17,7 +22,7 @@ import type { MethodHandlers } from '../handlers.ts';
 import { BLOCKS_PER_PAGE_MAX, HISTORY_PER_PAGE_MAX } from '../limits.ts';
 import type { ParamsOf } from '../methods.ts';
 import type { BlockSummary } from '../transaction-views.ts';
-import type { TransactionStatus } from '../views.ts';
+import type { Cursor, TransactionStatus } from '../views.ts';
 import type { NodeContext } from './context.ts';
 import { blockViewOf, limitOf, readOptions, summaryOf } from './context.ts';
 
@@ -186,7 +191,7 @@ export function chainMethods(context: NodeContext): ChainMethods {
     'account.history': async ({ address, before, limit }, { signal }) => {
       const source = context.source();
       const { entries, next, completeFrom, origin } = await source.history(address, {
-        ...(before === undefined ? {} : { before }),
+        ...(before === undefined ? {} : { before: placeOf(before) }),
         limit: limitOf(limit, HISTORY_PER_PAGE_MAX),
         signal,
       });
@@ -201,6 +206,11 @@ export function chainMethods(context: NodeContext): ChainMethods {
       };
     },
   };
+}
+
+/** A cursor as a place that could be: peers are asked for no others. */
+function placeOf({ height, index }: Cursor): Cursor {
+  return { height, index: Math.min(index, BLOCK_TRANSACTIONS_MAX) };
 }
 
 async function blockListOf(

@@ -44,6 +44,9 @@ const BLOCK_KEPT_BYTES_MIN = 16 * 1024;
 /** Blocks that are asked of peers at once. */
 const FETCHES_AT_ONCE = 4;
 
+/** Transactions that peers are asked for at once. */
+const LOOKUPS_AT_ONCE = 8;
+
 function blockCache(loadsMax: number): SharedCache<number, IncludedBlock> {
   return new SharedCache({
     weightMax: BLOCKS_KEPT_BYTES,
@@ -145,6 +148,7 @@ export class NodeContext {
     ids: readonly Hash[],
     signal?: AbortSignal,
   ): Promise<(IncludedTransaction | undefined)[]> {
+    const options = readOptions(signal);
     // The store reads each block once for all of them.
     const found =
       source.kind === 'chain'
@@ -152,8 +156,12 @@ export class NodeContext {
         : new Array<IncludedTransaction | undefined>(ids.length).fill(undefined);
     // Of those that its own index lacks, a node with a chain asks its peers for one at a time.
     if (source.kind === 'chain' && ids.length > 1) return found;
-    for (const [at, id] of ids.entries()) {
-      found[at] ??= await source.transaction(id, readOptions(signal));
+    for (let from = 0; from < ids.length; from += LOOKUPS_AT_ONCE) {
+      signal?.throwIfAborted();
+      const part = ids.slice(from, from + LOOKUPS_AT_ONCE);
+      const asked = part.map((id, at) => found[from + at] ?? source.transaction(id, options));
+      for (const [at, included] of (await Promise.all(asked)).entries())
+        found[from + at] = included;
     }
     return found;
   }

@@ -32,6 +32,7 @@ async function lightBlocksOf(
   const wanted = [...new Set(heights)]
     .filter((height) => height >= 1 && height <= head)
     .sort((left, right) => left - right);
+  if (wanted.length === 0) return { blocks: [] };
   // From the store alone: strangers do not make this node ask its peers.
   if (source.kind === 'chain') return context.node.lightAnswer({ from, heights: wanted });
   const blocks: LightBlock[] = [];

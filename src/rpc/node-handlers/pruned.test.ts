@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../base/index.ts';
 import { isJsonObject } from '../../base/index.ts';
 import type { Codec } from '../../codec/index.ts';
-import { parseJson } from '../../codec/index.ts';
+import { parseJson, toJson } from '../../codec/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
 import { heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
@@ -10,7 +10,9 @@ import { builtinMethods } from '../builtin.ts';
 import type { MethodName, ResultOf } from '../methods.ts';
 import type { RpcConnection } from '../server.ts';
 import { createRpcServer } from '../server.ts';
+import { NodeContext } from './context.ts';
 import { createNodeHandlers } from './index.ts';
+import { statusOf } from './node-methods.ts';
 
 // A node that began with a snapshot answers for all of the chain, and says what it executed itself.
 
@@ -121,6 +123,27 @@ describe('a node that took over a state', () => {
       heights.push(...blocks.map(({ height }) => height));
     }
     expect(heights).toEqual(Array.from({ length: head + 1 }, (_, at) => head - at));
+  });
+
+  it('tells how far it is while it fetches a state', async () => {
+    const { node } = village.create('later');
+    const context = new NodeContext(node);
+    const { result } = methods['node.status'];
+    const seen = new Set<string>();
+    const look = () => {
+      const status = statusOf(context);
+      const parsed = parseJson(result, toJson(result, status));
+      expect(parsed).toEqual({ ok: true, value: status });
+      seen.add(`${status.source} ${status.snapshot === undefined ? 'alone' : 'fetching'}`);
+      return status.trust === 'validated';
+    };
+    look();
+    const started = node.start();
+    await village.clock.until('validated', look, 120_000);
+    await started;
+    expect(seen).toContain('light fetching');
+    expect(seen).toContain('chain alone');
+    await village.stop('later');
   });
 
   it('finds and proves older transactions', async () => {

@@ -17,7 +17,7 @@ import { createNodeHandlers } from './index.ts';
 
 const BLOCKS = 14;
 const SAMPLES = 12;
-const SOON_MS = 200;
+const SOON_MS = 500;
 const LAST = Number.MAX_SAFE_INTEGER;
 const ada = person('ada');
 const bob = person('bob');

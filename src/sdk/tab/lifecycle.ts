@@ -19,20 +19,18 @@ export const platformLifecycle: Lifecycle = ({ rest, wake }) => {
   if (document === undefined) return () => undefined;
   const end = new AbortController();
   const { signal } = end;
-  const onRest = (event: Event): void => {
-    if (event.type === 'freeze' || (event as PageTransitionEvent).persisted) rest();
+  const onSeen = (): void => {
+    if (document.visibilityState === 'visible') wake();
   };
-  const onWake = (event: Event): void => {
-    // Shown for the first time is no return.
-    if (event.type === 'pageshow' && !(event as PageTransitionEvent).persisted) return;
-    if (event.type === 'visibilitychange' && document.visibilityState !== 'visible') return;
-    wake();
+  // Left or shown for good, a page is not put away: those that are say `persisted`.
+  const ifKept = (action: () => void) => (event: PageTransitionEvent) => {
+    if (event.persisted) action();
   };
-  document.addEventListener('freeze', onRest, { signal });
-  document.addEventListener('resume', onWake, { signal });
-  document.addEventListener('visibilitychange', onWake, { signal });
-  globalThis.addEventListener('pagehide', onRest, { signal });
-  globalThis.addEventListener('pageshow', onWake, { signal });
-  globalThis.addEventListener('online', onWake, { signal });
+  document.addEventListener('freeze', rest, { signal });
+  document.addEventListener('resume', wake, { signal });
+  document.addEventListener('visibilitychange', onSeen, { signal });
+  globalThis.addEventListener('pagehide', ifKept(rest), { signal });
+  globalThis.addEventListener('pageshow', ifKept(wake), { signal });
+  globalThis.addEventListener('online', wake, { signal });
   return () => end.abort();
 };

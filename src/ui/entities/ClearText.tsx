@@ -12,7 +12,8 @@ import { AddressFull } from './AddressView.tsx';
 import { AmountView } from './AmountView.tsx';
 import styles from './ClearText.module.css';
 import { Seal } from './Seal.tsx';
-import { Figure, TrustRegion } from './TrustRegion.tsx';
+import { TrustRegion } from './TrustRegion.tsx';
+import { TrustSign } from './TrustSign.tsx';
 
 /** Everything in the bytes to be signed, in words: nothing is folded away. */
 export function ClearText({ prepared }: { readonly prepared: PreparedTransaction }) {
@@ -142,22 +143,21 @@ const STATES = {
 function Outcome({ prepared }: { readonly prepared: PreparedTransaction }) {
   const { account, simulation } = prepared;
   const own = simulation.changes.filter((each) => equalBytes(each.address, account.address));
-  const at = (
-    <Figure of={simulation.trust}>
-      simulated on {STATES[simulation.trust]} at {formatHeight(simulation.atHeight)}
-    </Figure>
-  );
-  if (own.length === 0) {
-    return <Fact label="After">Your balances stay as they are, {at}</Fact>;
-  }
+  const { trust, atHeight } = simulation;
   return (
     <Fact label="After">
-      {own.map((change) => (
-        <span key={change.asset.join()} className={styles.after}>
-          <AmountView of={within(simulation, change.after)} {...change} />
-        </span>
-      ))}
-      <span className={styles.quiet}>{at}</span>
+      <TrustRegion of={trust}>
+        {own.length === 0 ? 'Your balances stay as they are, ' : null}
+        {own.map((change) => (
+          <span key={change.asset.join()} className={styles.after}>
+            <AmountView of={within(simulation, change.after)} {...change} />
+          </span>
+        ))}
+        <span className={styles.quiet}>
+          simulated on {STATES[trust]} at {formatHeight(atHeight)}
+        </span>{' '}
+        <TrustSign trust={trust} />
+      </TrustRegion>
     </Fact>
   );
 }

@@ -57,7 +57,7 @@ export function useMaySend():
 export function useIsFollowing(): boolean {
   return useLive(
     ({ status }) =>
-      status?.stage === 'following' || (status?.light?.stage === 'following' && isNear(status)),
+      status?.stage === 'following' || (status?.light?.trust === 'proven' && isNear(status)),
   );
 }
 
