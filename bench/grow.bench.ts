@@ -38,7 +38,8 @@ async function measure(accounts: number): Promise<GrowthFound> {
 const bench: Bench = async (name) => {
   const figures: Figure[] = [];
   let reference: { readonly name: string; readonly median: number } | undefined;
-  for (const accounts of SIZES) {
+  const asked = process.env.TABELLION_GROW_ACCOUNTS?.split(',').map(Number);
+  for (const accounts of asked ?? SIZES) {
     const found = await measure(accounts);
     const figure = (metric: string, unit: string, samples: readonly number[]) => {
       return { bench: name, home: 'node', metric, unit, ...summarize(samples) } as const;
@@ -46,6 +47,8 @@ const bench: Bench = async (name) => {
     const cost = figure(`cost-at-${accounts}-accounts`, 'ms', found.samplesMs);
     reference ??= { name: `cost at ${accounts} accounts`, median: cost.median };
     figures.push(comparedWith(cost, reference));
+    const processor = [found.processorMs];
+    figures.push(figure(`processor-time-at-${accounts}-accounts`, 'ms', processor));
     figures.push(figure(`longest-import-at-${accounts}-accounts`, 'ms', [found.longestCommitMs]));
     const cache = { name: 'configured cache', median: CACHE_BYTES_MAX / 1e6 };
     for (const [metric, bytes] of [

@@ -185,6 +185,30 @@ test('a damaged record is never used: it is said, and the ledger read again', as
   await page.close();
 });
 
+test('data of a later version are left alone, and the page says what to do', async () => {
+  const page = await openNode();
+  await untilFollowing(page);
+  await page.goto(`${network.url}/network.json`);
+  await page.evaluate(raiseVersion);
+  await page.goto(`${network.url}/node`);
+  await expect(page.getByText('A newer version wrote the data here')).toBeVisible();
+  await page.close();
+});
+
+/** Gives the node's database a version that this program does not know. */
+async function raiseVersion(): Promise<void> {
+  const names = (await indexedDB.databases()).map((each) => each.name ?? '');
+  const name = names.find((each) => /^tabellion-[0-9a-f]{16}$/.test(each)) ?? '';
+  await new Promise<void>((resolve, reject) => {
+    const request = indexedDB.open(name, 1_000);
+    request.onsuccess = () => {
+      request.result.close();
+      resolve();
+    };
+    request.onerror = () => reject(request.error);
+  });
+}
+
 /** Changes a byte in the middle of the journal; returns how many records it has. */
 async function spoilJournal(): Promise<number> {
   const resultOf = <Value>(request: IDBRequest<Value>): Promise<Value> =>

@@ -48,7 +48,9 @@ test.afterAll(async () => {
 
 /** Looks for unlabelled figures in every tab of the page that is open. */
 async function auditTabs(page: Page, name: string) {
-  for (const tab of await page.getByRole('tab').all()) {
+  const tabs = page.getByRole('tab');
+  await expect(tabs.first()).toBeVisible();
+  for (const tab of await tabs.all()) {
     await tab.click();
     await expect(page.getByText(/^(Reading|Looking|Checking)/)).toHaveCount(0);
     const where = `${name}, ${await tab.textContent()}`;
@@ -94,6 +96,7 @@ test('every page of a light node says what its figures stand on', async () => {
   const blocks = await payer.client.call('block.list', { limit: 1 });
   const [newest] = blocks.blocks;
   await searchFor(page, String((newest?.height ?? 1) - 1));
+  await expect(page.getByRole('heading', { name: /^Block #/, level: 1 })).toBeVisible();
   await expect(page.getByRole('main')).toContainText('Proven');
   await auditTabs(page, 'block');
   await expect(page.getByText('Final, checked in this tab')).toBeVisible();

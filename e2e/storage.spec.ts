@@ -32,6 +32,15 @@ test('a writer of an earlier epoch writes nothing, and learns that it lost the s
   expect(await call('write', 'second', [5])).toBe('done');
 });
 
+test('a database without a fence, as earlier programs made it, is opened and then fenced', async () => {
+  expect(await call('open', 'before', 'unfenced')).toBe('done');
+  expect(await call('write', 'before', [1])).toBe('done');
+  expect(await call('open', 'after', 'unfenced', 7)).toBe('done');
+  expect(await call('keys', 'after')).toEqual([1]);
+  expect(await call('write', 'after', [2])).toBe('done');
+  expect(await call('open', 'late', 'unfenced', 6)).toBe('store-in-use');
+});
+
 test('of a writer in full flow nothing arrives after a later one has opened', async () => {
   const { outcomes, atOpening, afterwards } = await call<{
     readonly outcomes: readonly string[];

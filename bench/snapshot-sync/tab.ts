@@ -9,6 +9,7 @@ import { GENESIS_FILE } from './plan.ts';
 
 /** A run that takes longer is stuck. */
 const RUN_MS_MAX = 300_000;
+const SAID_MAX = 24;
 
 export type SnapshotRun = {
   /** From the first connected peer until the state is this node's own. */
@@ -32,13 +33,17 @@ export async function takeOver(relays: readonly string[], height: number): Promi
   };
   node.events.on('status', look);
   node.events.on('light', look);
+  /** What the node said last, to tell if it gets stuck. */
+  const said: string[] = [];
   node.events.on('trace', ({ event, facts }) => {
+    said.push(`${event} ${JSON.stringify(facts)}`);
+    if (said.length > SAID_MAX) said.shift();
     const isBad = ['node-failed', 'snapshot-failed', 'snapshot-stalled'].includes(event);
     if (isBad) adopted.reject(new Error(`${event} ${JSON.stringify(facts)}`));
     if (event === 'snapshot-ended') look();
   });
   const cancel = systemClock.after(RUN_MS_MAX, () => {
-    adopted.reject(new Error(`stuck: ${JSON.stringify(node.status().snapshot)}`));
+    adopted.reject(new Error(`stuck: ${node.status().stage}; ${said.join('; ')}`));
   });
   await node.start();
   await adopted.promise.finally(cancel);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Bytes } from '../base/index.ts';
-import { formatHex } from '../base/index.ts';
+import { errorToData, formatHex } from '../base/index.ts';
 import { encode } from '../codec/index.ts';
 import type { Hash, HashSuiteName } from '../crypto/index.ts';
 import { generateKeyPair, hashSuite, signMessage } from '../crypto/index.ts';
@@ -11,6 +11,7 @@ import {
   PROTOCOL_VERSION,
   protocol,
   signingHashOf,
+  transactionIdOf,
 } from '../ledger/index.ts';
 import type { Client } from '../sdk/index.ts';
 import { Broken, expectThat, pause, until } from './failure.ts';
@@ -131,7 +132,8 @@ export class Payments {
   async #pay(client: Client): Promise<void> {
     const { suite } = this.#chain ?? this.#never();
     const body = this.#body();
-    const message = signingHashOf(suite, encode(protocol.codecs.body, body));
+    const bodyBytes = encode(protocol.codecs.body, body);
+    const message = signingHashOf(suite, bodyBytes);
     const { publicKey } = this.#pair;
     const signature = signMessage(this.#pair, message);
     const bytes = encode(protocol.codecs.transaction, {
@@ -142,9 +144,12 @@ export class Payments {
       },
       sponsor: undefined,
     });
-    const { id } = await client.call('transaction.submit', { bytes });
+    // Noted first: whoever dies before answering may have told others, and a second payment of
+    // this sequence could never be.
+    const id = transactionIdOf(suite, bodyBytes);
     this.#sequence += 1;
     this.#pending.set(formatHex(id), { id, bytes, sentMs: performance.now() });
+    await this.#submit(client, bytes);
   }
 
   async #run(): Promise<void> {
@@ -167,10 +172,23 @@ export class Payments {
     for (const payment of this.#pending.values()) {
       if (performance.now() - payment.sentMs < RESEND_MS) continue;
       payment.sentMs = performance.now();
-      // Refused where it is known already: then it needs nothing.
-      await client.call('transaction.submit', { bytes: payment.bytes }).catch(() => undefined);
+      await this.#submit(client, payment.bytes);
     }
     while (this.#pending.size < PENDING_MAX && !this.#isEnding) await this.#pay(client);
+  }
+
+  /** Where it is known already it is refused, and needs nothing; so it does where nobody answers. */
+  async #submit(client: Client, bytes: Bytes): Promise<void> {
+    await client.call('transaction.submit', { bytes }).catch((error: unknown) => {
+      const { code } = errorToData(error);
+      if (code === 'insufficient-balance')
+        this.#failure = new Broken('the payer has no coins left');
+    });
+  }
+
+  /** Throws when payments cannot go on. */
+  expectGoingOn(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   async #look(client: Client): Promise<void> {
@@ -189,7 +207,7 @@ export class Payments {
 
   /** Everything that was ever called final, or the newest of it, is where it was said to be. */
   async expectKept(relay: RelayProcess, newest = Number.POSITIVE_INFINITY): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.expectGoingOn();
     const { head } = await relay.client.call('node.status', {});
     for (const { id, height } of this.final.slice(-Math.min(newest, this.final.length))) {
       if (height > head.height) continue; // It was told by others, a moment ago.

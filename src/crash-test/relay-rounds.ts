@@ -330,7 +330,10 @@ export class RelayWorld {
   async #expectAlive(victim: RelayProcess): Promise<void> {
     const { length } = this.payments.final;
     const height = await this.head();
-    await until('payments become final again', () => this.payments.final.length > length);
+    await until('payments become final again', () => {
+      this.payments.expectGoingOn();
+      return this.payments.final.length > length;
+    });
     for (const [index, { client }] of this.validators.entries()) {
       await until(`validator ${index + 1} follows to ${height}`, async () => {
         const { head } = await client.call('node.status', {});

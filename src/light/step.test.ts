@@ -345,16 +345,16 @@ test('our own chain is believed against what others proved, and the alarm is rai
 });
 
 test('what is remembered stays bounded, and keeps the first and the newest', () => {
-  const chain = createTestChain({ length: 120 });
+  const chain = createTestChain({ length: 60 });
   const village = villageOf(chain, { limits: { knownMax: 20, recentMax: 8 } });
-  for (let height = 1; height <= 120; height++) {
+  for (let height = 1; height <= 60; height++) {
     village.meet('a', honest(chain), { chain, height });
   }
   const heights = village.state().known.map(({ trusted }) => trusted.header.height);
   expect(heights).toHaveLength(20);
   expect(heights[0]).toBe(0);
-  expect(heights.slice(-8)).toEqual([113, 114, 115, 116, 117, 118, 119, 120]);
-  expect(Math.max(...heights.map((each, at) => each - (heights[at - 1] ?? 0)))).toBeLessThan(40);
+  expect(heights.slice(-8)).toEqual([53, 54, 55, 56, 57, 58, 59, 60]);
+  expect(Math.max(...heights.map((each, at) => each - (heights[at - 1] ?? 0)))).toBeLessThan(20);
 });
 
 test('strangers cannot crowd out known peers, but take the place of a faulty one', () => {
@@ -367,4 +367,41 @@ test('strangers cannot crowd out known peers, but take the place of a faulty one
   village.meet('b', () => [], { chain, height: 60 });
   village.meet('c', honest(chain), { chain });
   expect([...village.state().peers.keys()]).toEqual(['a', 'c']);
+});
+
+test('answers that come too late change nothing', () => {
+  const chain = createTestChain({ length: 50 });
+  const village = villageOf(chain);
+  village.meet('slow', () => 'silence', { chain });
+  const [asked] = effectsOf(village, 'request-light-blocks');
+  village.send({ kind: 'peer-gone', peerId: 'slow' });
+  const before = village.state();
+  const { nowMs } = village;
+  const ticket = asked?.ticket ?? 0;
+  village.send({ kind: 'light-blocks-received', ticket, blocks: [chain.blockAt(50)], nowMs });
+  village.send({ kind: 'request-failed', ticket, reason: 'timeout', nowMs });
+  village.send({ kind: 'claims-verified', ticket, isValid: true });
+  expect(village.state()).toEqual(before);
+  expect(headOf(village)).toBe(0);
+});
+
+test('what a peer had open is asked elsewhere when it goes', () => {
+  const chain = createTestChain({ length: 50 });
+  const village = villageOf(chain);
+  village.meet('slow', () => 'silence', { chain });
+  village.meet('a', honest(chain), { chain });
+  village.send({ kind: 'height-wanted', id: 1, height: 20 as Height, nowMs: village.nowMs });
+  village.send({ kind: 'peer-gone', peerId: 'slow' });
+  expect(headOf(village)).toBe(50);
+  expect(effectsOf(village, 'height-proven')).toMatchObject([{ id: 1 }]);
+});
+
+test('a block from the future is waited for, and nobody is blamed: our own clock may be wrong', () => {
+  const chain = createTestChain({ length: 50 });
+  const village = villageOf(chain, { nowMs: chain.endMs - 60_000 });
+  village.meet('a', honest(chain), { chain });
+  expect(headOf(village)).toBe(0);
+  village.tick(70);
+  expect(headOf(village)).toBe(50);
+  expect(effectsOf(village, 'report-peer')).toEqual([]);
 });

@@ -58,6 +58,28 @@ describe('network: gossip', () => {
     await until('early arrives', () => texts(right).includes('early'));
   });
 
+  it('is heard of the topics that a node follows alone, and published to all of them', async () => {
+    const { left, right } = await pair();
+    await untilGossips(left, right);
+    right.network.follow?.(['blocks']);
+    let tries = 0;
+    await until('votes are heard no more', async () => {
+      tries += 1;
+      await left.network.publish('votes', bytes(`vote ${tries}`));
+      await left.network.publish('blocks', bytes(`block ${tries}`));
+      await until('the block', () => texts(right).includes(`block ${tries}`));
+      return !texts(right).includes(`vote ${tries}`);
+    });
+    await right.network.publish('transactions', bytes('payment'));
+    await until('the payment arrives', () => texts(left).includes('payment'));
+    right.network.follow?.(['blocks', 'votes']);
+    await until('votes are heard again', async () => {
+      tries += 1;
+      await left.network.publish('votes', bytes(`late vote ${tries}`));
+      return texts(right).some((text) => text.startsWith('late vote'));
+    });
+  });
+
   it('forwards nothing before the verdict, and nothing that was not accepted', async () => {
     const { left, right } = await pair();
     const far = await start({

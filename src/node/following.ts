@@ -18,13 +18,14 @@ import { FateWatcher } from './fates.ts';
 import { admitOn } from './light-admission.ts';
 import { LightDriver } from './light-driver.ts';
 import { LightSource } from './light-source.ts';
-import { SNAPSHOT_DECIDED_MS, SNAPSHOT_WORTH_BLOCKS } from './limits.ts';
+import { SNAPSHOT_WORTH_BLOCKS, TAB_BLOCKS_KEPT } from './limits.ts';
 import type { PeerStatus } from './messages.ts';
 import { genesisBlock, loadMode, storeMode } from './mode-record.ts';
 import type { NodeCore, Parts } from './parts.ts';
 import { PeerLedger } from './peer-ledger.ts';
 import { ProvenStates } from './proven-state.ts';
 import { PeerQuestions } from './questions.ts';
+import { SnapshotDecision } from './snapshot-decision.ts';
 import { SnapshotDriver } from './snapshot-driver.ts';
 import type { LedgerSource, NodeMode, SourceTrust } from './source.ts';
 import type { LightStatus, NodeStage, Promotion, SnapshotStatus } from './status.ts';
@@ -59,9 +60,7 @@ export class Following {
   /** Members of the next height, as the chain knew them before its newest block. */
   #membership: Membership;
   #isRunning = false;
-  /** No snapshot is looked for before this time: none was offered, or it came to nothing. */
-  #noSnapshotUntilMs = 0;
-  #cancelDecision: (() => void) | undefined;
+  readonly #decision: SnapshotDecision;
   #proofBytes = 0;
   #sourceTold: LedgerSource['kind'] = 'chain';
   /** The header committed last, the parent of the next one. */
@@ -109,8 +108,9 @@ export class Following {
       questions: this.#questions,
       onProgress: () => core.onProgress(),
       onAdopted: (height) => this.#adopted(height),
-      onEnded: () => this.#snapshotEnded(),
+      onEnded: () => this.#decision.ended(),
     });
+    this.#decision = this.#createDecision();
     this.#consent = this.#asksFirst() ? 'unknown' : 'given';
     this.#holdOrNot();
   }
@@ -155,6 +155,7 @@ export class Following {
     this.#followTopics();
     this.light.start();
     this.snapshot.start();
+    this.#decision.start();
     this.#askConsent();
   }
 
@@ -163,8 +164,7 @@ export class Following {
     this.#isRunning = false;
     this.light.pause();
     this.snapshot.pause();
-    this.#cancelDecision?.();
-    this.#cancelDecision = undefined;
+    this.#decision.stop();
   }
 
   /** Ends it for good. */
@@ -177,9 +177,8 @@ export class Following {
   peerStatus(peerId: string, status: PeerStatus, voice: string): void {
     const { sync, chain } = this.#beside;
     const { headHeight: head, headHash: hash, earliestHeight: earliest } = status;
-    const isFar = head - chain.head().header.height >= this.#worthBlocks();
     // Decided before sync asks for the first block of a long way.
-    if (isFar && this.#mayLookForSnapshot()) this.#decideSoon();
+    this.#decision.told(head - chain.head().header.height);
     sync.peerStatus(peerId, { head, earliest });
     this.light.peerStatus(peerId, { voice, head, hash });
     this.snapshot.peerStatus(peerId);
@@ -226,7 +225,7 @@ export class Following {
 
   /** The newest proven header, its confirmation, or what peers tell, is another one. */
   lightChanged(): void {
-    if (this.#cancelDecision !== undefined) this.#decide();
+    this.#decision.look();
     this.#watchSource();
     if (!this.isChainLeading()) this.#fates.headMoved();
   }
@@ -346,11 +345,17 @@ export class Following {
   }
 
   #setRetention(): void {
-    const { keepBlocks } = this.#core.options;
-    const isBounded = this.#mode === 'full' && keepBlocks !== undefined;
+    const blocks = this.keepBlocks();
     this.#beside.store.setRetention(
-      isBounded ? { kind: 'recent', blocks: keepBlocks } : { kind: 'all' },
+      blocks === undefined ? { kind: 'all' } : { kind: 'recent', blocks },
     );
+  }
+
+  /** How many of the newest blocks are kept; absent: all of them. */
+  keepBlocks(): number | undefined {
+    const { options, home } = this.#core;
+    if (this.#mode !== 'full') return undefined;
+    return options.keepBlocks ?? (home.kind === 'tab' ? TAB_BLOCKS_KEPT : undefined);
   }
 
   #asksFirst(): boolean {
@@ -378,7 +383,7 @@ export class Following {
   #holdOrNot(): void {
     this.#followTopics();
     const { sync } = this.#beside;
-    const isBusy = this.#cancelDecision !== undefined || this.snapshot.isRunning();
+    const isBusy = this.#decision.isWaiting() || this.snapshot.isRunning();
     if (this.isChainHeld() || isBusy) sync.hold();
     else {
       sync.release();
@@ -388,47 +393,21 @@ export class Following {
 
   /* ----------------------------------------------------------- snapshots */
 
-  /** Blocks by which a snapshot must be above our head to be less work than executing them. */
-  #worthBlocks(): number {
-    return this.#core.options.snapshotWorthBlocks ?? SNAPSHOT_WORTH_BLOCKS;
-  }
-
-  #mayLookForSnapshot(): boolean {
-    const nowMs = this.#core.home.clock.now();
-    return (
-      this.#isRunning &&
-      this.#mode === 'full' &&
-      !this.isChainHeld() &&
-      !this.snapshot.isRunning() &&
-      nowMs >= this.#noSnapshotUntilMs
-    );
-  }
-
-  /** Somebody tells a head far above ours: whether it is true shows when its header is proven. */
-  #decideSoon(): void {
-    if (this.#cancelDecision !== undefined) return;
-    this.#cancelDecision = this.#core.home.clock.after(SNAPSHOT_DECIDED_MS, () => {
-      this.#cancelDecision = undefined;
-      this.#giveUpSnapshot();
+  #createDecision(): SnapshotDecision {
+    const { home, options } = this.#core;
+    const { chain } = this.#beside;
+    return new SnapshotDecision({
+      clock: home.clock,
+      worthBlocks: options.snapshotWorthBlocks ?? SNAPSHOT_WORTH_BLOCKS,
+      lead: () => this.light.head().header.height - chain.head().header.height,
+      mayBegin: () => this.#mode === 'full' && !this.isChainHeld() && !this.snapshot.isRunning(),
+      canReplay: () => this.#questions.hasPeers(chain.next().height),
+      begin: (worthBlocks) => this.snapshot.begin(worthBlocks),
+      onChanged: () => {
+        this.#holdOrNot();
+        this.#core.onProgress();
+      },
     });
-    this.#holdOrNot();
-    this.#decide();
-  }
-
-  #decide(): void {
-    const lead = this.light.head().header.height - this.#beside.chain.head().header.height;
-    if (lead < this.#worthBlocks()) return;
-    this.#cancelDecision?.();
-    this.#cancelDecision = undefined;
-    if (this.#mayLookForSnapshot()) this.snapshot.begin(this.#worthBlocks());
-    this.#holdOrNot();
-    this.#core.onProgress();
-  }
-
-  #giveUpSnapshot(): void {
-    this.#noSnapshotUntilMs = this.#core.home.clock.now() + 12 * SNAPSHOT_DECIDED_MS;
-    this.#holdOrNot();
-    this.#core.onProgress();
   }
 
   #adopted(height: Height): void {
@@ -440,10 +419,6 @@ export class Following {
     this.#core.onAdopted(height);
     this.#fates.submitted();
     this.#fates.headMoved();
-  }
-
-  #snapshotEnded(): void {
-    this.#giveUpSnapshot();
   }
 
   /* -------------------------------------------------------------- status */
@@ -480,7 +455,7 @@ export class Following {
   /** The stage that proven headers give, while the chain says nothing of it. */
   stage(): NodeStage | undefined {
     if (!this.#isRunning) return undefined;
-    if (this.snapshot.isRunning() || this.#cancelDecision !== undefined) return 'syncing';
+    if (this.snapshot.isRunning() || this.#decision.isWaiting()) return 'syncing';
     if (!this.isChainHeld()) return undefined;
     switch (this.light.progress().stage) {
       case 'waiting':

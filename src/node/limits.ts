@@ -115,8 +115,15 @@ export const CHUNKS_PER_REQUEST_MAX = 64;
 export const CHUNKS_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 /** A snapshot is fetched when it is so many blocks above our head; fewer are executed sooner. */
 export const SNAPSHOT_WORTH_BLOCKS = 512;
-/** A told head that is not proven after so long decides nothing any more. */
+/** So long a told head, far above ours, keeps blocks from being asked for while it is proven. */
 export const SNAPSHOT_DECIDED_MS = 5_000;
+/** Heads are told again after so long to have that effect again; liars tell many. */
+export const SNAPSHOT_DECIDED_AGAIN_MS = 60_000;
+/** After a snapshot that came to nothing the next is looked for: where blocks can be had, or not. */
+export const SNAPSHOT_AGAIN_MS = 60_000;
+export const SNAPSHOT_NEEDED_AGAIN_MS = 5_000;
+/** Blocks that a full node in a tab keeps unless its person says otherwise. */
+export const TAB_BLOCKS_KEPT = 4_096;
 /** Peers are asked what they offer for so long, and again after so long. */
 export const OFFERS_TIMEOUT_MS = 3_000;
 export const OFFERS_AGAIN_MS = 15_000;

@@ -38,7 +38,7 @@ export function statusOf(facts: StatusFacts): NodeStatus {
   return {
     stage: stageOf(facts),
     mode: parts?.following.mode() ?? options.mode ?? 'full',
-    keepBlocks: options.keepBlocks,
+    keepBlocks: parts?.following.keepBlocks(),
     historyFrom: parts?.store.historyCompleteFrom() ?? GENESIS_HEIGHT,
     source: parts === undefined || parts.following.isChainLeading() ? 'chain' : 'light',
     light: parts?.following.lightStatus(),

@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/index.ts';
-import { formatHex, TabellionError } from '../base/index.ts';
+import { equalBytes, formatHex, TabellionError } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
 import type { MissingKeys, StateView } from '../ledger/index.ts';
@@ -140,9 +140,9 @@ export class ProvenStates {
   /** Of an older head, values are kept for one reading alone. */
   #valuesOf(head: TrustedBlock): Values {
     const newest = this.#newest;
-    if (newest !== undefined && newest.head.header.height === head.header.height) return newest;
+    if (newest !== undefined && equalBytes(newest.head.hash, head.hash)) return newest;
     const values = new Values(head);
-    if (newest === undefined || newest.head.header.height < head.header.height) {
+    if (newest === undefined || newest.head.header.height <= head.header.height) {
       this.#newest = values;
     }
     return values;

@@ -54,9 +54,9 @@ export class PeerQuestions {
     this.#options = options;
   }
 
-  /** Whether anybody could be asked. */
-  hasPeers(): boolean {
-    return this.#peersFor({}).length > 0;
+  /** Whether anybody could be asked, for the block of a height where one is given. */
+  hasPeers(height?: Height): boolean {
+    return this.#peersFor(height === undefined ? {} : { height }).length > 0;
   }
 
   forget(peerId: string): void {

@@ -107,7 +107,8 @@ export class ServedProofs {
     if (target === undefined) return [];
     const store = this.#store;
     const above = (from + 1) as Height; // One above a height.
-    const changes = await store.membershipChanges(from, target.header.height);
+    const end = (target.header.height + 1) as Height; // As above.
+    const changes = await store.membershipChanges(above, end);
     if (changes.length === 0) return [];
     const [header, membership, nextMembership] = await Promise.all([
       store.header(from),

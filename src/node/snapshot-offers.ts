@@ -72,6 +72,8 @@ export class SnapshotOffers {
     const answer = await network
       .request(peerId, 'snapshots', new Uint8Array(0), { timeoutMs })
       .catch(() => undefined); // Whoever does not answer offers nothing.
+    // Asked again as soon as somebody wants to know.
+    if (answer === undefined) this.#askedAtMs.delete(peerId);
     // It may be gone since.
     if (answer === undefined || !this.#askedAtMs.has(peerId)) return;
     const decoded = decode(snapshotsAnswerCodec, answer);

@@ -8,6 +8,7 @@ import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { MemoryStore } from '../storage/index.ts';
 import type { TabellionNode } from './index.ts';
+import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
 import { chunksAnswerCodec, snapshotsAnswerCodec } from './snapshot-messages.ts';
 import { impostor, isolate } from './testing/liar.ts';
 import type { StartOptions } from './testing/village.ts';
@@ -124,6 +125,44 @@ describe('a full node that begins', () => {
     village.hub.delivers = ({ kind }) => kind !== 'request-snapshots';
     const { node } = await arrives('late');
     expect(node.parts.store.earliestHeight()).toBe(0);
+  });
+
+  it('looks again and again where nobody has the blocks that it would need else', async () => {
+    let isReady = false;
+    const status = async (_: unknown, honestly: () => Promise<Bytes>) => {
+      const decoded = decode(peerStatusCodec, await honestly());
+      if (!decoded.ok) throw new Error('the honest answer is good');
+      return encode(peerStatusCodec, { ...decoded.value, earliestHeight: 9 as Height });
+    };
+    const snapshots = () => (isReady ? undefined : encode(snapshotsAnswerCodec, { offers: [] }));
+    for (const name of ['young', 'younger']) {
+      impostor(village, { name, honest: FIRST, answers: { status, snapshots } });
+    }
+    isolate(village, 'late', ['young', 'younger']);
+    const { node } = await village.start('late');
+    await village.clock.pass(30_000);
+    expect(heightOf(node)).toBe(0);
+    isReady = true;
+    const head = heightOf(village.node(FIRST));
+    await village.clock.until('follows', () => heightOf(node) >= head, 30_000);
+  });
+
+  it('begins as soon as a head is proven, however late', async () => {
+    let isSlow = true;
+    village.hub.delivers = ({ from, to, kind }) =>
+      !isSlow || kind !== 'request-light' || ![from, to].includes('late');
+    for (const name of VALIDATORS.slice(1)) village.hub.cut('late', name);
+    const noBlocks = () => encode(blocksResponseCodec, { blocks: [] });
+    impostor(village, { name: 'idle', honest: FIRST, answers: { blocks: noBlocks } });
+    isolate(village, 'late', ['idle']);
+    const { node } = await village.start('late');
+    await village.clock.pass(9_000);
+    expect(heightOf(node)).toBe(0);
+    isSlow = false;
+    const head = heightOf(village.node(FIRST));
+    await village.clock.until('adopted', () => tracesOf('late', 'snapshot-adopted').length > 0);
+    village.hub.heal();
+    await village.clock.until('follows', () => heightOf(node) >= head, 60_000);
   });
 
   it('goes on where it stopped', async () => {

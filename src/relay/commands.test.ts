@@ -315,10 +315,21 @@ describe('a node of its own', { timeout: 60_000 }, () => {
     expect(await health.json()).toMatchObject({ facts: { stage: 'following' } });
     const metrics = await (await fetch(new URL('/metrics', String(ready.url)))).text();
     expect(metrics).toMatch(/^tabellion_head_height [0-9]+$/m);
+    expect(metrics).toMatch(/^tabellion_mode\{mode="archive"\} 1$/m);
     node.child.kill('SIGTERM');
     expect((await node.ended).code).toBe(0);
     const strange = await failureOf('node', '--data', data, '--genesis', second, ...port);
     expect(strange).toMatchObject({ code: 'genesis-differs' });
+    // Who decides must execute.
+    const light = await failureOf('node', '--data', data, '--mode', 'light', ...port);
+    expect(light).toMatchObject({ code: 'not-permitted', facts: { reason: 'validator' } });
+    const short = ['--mode', 'full', '--keep-blocks', '100'];
+    const pruned = tabellion('node', '--json', '--data', data, ...short, ...port);
+    const again = JSON.parse(await untilSays(pruned, /"ready"/)) as JsonObject;
+    const shown = await (await fetch(new URL('/metrics', String(again.url)))).text();
+    expect(shown).toMatch(/^tabellion_mode\{mode="full"\} 1$/m);
+    pruned.child.kill('SIGTERM');
+    expect((await pruned.ended).code).toBe(0);
   });
 
   it('says which socket it cannot have', async () => {

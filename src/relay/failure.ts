@@ -12,6 +12,7 @@ const ADVICE: { readonly [code: string]: string } = {
     'The data folder holds other files, so nothing in it is deleted. Choose another with --data.',
   'listen-failed': 'The port for peers cannot be used. Choose another with --listen or --port.',
   'genesis-missing': 'Give the network’s genesis document with --genesis.',
+  'not-permitted': 'A validator has to execute the chain: choose mode full or archive.',
   'wal-corrupt': 'The log of votes cannot be trusted, so this validator does not sign.',
   'journal-corrupt':
     'The store is damaged. Delete its `database` folder to sync again; keep the keys.',

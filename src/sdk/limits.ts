@@ -35,6 +35,10 @@ export const WORKER_HEALTHY_MS = 60_000;
 
 /** Memory for pages of state in a tab: fits a phone. */
 export const TAB_CACHE_BYTES = 32 * 1024 * 1024;
+/** How long a page that is being frozen waits, so that its worker can end what it began. */
+export const REST_MS = 250;
+/** A worker that rests and is not frozen after all goes on by itself after this. */
+export const REST_MS_MAX = 2_000;
 /** What a page stored so long ago is on the disk, whatever the browser puts off. */
 export const WITNESS_LONG_MS = 600_000;
 /** A node whose store is full is started again after this; somebody may have made room. */

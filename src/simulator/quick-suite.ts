@@ -4,7 +4,7 @@ import { hashSuite, ZERO_HASH } from '../crypto/index.ts';
 const SEEDS = [0x811c_9dc5, 0x9747_b28c, 0x85eb_ca6b, 0xc2b2_ae35] as const;
 
 /**
- * Stands for a hash function where nobody looks for collisions: traitors here are a program of ours.
+ * Stands for a hash function where nobody looks for collisions: traitors are a program of ours.
  * Four pairs of lanes mixed as in MurmurHash3's finalizer, the same in every engine, in a tenth of
  * the time. What is signed is not hashed at all, since signatures are places of keys.
  */

@@ -359,6 +359,29 @@ describe('retention', () => {
     expect(history.every(({ height }) => height >= again.historyCompleteFrom())).toBe(true);
   });
 
+  test('a commit waits for one write of it at most', async () => {
+    let prunes = 0;
+    let begun = 0;
+    const waits: number[] = [];
+    const onCrashPoint = (name: string): void => {
+      if (name === 'prune-done') prunes += 1;
+      if (name === 'commit-begun') begun = prunes;
+      if (name === 'commit-done') waits.push(prunes - begun);
+    };
+    const store = new MemoryStore();
+    const none = { ...options, snapshotsKept: 0 };
+    const ledgerStore = await open(store, { onCrashPoint, options: none });
+    await commitFrom(ledgerStore, 1, 30);
+    await ledgerStore.checkpoint();
+    waits.length = 0;
+    ledgerStore.setRetention({ kind: 'recent', blocks: 2 });
+    await commitFrom(ledgerStore, 31, 48);
+    await ledgerStore.close();
+    expect(prunes).toBeGreaterThanOrEqual(3);
+    expect(waits).toHaveLength(18);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(1);
+  });
+
   test('a kill between two steps loses nothing that is kept', async () => {
     for (const point of ['prune-begun', 'prune-done']) {
       let survivor: MemoryStore | undefined;

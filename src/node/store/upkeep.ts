@@ -61,8 +61,8 @@ export function stateOf(core: Core, options: LedgerStoreOptions, recovered: Reco
 }
 
 /**
- * The work in the background of commits: checkpoints, snapshots kept and taken over, blocks that go.
- * One thing at a time, in steps, so that a commit waits for one write of it at most.
+ * The work in the background of commits: checkpoints, snapshots kept and taken over, blocks that
+ * go. One thing at a time, in steps, so that a commit waits for one write of it at most.
  */
 export class Upkeep {
   readonly #core: Core;

@@ -16,7 +16,7 @@ import { TabellionNode, wipeLedger } from '../../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../../rpc/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import type { SignatureVerifier } from '../../verifier/index.ts';
-import { STORE_FULL_RETRY_MS, TAB_CACHE_BYTES } from '../limits.ts';
+import { REST_MS_MAX, STORE_FULL_RETRY_MS, TAB_CACHE_BYTES } from '../limits.ts';
 import type { Ground } from './ground.ts';
 import type { LedNode } from './host.ts';
 import type { Lead } from './leader.ts';
@@ -106,7 +106,8 @@ export async function startTabNode(
     await verifier.stop();
   };
   try {
-    const store = fenced(opened, lead, ground);
+    const gate = new Gate();
+    const store = fenced({ store: opened, lead, ground, gate });
     await ground.recognise(store);
     await mend(store, ground);
     const home = await createHome(parts, { store, verifier, init, ground });
@@ -129,8 +130,13 @@ export async function startTabNode(
     return {
       server,
       broken: breakage.broken,
-      wake: () => node.wake(),
+      rest: () => gate.shut(),
+      wake: () => {
+        gate.open();
+        node.wake();
+      },
       async stop() {
+        gate.open();
         await node.stop();
         await close();
       },
@@ -280,24 +286,56 @@ async function createHome(
   };
 }
 
+/** Lets a store be used, but for the moments before its worker may be frozen. */
+class Gate {
+  #opening: Promise<void> | undefined;
+  #open: () => void = () => undefined;
+
+  pass<Value>(use: () => Promise<Value>): Promise<Value> {
+    return this.#opening === undefined ? use() : this.#opening.then(use);
+  }
+
+  shut(): void {
+    if (this.#opening !== undefined) return;
+    const cancel = systemClock.after(REST_MS_MAX, () => this.open());
+    this.#opening = new Promise((resolve) => {
+      this.#open = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  open(): void {
+    this.#opening = undefined;
+    this.#open();
+  }
+}
+
 /**
  * Refuses writes of a worker that leads no longer: it may have been frozen, and thawed late. This
  * look comes before the write; what happens between the two is kept out by the store itself, which
  * compares epochs inside of the transaction.
  */
-function fenced(store: KeyValueStore, lead: Lead, ground: Ground): KeyValueStore {
+function fenced(parts: {
+  readonly store: KeyValueStore;
+  readonly lead: Lead;
+  readonly ground: Ground;
+  readonly gate: Gate;
+}): KeyValueStore {
+  const { store, lead, ground, gate } = parts;
   const assertLeading = async (): Promise<void> => {
     if (lead.isCurrent() || (await lead.confirm())) return;
     throw new TabellionError('leader-changed', { epoch: lead.epoch });
   };
   const leading: KeyValueStore = {
-    get: (space, key) => store.get(space, key),
-    getMany: (space, keys) => store.getMany(space, keys),
-    list: (space, range) => store.list(space, range),
+    get: (space, key) => gate.pass(() => store.get(space, key)),
+    getMany: (space, keys) => gate.pass(() => store.getMany(space, keys)),
+    list: (space, range) => gate.pass(() => store.list(space, range)),
     usage: () => store.usage(),
     async write(operations, durability) {
       await assertLeading();
-      return store.write(operations, durability);
+      return gate.pass(() => store.write(operations, durability));
     },
     async clear() {
       await assertLeading();

@@ -30,6 +30,8 @@ export type LedNode = {
   readonly server: RpcServer;
   /** Resolves when the node has to be started again in this place, with the reason. */
   readonly broken?: Promise<ErrorData>;
+  /** Begins nothing more with its store until it is woken, or some seconds have passed. */
+  rest?(): void;
   /** Looks after what a pause may have ended: connections, what peers told. */
   wake?(): void;
   /** Waits for what was begun; the lock is kept until then. */
@@ -177,11 +179,12 @@ class TabHost {
     this.#node?.wake?.();
   }
 
-  /** Gives way to a tab that waits: this one may not run for long. Alone, it stays what it is. */
+  /** Gives way to a tab that waits: this one may not run for long. Alone, it only holds still. */
   async rest(): Promise<void> {
     const term = this.#term;
     const { pending = [] } = await this.#locks.query();
     if (pending.some(({ name }) => name === this.#names.lock)) term?.end();
+    else this.#node?.rest?.();
   }
 
   /** Leads for as long as the lock is held: a node whose store broke is started again in place. */

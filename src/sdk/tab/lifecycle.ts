@@ -1,7 +1,12 @@
+import { REST_MS } from '../limits.ts';
+
 /** What is done when a page goes and comes back. */
 export type LifecycleActions = {
-  /** The page is about to be frozen, or kept for the way back. */
-  readonly rest: () => void;
+  /**
+   * The page is about to be frozen, or kept for the way back. Answers whether its worker needs a
+   * moment to leave things in order.
+   */
+  readonly rest: () => boolean;
   /** The page runs again, or its line is there again. */
   readonly wake: () => void;
 };
@@ -23,10 +28,16 @@ export const platformLifecycle: Lifecycle = ({ rest, wake }) => {
     if (document.visibilityState === 'visible') wake();
   };
   // Left or shown for good, a page is not put away: those that are say `persisted`.
-  const ifKept = (action: () => void) => (event: PageTransitionEvent) => {
+  const ifKept = (action: () => unknown) => (event: PageTransitionEvent) => {
     if (event.persisted) action();
   };
-  document.addEventListener('freeze', rest, { signal });
+  // Workers run on until this returns. One frozen inside of a transaction would hold up whoever
+  // takes over for as long as the browser lets it.
+  const onFreeze = (): void => {
+    const beganMs = performance.now();
+    if (rest()) while (performance.now() - beganMs < REST_MS);
+  };
+  document.addEventListener('freeze', onFreeze, { signal });
   document.addEventListener('resume', wake, { signal });
   document.addEventListener('visibilitychange', onSeen, { signal });
   globalThis.addEventListener('pagehide', ifKept(rest), { signal });

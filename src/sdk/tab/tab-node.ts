@@ -116,7 +116,10 @@ class TabPage {
     this.#startWorker();
     this.#channel.postMessage({ kind: 'ask' });
     this.#stopLifecycle = (options.lifecycle ?? platformLifecycle)({
-      rest: () => this.#worker?.postMessage({ kind: 'tabellion-rest' }, []),
+      rest: () => {
+        this.#worker?.postMessage({ kind: 'tabellion-rest' }, []);
+        return this.state.role === 'leader';
+      },
       wake: () => {
         this.#worker?.postMessage({ kind: 'tabellion-woke' }, []);
         // Whoever led before may be gone; whoever leads now says so.

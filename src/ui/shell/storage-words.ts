@@ -14,7 +14,7 @@ export type StorageWords = {
 const SAFE = 'Your account is safe on the ledger, and your key in your device.';
 const NOTES_GONE =
   'Names, contacts and drafts of this browser are gone; a file that you saved brings them back.';
-const READ_AGAIN = 'The blocks are read from peers and checked again by itself.';
+const READ_AGAIN = 'The blocks are being read from peers again, and checked.';
 
 /** Names what happened; the codes stay in the diagnostics. */
 export function describeStorage({ kind, code }: StorageEvent): StorageWords {

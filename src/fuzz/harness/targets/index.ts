@@ -2,6 +2,7 @@ import type { Target } from '../types.ts';
 import { diskTargets } from './disk.ts';
 import { executionTargets } from './execution.ts';
 import { ledgerTargets } from './ledger.ts';
+import { lightTargets } from './light.ts';
 import { messageTargets } from './messages.ts';
 import { nodeTargets } from './node.ts';
 import { pageTargets } from './pages.ts';
@@ -24,6 +25,7 @@ export const TARGETS: readonly Target[] = [
   ...pageTargets,
   ...rpcTargets,
   ...proofTargets,
+  ...lightTargets,
   ...snapshotTargets,
   ...streamTargets,
   ...nodeTargets,

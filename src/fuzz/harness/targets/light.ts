@@ -1,0 +1,129 @@
+import { equalBytes } from '../../../base/index.ts';
+import { decode, encode } from '../../../codec/index.ts';
+import type { Height } from '../../../ledger/index.ts';
+import type { LightBlock, LightEffect, LightEvent, LightState } from '../../../light/index.ts';
+import {
+  createLight,
+  lightAnswerCodec,
+  lightBlockCodec,
+  lightProgress,
+  lightRequestCodec,
+  step,
+  trustedBlockCodec,
+} from '../../../light/index.ts';
+import { createTestChain } from '../../../light/testing/chain.ts';
+import { holds } from '../../../light/testing/village.ts';
+import type { Target, Verdict } from '../types.ts';
+import { Broken } from '../types.ts';
+import { bytesTarget, codecTarget } from './codec-target.ts';
+
+const LENGTH = 12;
+/** All members change at 4, two of them at 8. */
+const membersAt = (height: number) => {
+  if (height < 4) return [1, 2, 3, 4];
+  return height < 8 ? [5, 6, 7, 8] : [5, 6, 9, 10];
+};
+const chain = createTestChain({ length: LENGTH, membersAt });
+const fork = createTestChain({
+  length: LENGTH,
+  membersAt,
+  fork: { from: 2, mark: 1 },
+  signersAt: (_, members) => members.slice(0, 1),
+});
+/** Requests after which somebody is asked without end. */
+const REQUESTS_MAX = 200;
+
+const bytesOf = (blocks: readonly LightBlock[]) => encode(lightAnswerCodec, { blocks });
+
+function answers(): Uint8Array<ArrayBuffer>[] {
+  const heights = [[12], [1, 12], [3, 4, 7, 12], [3, 4, 5, 6, 12], [1], [7, 12], []];
+  return [chain, fork].flatMap((each) =>
+    heights.map((some) => new Uint8Array(bytesOf(some.map((height) => each.blockAt(height))))),
+  );
+}
+
+/** A light client, one liar that answers every request with the same bytes, then an honest peer. */
+function runClient(input: Uint8Array): Verdict {
+  const { anchor, genesis: trusted, endMs: nowMs } = chain;
+  const options = { trustingPeriodMs: undefined, clockDriftMs: 10_000 };
+  let state: LightState = createLight({ anchor, options, trusted, nowMs });
+  const told = decode(lightAnswerCodec, input);
+  const outcomes: string[] = [];
+  let requests = 0;
+  const answerTo = (effect: LightEffect): LightEvent | undefined => {
+    switch (effect.kind) {
+      case 'request-light-blocks': {
+        requests += 1;
+        if (requests > REQUESTS_MAX) throw new Broken('asked without end');
+        const { ticket, peerId, heights } = effect;
+        const honest = () => heights.map((height) => chain.blockAt(height));
+        if (peerId === 'liar' && !told.ok) {
+          return { kind: 'request-failed', ticket, reason: 'malformed', nowMs };
+        }
+        const blocks = peerId === 'liar' && told.ok ? told.value.blocks : honest();
+        return { kind: 'light-blocks-received', ticket, blocks, nowMs };
+      }
+      case 'verify-claims': {
+        const isValid = effect.claims.every(holds);
+        return { kind: 'claims-verified', ticket: effect.ticket, isValid };
+      }
+      case 'trust-block':
+      case 'height-proven': {
+        const { header, hash } = effect.trusted;
+        const isOurs = header.height <= LENGTH && equalBytes(hash, chain.hashAt(header.height));
+        if (!isOurs) throw new Broken('it trusts what nobody decided');
+        outcomes.push(effect.kind);
+        return undefined;
+      }
+      case 'raise-alarm':
+        throw new Broken('an alarm that less than 1/3 can raise');
+      case 'report-peer':
+        if (effect.peerId !== 'liar') throw new Broken('it blames the honest');
+        outcomes.push(effect.fault);
+        return undefined;
+      default:
+        return undefined;
+    }
+  };
+  const send = (first: LightEvent) => {
+    const events = [first];
+    for (let event = events.shift(); event !== undefined; event = events.shift()) {
+      const transition = step(state, event);
+      state = transition.state;
+      for (const effect of transition.effects) {
+        const answer = answerTo(effect);
+        if (answer !== undefined) events.push(answer);
+      }
+    }
+  };
+  const status = { headHeight: LENGTH as Height, headHash: chain.hashAt(LENGTH), nowMs }; // Small.
+  send({ kind: 'peer-status', peerId: 'liar', voice: 'liar', ...status });
+  send({ kind: 'height-wanted', id: 1, height: 6 as Height, nowMs }); // Small.
+  const first = outcomes.join('+') || 'nothing';
+  send({ kind: 'peer-status', peerId: 'honest', voice: 'honest', ...status });
+  for (let count = 0; count < 4; count++) send({ kind: 'tick', nowMs });
+  if (lightProgress(state).head.header.height !== LENGTH) throw new Broken('it does not arrive');
+  return `${first}@${told.ok ? told.value.blocks.length : told.error.code}`;
+}
+
+export const lightTargets: readonly Target[] = [
+  codecTarget('light-block', lightBlockCodec, () => blocksOf().map(encodeBlock)),
+  codecTarget('light-request', lightRequestCodec),
+  codecTarget('light-answer', lightAnswerCodec, answers),
+  codecTarget('trusted-block', trustedBlockCodec, () => [
+    encode(trustedBlockCodec, chain.genesis),
+    encode(trustedBlockCodec, chain.trustedAt(7)),
+  ]),
+  bytesTarget('light-client', 'answers of a liar to a light client', async () => ({
+    seeds: answers(),
+    run: runClient,
+  })),
+];
+
+function blocksOf(): readonly LightBlock[] {
+  return [1, 3, 4, 12].map((height) => chain.blockAt(height));
+}
+
+function encodeBlock(block: LightBlock): Uint8Array {
+  return encode(lightBlockCodec, block);
+}
