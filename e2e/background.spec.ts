@@ -83,7 +83,7 @@ test('a frozen tab that leads is replaced in time, and follows when it thaws', a
   await expect(second.getByText(FOLLOWS)).toBeVisible();
   const identity = await identityOf(second);
   const frozenAtMs = Date.now();
-  await browser.freeze(first);
+  await browser.freezeSilently(first);
   await expect(second.getByText(LEADS)).toBeVisible();
   expect(note('replaced after', frozenAtMs)).toBeLessThan(FROZEN_MS);
   await untilFollowing(second);
@@ -96,9 +96,14 @@ test('a frozen tab that leads is replaced in time, and follows when it thaws', a
   await payer.makeBlocks(someAddress(), 1);
   await untilHeight(first, await headHeight());
   await expect(second.getByText(LEADS)).toBeVisible();
-  // It wrote nothing that the other did not expect: a store of two minds would refuse to open.
-  await second.close();
+  // Told that it will be frozen, a tab gives way. It wrote nothing that the other did not expect
+  // either: a store of two minds would refuse to open.
+  const toldAtMs = Date.now();
+  await browser.freeze(second);
   await expect(first.getByText(LEADS)).toBeVisible();
+  note('given way after', toldAtMs);
+  await browser.thaw(second);
+  await second.close();
   await untilFollowing(first);
   await expect(first.getByText('Stored data were damaged')).toBeHidden();
   await first.close();

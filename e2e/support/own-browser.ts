@@ -18,6 +18,8 @@ export type OwnBrowser = {
   open(url: string): Promise<Page>;
   /** Freezes a tab behind others, its workers included, as a browser does to save power. */
   freeze(page: Page): Promise<void>;
+  /** The same without a word to the page. */
+  freezeSilently(page: Page): Promise<void>;
   thaw(page: Page): Promise<void>;
   /** Ends all its processes at once, and leaves the profile. */
   kill(): Promise<void>;
@@ -36,7 +38,7 @@ export async function openOwnBrowser(
 ): Promise<OwnBrowser> {
   const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'tabellion-own-')));
   await rm(join(profile, PORT_FILE), { force: true });
-  const executable = process.env['TABELLION_CHROMIUM'] ?? (await ensureChromium());
+  const executable = process.env.TABELLION_CHROMIUM ?? (await ensureChromium());
   const child = spawn(
     executable,
     [
@@ -83,6 +85,13 @@ export async function openOwnBrowser(
       return page;
     },
     freeze: (page) => setState(page, 'frozen'),
+    async freezeSilently(page) {
+      await page.evaluate(() => {
+        const stop = (event: Event) => event.stopImmediatePropagation();
+        addEventListener('freeze', stop, { capture: true, once: true });
+      });
+      await setState(page, 'frozen');
+    },
     thaw: (page) => setState(page, 'active'),
     kill,
     async quit() {

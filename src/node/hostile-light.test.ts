@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
+import { formatHex } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
+import { signEd25519 } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { accountStateKeys, NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
@@ -301,6 +303,51 @@ describe('a node whose peers all lie', () => {
     expect(await balanceOf(node)).toBe(BigInt((4 * 5) / 2));
     expect(node.source().head().header.height).toBe(old);
     await village.stop('held back');
+  });
+});
+
+/** Another block of the same height, certified by three of four members who broke their word. */
+function twinOf(block: LightBlock): LightBlock {
+  const { ledger } = village.world;
+  const header = { ...block.header, stateRoot: hashOf(9) };
+  const blockHash = ledger.blockHash(header);
+  const { height, round } = block.certificate;
+  const signatures = [0, 1, 2].map((validatorIndex) => {
+    const vote = { kind: 'precommit', height, round, blockHash, validatorIndex } as const;
+    const name = block.membership.validators[validatorIndex]?.name ?? '';
+    const { secretKey } = person(name).pair;
+    return { validatorIndex, signature: signEd25519(secretKey, ledger.voteSigningBytes(vote)) };
+  });
+  return { ...block, header, certificate: { ...block.certificate, blockHash, signatures } };
+}
+
+describe('a node that is shown two certified blocks of one height', () => {
+  it('raises an alarm with the evidence, and believes neither as proven', async () => {
+    const height = heightOf(village.node(FIRST)) as Height;
+    const { blocks } = await village
+      .node(FIRST)
+      .lightAnswer({ from: 0 as Height, heights: [height] });
+    const [real] = blocks;
+    if (real === undefined) throw new Error('the head can be proven');
+    const twin = twinOf(real);
+    const told = encode(peerStatusCodec, {
+      chainId: village.world.ledger.chainId,
+      protocolVersion: 1,
+      headHeight: height,
+      headHash: twin.certificate.blockHash,
+      earliestHeight: 0 as Height,
+      isRelay: true,
+    });
+    const light = () => encode(lightAnswerCodec, { blocks: [twin] });
+    const { node, liar, newcomer } = await meet({ status: () => told, light });
+    await village.clock.until('the alarm', () => node.alarms().length > 0);
+    expect(node.status().light?.alarm?.height).toBe(height);
+    expect(node.source().trust()).not.toBe('proven');
+    expect(node.source().trust()).not.toBe('validated');
+    const [evidence] = node.alarms();
+    const hashes = [evidence?.trusted.hash, evidence?.other.certificate.blockHash];
+    expect(new Set(hashes.map((hash) => formatHex(hash as never))).size).toBe(2);
+    await leave(liar, newcomer);
   });
 });
 

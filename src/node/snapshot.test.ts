@@ -20,18 +20,18 @@ const bob = person('bob');
 const [FIRST] = VALIDATORS;
 const BLOCKS = 14;
 
+const BALANCES = [
+  { address: ada.address, amount: 1_000_000_000n },
+  // Enough accounts for several chunks.
+  ...Array.from({ length: 1_500 }, (_, at) => ({
+    address: person(`settler ${at}`).address,
+    amount: BigInt(at + 1),
+  })),
+];
+
 let village: Village;
 beforeEach(async () => {
-  village = new Village({
-    balances: [
-      { address: ada.address, amount: 1_000_000_000n },
-      // Enough accounts for several chunks.
-      ...Array.from({ length: 1_500 }, (_, at) => ({
-        address: person(`settler ${at}`).address,
-        amount: BigInt(at + 1),
-      })),
-    ],
-  });
+  village = new Village({ balances: BALANCES });
   village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
   await village.startAll(...VALIDATORS);
   for (let value = 1; value <= BLOCKS; value++) await pay(value);
@@ -205,15 +205,6 @@ describe('a full node that begins', () => {
     const { node } = await village.start('next');
     await village.clock.until('from a single peer', () => heightOf(node) > BLOCKS, 120_000);
     expect(tracesOf('next', 'snapshot-adopted')).toHaveLength(1);
-  });
-
-  it('proves the block that it stands on to light clients', async () => {
-    const { node } = await arrives('late');
-    const height = node.parts.store.anchor()?.header.height as Height;
-    const { blocks } = await node.lightAnswer({ from: 0 as Height, heights: [height] });
-    expect(blocks.map(({ header }) => header.height)).toEqual([height]);
-    const real = await village.node(FIRST).lightAnswer({ from: 0 as Height, heights: [height] });
-    expect(blocks).toEqual(real.blocks);
   });
 
   it('that decides with others takes over a state too, and signs above it only', async () => {

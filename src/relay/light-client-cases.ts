@@ -28,7 +28,11 @@ if (folder === undefined || rest.length > 0) {
   process.stderr.write('usage: npm run -s light-client-cases -- DIR\n');
   process.exit(2);
 }
-const names = (await readdir(folder)).filter((name) => /\.json(\.gz)?$/.test(name)).toSorted();
+const files = await readdir(folder).catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`);
+  process.exit(2);
+});
+const names = files.filter((name) => /\.json(\.gz)?$/.test(name)).toSorted();
 let failed = 0;
 for (const name of names) {
   const failure = await outcomeOf(join(folder, name));

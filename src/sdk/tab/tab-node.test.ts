@@ -261,10 +261,10 @@ describe('a page that is put away', () => {
     await world.settle();
     // By itself: no browser tells a worker that it was frozen.
     await world.pass(500);
-    expect(world.log).toEqual(['a starts 1', 'a wakes']);
+    expect(world.log).toEqual(['a starts 1', 'a rests', 'a wakes']);
     tab.wake();
     await world.settle();
-    expect(world.log).toEqual(['a starts 1', 'a wakes', 'a wakes']);
+    expect(world.log).toEqual(['a starts 1', 'a rests', 'a wakes', 'a wakes']);
     expect(roles(tab)).toEqual(['leader']);
   });
 });

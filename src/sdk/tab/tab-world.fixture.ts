@@ -176,6 +176,7 @@ export class TabWorld {
         broken: new Promise((resolve) => {
           breakStore = (code) => resolve({ code, facts: {}, message: code });
         }),
+        rest: () => void this.log.push(`${name} rests`),
         wake: () => void this.log.push(`${name} wakes`),
         server: createRpcServer({ handlers: node, methods: testMethods, clock }),
         stop: async () => void this.log.push(`${name} stops`),

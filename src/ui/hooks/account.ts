@@ -55,10 +55,14 @@ export function useMaySend():
 
 /** Whether this tab knows the newest state: only then is an absence an absence. */
 export function useIsFollowing(): boolean {
-  return useLive(
-    ({ status }) =>
-      status?.stage === 'following' || (status?.light?.trust === 'proven' && isNear(status)),
-  );
+  return useLive(({ status }) => status?.stage === 'following' || isProvenHead(status));
+}
+
+/** Whether the proven head is the newest that several hosts know of: not even one block is missing. */
+function isProvenHead(status: NodeStatus | undefined): boolean {
+  const { light } = status ?? {};
+  if (status === undefined || light === undefined || light.trust !== 'proven') return false;
+  return light.stage === 'following' && status.head.height >= status.targetHeight;
 }
 
 const NEAR_BLOCKS = 5;
