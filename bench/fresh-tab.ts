@@ -62,7 +62,7 @@ export async function openFreshTab(
   options: Pick<NodeOptions, 'mode'>,
 ): Promise<FreshTab> {
   const name = `fresh-${crypto.randomUUID()}`;
-  const store = await IndexedDbStore.open(name);
+  const store = await IndexedDbStore.open(name, { epoch: 1 }); // Fenced, as that of every tab.
   const verifier = createVerifier();
   let connectedMs: number | undefined;
   const node = TabellionNode.create(

@@ -18,6 +18,8 @@ export type LightRefusalCode =
   | 'membership-mismatch'
   /** The header binds another next membership. */
   | 'next-membership-mismatch'
+  /** Other members than the trusted block's, where they never change. */
+  | 'membership-changed'
   /** The block after the trusted one has another parent. */
   | 'not-child-of-trusted'
   /** The certificate is of another block. */
@@ -26,5 +28,5 @@ export type LightRefusalCode =
   | 'certificate-signer-unknown'
   | 'certificate-power-too-low';
 
-/** Why a request brought no answer. `gone`: the connection broke. */
-export type LightRequestFailure = 'timeout' | 'refused' | 'malformed' | 'gone';
+/** Why a request brought no answer. `busy`: asked too much of it; `gone`: the connection broke. */
+export type LightRequestFailure = 'timeout' | 'refused' | 'busy' | 'malformed' | 'gone';

@@ -32,7 +32,8 @@ export function judgeLightBlock(
     trustError(trusted, nowMs, options, rules) ??
     headersError(anchor, candidate) ??
     placeError(trusted, header, nowMs, options, rules) ??
-    membershipsError(anchor, candidate, rules);
+    membershipsError(anchor, candidate, rules) ??
+    changeError(trusted, candidate, options);
   if (refusal !== undefined) return { kind: 'refused', code: refusal };
   const hash = blockHashOf(anchor.suite, header);
   const isAbout = certifies(certificate, { hash, height: header.height });
@@ -126,6 +127,18 @@ function membershipsError(
   if (!equalBytes(hash, parent.nextMembershipHash)) return 'membership-mismatch';
   const nextHash = isSame ? hash : membershipHashOf(suite, nextMembership);
   return equalBytes(nextHash, header.nextMembershipHash) ? undefined : 'next-membership-mismatch';
+}
+
+// Where members never change nothing is believed of others, however many trusted ones signed it.
+function changeError(
+  trusted: TrustedBlock,
+  { parent, header }: LightBlock,
+  { isFixed = false }: LightOptions,
+): LightRefusalCode | undefined {
+  if (!isFixed) return undefined;
+  const hash = trusted.header.nextMembershipHash;
+  const isSame = [parent, header].every((each) => equalBytes(each.nextMembershipHash, hash));
+  return isSame ? undefined : 'membership-changed';
 }
 
 // As a genesis must be: every member has power, and none is named twice.

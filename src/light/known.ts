@@ -1,5 +1,6 @@
 import { equalBytes } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
+import { isExpired } from './judge.ts';
 import type { LightLimits } from './limits.ts';
 import type { Known, LightState } from './types.ts';
 
@@ -11,6 +12,15 @@ export function knownAt(known: readonly Known[], height: number): Known | undefi
 /** The nearest trusted block below a height. */
 export function nearestBelow(known: readonly Known[], height: number): Known | undefined {
   return known.findLast(({ trusted }) => trusted.header.height < height);
+}
+
+/** Whether what is trusted below a height is too old to prove that height from. */
+export function isExpiredBelow(
+  { known, rules, nowMs, options }: LightState,
+  height: number,
+): boolean {
+  const base = nearestBelow(known, height);
+  return base !== undefined && rules.expires && isExpired(base.trusted, nowMs, options);
 }
 
 /**

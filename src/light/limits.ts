@@ -9,6 +9,10 @@ export type LightLimits = {
   readonly heightsPerRequest: number;
   /** Requests after which a chase is given up: its peer leads nowhere. */
   readonly requestsPerChaseMax: number;
+  /** Of those, one after the other without anything proven. */
+  readonly unprovenRequestsMax: number;
+  /** Ticks after which a chase is given up, however often its peer answered. */
+  readonly chaseTicksMax: number;
   /** Blocks that a chase holds and has not proven. */
   readonly foundMax: number;
   /** Signatures that one `verify-claims` asks for, unless a single block has more. */
@@ -18,12 +22,19 @@ export type LightLimits = {
   /** Heights wanted at once, and of them those being proven at once. */
   readonly wantedMax: number;
   readonly wantedChasesMax: number;
+  /** Peers that one wanted height is asked of at once: another is when the first is slow. */
+  readonly chasesPerWantedMax: number;
   /** Trusted blocks remembered; the first and the newest always are. */
   readonly knownMax: number;
   /** Of those, the newest, by which voices that lag behind are compared. */
   readonly recentMax: number;
   /** Peers known; beyond it a new one takes the place of the one with most faults, if any. */
   readonly peersMax: number;
+  /** What a peer told of its head counts for so long. */
+  readonly statusKeptMs: number;
+  /** A head told so far below ours says nothing of ours; told nearer, it may age to the other. */
+  readonly nearBlocks: number;
+  readonly lagBlocksMax: number;
   /** Peers remembered for bad blocks and malformed answers, oldest forgotten first. */
   readonly distrustedMax: number;
   /** A faulty peer rests 2, 4, 8 … ticks, at most this many. */
@@ -31,8 +42,9 @@ export type LightLimits = {
   /** A lead of so many blocks is left for so many ticks to our own chain, if it follows. */
   readonly ownLeadBlocks: number;
   readonly ownLeadTicks: number;
-  /** Ticks after which a second peer is asked for a head. */
+  /** Ticks without an answer, or of one chase, after which a second peer is asked for a head. */
   readonly slowTicks: number;
+  readonly slowChaseTicks: number;
   /** Ticks after which a request without any answer counts as timed out. */
   readonly requestTicksMax: number;
 };
@@ -40,18 +52,25 @@ export type LightLimits = {
 export const LIGHT_LIMITS: LightLimits = {
   heightsPerRequest: LIGHT_HEIGHTS_MAX,
   requestsPerChaseMax: 512,
+  unprovenRequestsMax: 64,
+  chaseTicksMax: 120,
   foundMax: 64,
   claimsMax: 1024,
   headChasesMax: 3,
   wantedMax: 64,
   wantedChasesMax: 8,
+  chasesPerWantedMax: 2,
   knownMax: 96,
   recentMax: 32,
   peersMax: 64,
+  statusKeptMs: 35_000,
+  nearBlocks: 5,
+  lagBlocksMax: 64,
   distrustedMax: 1024,
   restTicksMax: 64,
   ownLeadBlocks: 2,
   ownLeadTicks: 2,
   slowTicks: 2,
+  slowChaseTicks: 10,
   requestTicksMax: 30,
 };

@@ -1,16 +1,21 @@
 import type { Height } from '../ledger/index.ts';
 import { isExpired } from './judge.ts';
 import { isTrustedHead } from './known.ts';
-import { isUsable, usablePeers } from './peers.ts';
-import type { LightProgress, LightStage, LightState, LightTransition } from './types.ts';
+import { isFresh, isUsable, usablePeers } from './peers.ts';
+import type { LightProgress, LightStage, LightState, LightTransition, Peer } from './types.ts';
 
 /** Where a light client stands. */
 export function lightProgress(state: LightState): LightProgress {
   const { head, alarm } = state;
+  const voices = voicesOf(state);
+  const compared = new Set(voices);
+  if (head.voice !== undefined) compared.delete(head.voice);
   return {
     head: head.trusted,
     headBlock: head.block,
-    comparedVoices: comparedVoices(state),
+    comparedVoices: compared.size,
+    voices: voices.size,
+    isHeard: isHeard(state),
     targetHeight: targetHeight(state) as Height, // Told by a peer that decodes, or our own.
     stage: stageOf(state),
     alarm,
@@ -31,17 +36,29 @@ function targetHeight(state: LightState): number {
   return target;
 }
 
-function comparedVoices(state: LightState): number {
+/** Whose word stands for our head now. */
+function voicesOf(state: LightState): ReadonlySet<string> {
   const voices = new Set<string>();
-  for (const peer of state.peers.values()) {
-    if (peer.voice === state.head.voice || !isUsable(peer, state)) continue;
-    if (isTrustedHead(state, peer)) voices.add(peer.voice);
-  }
-  return voices.size;
+  for (const peer of state.peers.values()) if (confirms(state, peer)) voices.add(peer.voice);
+  return voices;
+}
+
+// An old word, and one of a height that everybody knows, say nothing of what there is now.
+function confirms(state: LightState, peer: Peer): boolean {
+  const { height } = state.head.trusted.header;
+  const isNear = peer.wasNear && height - peer.headHeight <= state.limits.lagBlocksMax;
+  if (!isNear || !isUsable(peer, state) || !isFresh(peer, state)) return false;
+  // Who showed our head goes on.
+  const isServer = peer.voice === state.head.voice && peer.headHeight > height;
+  return isServer || isTrustedHead(state, peer);
+}
+
+function isHeard(state: LightState): boolean {
+  return usablePeers(state).some((peer) => isFresh(peer, state));
 }
 
 function stageOf(state: LightState): LightStage {
-  if (state.alarm !== undefined || hasExpired(state) || usablePeers(state).length === 0) {
+  if (state.alarm !== undefined || hasExpired(state) || !isHeard(state)) {
     return 'waiting';
   }
   const isBehind = targetHeight(state) > state.head.trusted.header.height;
@@ -50,9 +67,11 @@ function stageOf(state: LightState): LightStage {
 
 /** What decides whether somebody must be told. */
 export function toldOf(state: LightState): string {
-  const { head, comparedVoices, targetHeight, stage, alarm, expired } = lightProgress(state);
+  const { head, targetHeight, stage, alarm, expired, ...told } = lightProgress(state);
+  const { comparedVoices, voices, isHeard: isSaid } = told;
   const isAlarmed = alarm !== undefined;
-  return [head.header.height, comparedVoices, targetHeight, stage, isAlarmed, expired].join(' ');
+  const standing = [head.header.height, targetHeight, stage, isAlarmed, expired];
+  return [...standing, comparedVoices, voices, isSaid].join(' ');
 }
 
 /** Adds `light-changed` when the progress is not what was told last. */

@@ -1,8 +1,7 @@
 import { equalBytes } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
-import { isExpired } from './judge.ts';
-import { knownAt, nearestBelow } from './known.ts';
-import { bestOf, isUsable, usablePeers, withPeer } from './peers.ts';
+import { isExpiredBelow, knownAt, nearestBelow } from './known.ts';
+import { bestOf, isBusy, isUsable, usablePeers, withPeer } from './peers.ts';
 import { hasExpired, tell } from './progress.ts';
 import type {
   Chase,
@@ -48,6 +47,8 @@ export function begin(
     steps: [],
     found: [],
     requests: 1,
+    unproven: 1,
+    begunAt: state.ticks,
     phase: { kind: 'asked', ticket, askedAt: state.ticks, heights },
   };
   const asked = { ...peer, lastAsked: ticket };
@@ -87,12 +88,16 @@ function chaseHead(transition: LightTransition): LightTransition {
   // Nobody is ahead.
   if (state.aheadSince === undefined) return transition;
   const running = state.chases.filter(({ purpose }) => purpose.kind === 'head');
-  const isSlow = ({ phase }: Chase) =>
-    phase.kind === 'asked' && ticks - phase.askedAt >= limits.slowTicks;
+  const isSlow = ({ phase, begunAt }: Chase) =>
+    (phase.kind === 'asked' && ticks - phase.askedAt >= limits.slowTicks) ||
+    ticks - begunAt >= limits.slowChaseTicks;
   if (running.length >= limits.headChasesMax || !running.every(isSlow)) return transition;
   if (hasExpired(state)) return transition;
   const asked = new Set(running.map(({ voice }) => voice));
-  const ahead = usablePeers(state).filter(({ headHeight }) => headHeight > height);
+  // Who is accused of another fork shows that first, or the same would begin without end.
+  const ahead = usablePeers(state).filter(
+    (peer) => peer.headHeight > height && !isBusy(peer, state),
+  );
   const best = bestOf(ahead.filter(({ voice }) => !asked.has(voice)));
   if (best === undefined || isLeftToOwnChain(state, best)) return transition;
   return begin(transition, best, best.headHeight, { kind: 'head' }) ?? transition;
@@ -116,7 +121,7 @@ function chaseWitnesses(transition: LightTransition): LightTransition {
     if (peer.headHeight > height || !isUsable(peer, state)) continue;
     const ours = knownAt(state.known, peer.headHeight);
     if (ours === undefined || equalBytes(ours.trusted.hash, peer.headHash)) continue;
-    if (state.chases.some(({ peerId }) => peerId === peer.peerId)) continue;
+    if (isBusy(peer, state) || isExpiredBelow(state, peer.headHeight)) continue;
     next = begin(next, peer, peer.headHeight, WITNESS) ?? next;
   }
   return next;
@@ -146,10 +151,8 @@ function outcomeOf(state: LightState, wanted: Wanted): Outcome {
   const known = knownAt(state.known, height);
   if (known !== undefined) return (transition) => proven(transition, wanted, known);
   if (state.alarm !== undefined) return (transition) => failed(transition, wanted, 'alarmed');
-  const base = nearestBelow(state.known, height);
-  if (base !== undefined && state.rules.expires) {
-    const isOld = isExpired(base.trusted, state.nowMs, state.options);
-    if (isOld) return (transition) => failed(transition, wanted, 'trust-expired');
+  if (isExpiredBelow(state, height)) {
+    return (transition) => failed(transition, wanted, 'trust-expired');
   }
   const able = usablePeers(state).filter(
     ({ peerId, headHeight }) => headHeight >= height && !tried.includes(peerId),

@@ -405,3 +405,73 @@ test('a block from the future is waited for, and nobody is blamed: our own clock
   expect(headOf(village)).toBe(50);
   expect(effectsOf(village, 'report-peer')).toEqual([]);
 });
+
+test('who is accused of another fork is asked for no head until it showed its block', () => {
+  const chain = createTestChain({ length: 50 });
+  for (const length of [51, 70]) {
+    const fork = createTestChain({ length, fork: { from: 40, mark: 1 } });
+    const village = villageOf(chain, { nowMs: fork.endMs });
+    village.meet('a', honest(chain), { chain });
+    // A head of another fork each time, and never the block that would show it.
+    const liar: Server = (heights) =>
+      heights.includes(length) ? honest(fork)(heights, 0) : 'silence';
+    village.meet('liar', liar, { chain: fork });
+    village.tick(29);
+    const asked = village.requests.filter(({ peerId }) => peerId === 'liar');
+    expect(asked.map(({ heights }) => heights.at(-1))).toEqual([length, 50]);
+    village.tick();
+    expect(effectsOf(village, 'report-peer')).toMatchObject([{ peerId: 'liar', fault: 'stall' }]);
+  }
+});
+
+test('who contradicts what nothing young enough proves is left alone, and not asked for ever', () => {
+  const chain = createTestChain({ length: 50 });
+  const options = { ...OPTIONS, trustingPeriodMs: 30_000 };
+  const start = { options, trusted: chain.trustedAt(50), roots: [chain.genesis] };
+  for (const [length, requests] of [
+    [50, 0],
+    [51, 1],
+  ] as const) {
+    const fork = createTestChain({ length, fork: { from: 40, mark: 1 } });
+    const village = villageOf(chain, { ...start, nowMs: fork.endMs });
+    village.meet('b', honest(fork), { chain: fork });
+    expect(village.requests).toHaveLength(requests);
+    expect(effectsOf(village, 'report-peer')).toEqual([]);
+    expect(headOf(village)).toBe(50);
+  }
+});
+
+test('a way that is shown in small coins ends, by requests or by time', () => {
+  const chain = changing(20_000, [10, 10_000]);
+  const village = villageOf(chain);
+  const miser: Server = (heights) => honest(chain)(heights.slice(-1), 0);
+  village.meet('miser', miser, { chain });
+  const { unprovenRequestsMax, slowChaseTicks, chaseTicksMax } = village.state().limits;
+  expect(village.requests.length).toBeLessThanOrEqual(unprovenRequestsMax);
+  // One coin for each tick.
+  const slow = villageOf(chain, {
+    limits: { unprovenRequestsMax: 1000, requestsPerChaseMax: 1000 },
+  });
+  slow.meet('miser', () => 'silence', { chain });
+  const coin = (): void => {
+    slow.tick();
+    const asked = effectsOf(slow, 'request-light-blocks').findLast(
+      ({ peerId }) => peerId === 'miser',
+    );
+    if (asked === undefined) return;
+    const { ticket, heights } = asked;
+    const [height] = heights.slice(-1);
+    const blocks = [chain.blockAt(height ?? 0)];
+    slow.send({ kind: 'light-blocks-received', ticket, blocks, nowMs: slow.nowMs });
+  };
+  for (let ticks = 0; ticks < slowChaseTicks - 1; ticks++) coin();
+  slow.meet('a', () => 'silence', { chain });
+  expect(slow.requests.filter(({ peerId }) => peerId === 'a')).toHaveLength(0);
+  coin();
+  expect(slow.requests.filter(({ peerId }) => peerId === 'a')).toHaveLength(1);
+  const faults = () => effectsOf(slow, 'report-peer').filter(({ peerId }) => peerId === 'miser');
+  for (let ticks = slowChaseTicks; ticks < chaseTicksMax - 1; ticks++) coin();
+  expect(faults()).toEqual([]);
+  coin();
+  expect(faults()).toMatchObject([{ fault: 'stall' }]);
+});

@@ -2,7 +2,7 @@ import { equalBytes, timestampMs, unreachable } from '../base/index.ts';
 import { blockHashOf } from '../ledger/index.ts';
 import { merge, nextMove } from './chase.ts';
 import type { LightRequestFailure } from './errors.ts';
-import { knownAt, withKnown } from './known.ts';
+import { isExpiredBelow, knownAt, withKnown } from './known.ts';
 import type { LightLimits } from './limits.ts';
 import { LIGHT_LIMITS } from './limits.ts';
 import { makeRoom, rested, withoutPeer, withPeer } from './peers.ts';
@@ -183,12 +183,15 @@ function onRequestFailed(
   return blame(state, chase.peerId, reason === 'malformed' ? 'malformed-answer' : 'stall');
 }
 
-/** A request that nobody answered, not even to say so, must not hold up a chase for ever. */
+/** Neither silence nor answers in small coins hold up a chase for ever. */
 function onTick(state: LightState): LightTransition {
-  const late = state.chases.find(
-    ({ phase }) =>
-      phase.kind === 'asked' && state.ticks - phase.askedAt >= state.limits.requestTicksMax,
-  );
+  const { ticks, limits } = state;
+  const late = state.chases.find(({ phase, begunAt }) => {
+    if (phase.kind !== 'asked') return false;
+    return (
+      ticks - phase.askedAt >= limits.requestTicksMax || ticks - begunAt >= limits.chaseTicksMax
+    );
+  });
   return late === undefined ? stay(state) : blame(state, late.peerId, 'stall');
 }
 
@@ -223,9 +226,7 @@ function onBlocks(
   if (found.at(-1)?.header.height !== target) return blame(state, peerId, 'height-lie');
   // Without any of what was asked for, the same would be asked for again, for ever.
   const isNew = blocks.some(({ header: { height } }) => height > from && heights.includes(height));
-  if (!isNew || chase.requests > state.limits.requestsPerChaseMax) {
-    return blame(state, peerId, 'stall');
-  }
+  if (!isNew) return blame(state, peerId, 'stall');
   return proceed(state, chase, { ...chase, found });
 }
 
@@ -238,6 +239,8 @@ function contradicts({ anchor }: LightState, { header }: LightBlock, base: Trust
 /** The peer is of another fork: it must show its block at the height of our own. */
 function accuse(state: LightState, chase: Chase, height: number): LightTransition {
   const free = withoutChase(state, chase);
+  // Nothing can be proven from below: nobody can say who of both is wrong.
+  if (isExpiredBelow(state, height)) return stay(rest(free, chase.peerId));
   const peer = state.peers.get(chase.peerId);
   const purpose = { kind: 'witness', fault: 'bad-block' } as const;
   const begun = peer && begin(stay(free), peer, height, purpose);
@@ -257,10 +260,15 @@ function proceed(state: LightState, chase: Chase, changed: Chase): LightTransiti
       return { state: next, effects: [{ kind: 'verify-claims', ticket, claims }] };
     }
     case 'ask': {
+      const { requestsPerChaseMax, unprovenRequestsMax } = state.limits;
+      const isLost =
+        changed.requests >= requestsPerChaseMax || changed.unproven >= unprovenRequestsMax;
+      if (isLost) return blame(state, changed.peerId, 'stall');
       const { heights } = move;
       const phase = { kind: 'asked', ticket, askedAt: state.ticks, heights } as const;
       const requests = changed.requests + 1;
-      const next = withChase(state, chase, { ...changed, requests, phase });
+      const unproven = changed.unproven + 1;
+      const next = withChase(state, chase, { ...changed, requests, unproven, phase });
       return { state: { ...next, ticket }, effects: [requestOf(changed, ticket, heights)] };
     }
     case 'refuse':
@@ -278,8 +286,11 @@ function onRefusal(
 ): LightTransition {
   // Its clock or ours: nobody can say whose.
   if (code === 'from-the-future') return stay(rest(withoutChase(state, chase), peerId));
-  // Time passed since the chase began; its end is told by who wanted it.
-  if (code === 'trust-expired') return stay(withoutChase(state, chase));
+  // Time passed since the chase began. A wanted height fails; for a head it is asked no more now.
+  if (code === 'trust-expired') {
+    const free = withoutChase(state, chase);
+    return stay(purpose.kind === 'wanted' ? free : rest(free, peerId));
+  }
   const isOtherFork = code === 'not-child-of-trusted' && steps.length === 0;
   if (isOtherFork && purpose.kind === 'head') return accuse(state, chase, base.header.height);
   return blame(state, peerId, 'bad-block');
@@ -302,7 +313,7 @@ function onClaimsVerified(state: LightState, ticket: Ticket, isValid: boolean): 
     return alarm(state, { trusted: ours.trusted, ours: ours.block, other: block });
   }
   if (base.header.height < chase.target) {
-    return proceed(state, chase, { ...chase, base, steps, found });
+    return proceed(state, chase, { ...chase, base, steps, found, unproven: 0 });
   }
   return onProven(withoutChase(state, chase), chase, steps);
 }

@@ -70,6 +70,8 @@ export type LightOptions = {
    * punished. Undefined where members are fixed, for they stay.
    */
   readonly trustingPeriodMs: number | undefined;
+  /** Members never change: no block of other members is one of this network. */
+  readonly isFixed?: boolean;
   /** How far a header's time may be ahead of ours. */
   readonly clockDriftMs: number;
 };
@@ -87,13 +89,15 @@ export type LightVerdict =
 
 /**
  * Two blocks of one height, both with a valid certificate: more than 1/3 of the power broke its
- * word. `ours` is absent when our own chain committed it.
+ * word. `ours` is absent when our own chain committed it, or when it was given without proof. As it
+ * lies on disk.
  */
-export type LightEvidence = {
-  readonly trusted: TrustedBlock;
-  readonly ours: LightBlock | undefined;
-  readonly other: LightBlock;
-};
+export const lightEvidenceCodec = struct('LightEvidence', {
+  trusted: trustedBlockCodec,
+  ours: option(lightBlockCodec),
+  other: lightBlockCodec,
+});
+export type LightEvidence = Infer<typeof lightEvidenceCodec>;
 
 /* ---------------------------------------------------------------- machine */
 
@@ -108,9 +112,13 @@ export type LightEvent =
       readonly voice: string;
       readonly headHeight: Height;
       readonly headHash: Hash;
+      /** The lowest height that it keeps whole; below, it need not prove anything. */
+      readonly earliestHeight: Height;
       readonly nowMs: number;
     }
   | { readonly kind: 'peer-gone'; readonly peerId: string }
+  /** What peers told so far counts no more: this machine slept since. */
+  | { readonly kind: 'statuses-forgotten' }
   | {
       readonly kind: 'light-blocks-received';
       readonly ticket: Ticket;
@@ -125,6 +133,8 @@ export type LightEvent =
     }
   /** Answers `verify-claims`: whether every claim holds. */
   | { readonly kind: 'claims-verified'; readonly ticket: Ticket; readonly isValid: boolean }
+  /** Answers it too: nobody here could look, and nobody is to blame. */
+  | { readonly kind: 'verification-failed'; readonly ticket: Ticket }
   /** Somebody here needs the header of a height; answered by `height-proven` or `-failed`. */
   | {
       readonly kind: 'height-wanted';
@@ -132,6 +142,8 @@ export type LightEvent =
       readonly height: Height;
       readonly nowMs: number;
     }
+  /** Nobody needs it any more; it is answered by nothing. */
+  | { readonly kind: 'height-unwanted'; readonly id: number }
   /** About once a second. */
   | { readonly kind: 'tick'; readonly nowMs: number }
   /** Our own chain committed this block: it is trusted at no cost. */
@@ -150,6 +162,8 @@ export type LightFault =
   | 'height-lie'
   /** It let a request time out, or refused it. */
   | 'stall'
+  /** It answered again and again, and led nowhere. */
+  | 'endless-stall'
   | 'malformed-answer'
   /** Its block breaks a rule, or a signature of it is false. */
   | 'bad-block';
@@ -210,6 +224,10 @@ export type LightProgress = {
    * it, or an earlier one that is trusted.
    */
   readonly comparedVoices: number;
+  /** These, and the voice that served the head if it still tells it, or a higher one. */
+  readonly voices: number;
+  /** Whether anybody in good standing told a head not long ago. */
+  readonly isHeard: boolean;
   /** The highest head that a peer in good standing tells, never below ours. */
   readonly targetHeight: Height;
   readonly stage: LightStage;
@@ -225,6 +243,11 @@ export type Peer = {
   readonly voice: string;
   readonly headHeight: number;
   readonly headHash: Hash;
+  readonly earliestHeight: number;
+  /** When it told this; an old word is none. */
+  readonly toldAtMs: number;
+  /** It was not far below our head then: who never follows confirms nothing. */
+  readonly wasNear: boolean;
   readonly faults: number;
   /** Asked nothing, and not believed, before this tick. */
   readonly restsUntil: number;
@@ -276,6 +299,10 @@ export type Chase = {
   /** Shown by the peer, not proven yet, above the base; heights rise. */
   readonly found: readonly LightBlock[];
   readonly requests: number;
+  /** Requests since anything was proven. */
+  readonly unproven: number;
+  /** Tick of its first request. */
+  readonly begunAt: number;
   readonly phase: Phase;
 };
 

@@ -255,6 +255,10 @@ class Libp2pNetwork implements Network {
     this.#tick();
   }
 
+  relays(): readonly string[] {
+    return this.#supervisor.relays();
+  }
+
   async addRelay(address: string): Promise<void> {
     this.#assertRunning();
     const parsed = parseAddress(address);

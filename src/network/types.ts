@@ -94,6 +94,8 @@ export interface Network {
   wake?(): void;
   /** Hears gossip of these topics alone from now on; all of them at first. Publishing stays free. */
   follow?(topics: readonly Topic[]): void;
+  /** Multiaddrs of the relays that it would dial, those named by its operator first. */
+  relays?(): readonly string[];
   /** Dials a multiaddr now and keeps it in the supervisor's list. */
   addRelay(multiaddr: string): Promise<void>;
   stop(): Promise<void>;

@@ -61,20 +61,31 @@ export class PeerLedger {
     this.#questions = questions;
   }
 
-  /** A block with its receipts. Rejects with `proof-unavailable`, and as `LightDriver.prove`. */
+  /**
+   * A block with its receipts. Rejects with `proof-unavailable`, `aborted`, and as
+   * `LightDriver.prove`.
+   */
   block(height: Height, signal?: AbortSignal): Promise<StoredBlock> {
     if (height === 0) return this.#genesis(height);
-    return this.#whole.get(height, async () => {
-      // Both are on their way at once; the receipts wait for the header that binds them.
-      const proving = this.#light.prove(height);
-      const [fetched, receipts] = await Promise.all([
-        this.#fetched.get(height, async () => this.#fetch(await proving)),
-        this.#receipts(height, proving, signal),
-      ]);
-      const { prepared, bytes, certificate } = fetched;
-      const { block, hash } = prepared;
-      return { block, hash, certificate, receipts, blockBytes: new Uint8Array(bytes) };
-    });
+    // Without the asker's signal: others may wait for the same block.
+    return unlessAborted(
+      this.#whole.get(height, () => this.#load(height)),
+      signal,
+    );
+  }
+
+  async #load(height: Height): Promise<StoredBlock> {
+    // Both are on their way at once; the receipts wait for the header that binds them.
+    const proving = this.#light.prove(height);
+    // Perhaps nobody waits for it: the block may be here, and the receipts not to be had.
+    proving.catch(() => undefined);
+    const [fetched, receipts] = await Promise.all([
+      this.#fetched.get(height, async () => this.#fetch(await proving)),
+      this.#receipts(height, proving),
+    ]);
+    const { prepared, bytes, certificate } = fetched;
+    const { block, hash } = prepared;
+    return { block, hash, certificate, receipts, blockBytes: new Uint8Array(bytes) };
   }
 
   /**
@@ -187,13 +198,11 @@ export class PeerLedger {
   async #receipts(
     height: Height,
     proving: Promise<ProvenHeader>,
-    signal: AbortSignal | undefined,
   ): Promise<readonly Receipt[]> {
     const receipts = await this.#questions.ask<readonly Receipt[]>({
       kind: 'receipts',
       body: encode(receiptsRequestCodec, { height }),
       height,
-      signal,
       judge: async (answer) => {
         const decoded = decode(receiptsAnswerCodec, answer);
         if (!decoded.ok) return { kind: 'bad', fault: 'malformed-answer' };
@@ -346,6 +355,19 @@ function unavailable(height: Height): never {
 
 function throwUnavailable(): never {
   throw new TabellionError('proof-unavailable');
+}
+
+/** Settles as the promise does, or rejects with `aborted` as soon as nobody waits for it. */
+function unlessAborted<Value>(promise: Promise<Value>, signal?: AbortSignal): Promise<Value> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new TabellionError('aborted'));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    promise
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function descends(places: readonly Place[], before: Place | undefined): boolean {

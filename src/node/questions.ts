@@ -112,6 +112,8 @@ export class PeerQuestions {
     signal: AbortSignal,
   ): Promise<Judged<Value>> {
     const { network, reportPeer, onBytes, tracer } = this.#options;
+    // One that went since the question began is not asked, and nothing is noted of it again.
+    if (!isConnected(network(), peerId)) return { kind: 'absent' };
     this.#count += 1;
     this.#records.set(peerId, { ...this.#recordOf(peerId), askedAt: this.#count });
     let answer: Bytes;
@@ -130,9 +132,7 @@ export class PeerQuestions {
     }
     onBytes(answer.length);
     const judged = await judge(answer, peerId);
-    if (judged.kind === 'good') {
-      this.#records.set(peerId, { ...this.#recordOf(peerId), failures: 0 });
-    }
+    if (judged.kind === 'good') this.#note(peerId, 0);
     if (judged.kind === 'bad') {
       this.#failed(peerId);
       tracer.trace('warn', 'answer-refused', { kind, peerId, fault: judged.fault });
@@ -146,8 +146,13 @@ export class PeerQuestions {
   }
 
   #failed(peerId: string): void {
-    const record = this.#recordOf(peerId);
-    this.#records.set(peerId, { ...record, failures: record.failures + 1 });
+    this.#note(peerId, this.#recordOf(peerId).failures + 1);
+  }
+
+  /** An answer may come when its giver is gone and forgotten. */
+  #note(peerId: string, failures: number): void {
+    const record = this.#records.get(peerId);
+    if (record !== undefined) this.#records.set(peerId, { ...record, failures });
   }
 
   /** The quickest first; among equals the least lately asked. */
@@ -165,4 +170,8 @@ export class PeerQuestions {
     known.sort((left, right) => left.costMs - right.costMs || left.askedAt - right.askedAt);
     return known.slice(0, QUESTION_PEERS_MAX).map(({ peerId }) => peerId);
   }
+}
+
+function isConnected(network: Network | undefined, peerId: string): boolean {
+  return network?.peers().some((peer) => peer.peerId === peerId) ?? false;
 }

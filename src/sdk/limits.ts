@@ -45,6 +45,9 @@ export const WITNESS_LONG_MS = 600_000;
 export const STORE_FULL_RETRY_MS = 15_000;
 /** Breakages of a store within this time wait longer each, like those of a worker. */
 export const STORE_HEALTHY_MS = 60_000;
+/** What a store held was found damaged so often within so long: reading it again is no remedy. */
+export const REPAIRS_MAX = 3;
+export const REPAIRS_MS = 30 * 60_000;
 
 /** How far the time of a header may be ahead of ours. */
 export const CLOCK_DRIFT_MS = 10_000;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../base/index.ts';
 import { TabellionError, timestampMs } from '../base/index.ts';
 import { parseJson } from '../codec/index.ts';
+import type { Address } from '../ledger/index.ts';
 import type { LightBlock } from '../light/index.ts';
 import type { TestChain } from '../light/testing/chain.ts';
 import { certify, createTestChain } from '../light/testing/chain.ts';
@@ -14,8 +15,10 @@ import { createProver, trustedBlockOfJson, trustedBlockToJson } from './prover.t
 import type { Transport } from './transport.ts';
 import { verifyFinality } from './verify.ts';
 
-const spec = builtinMethods()['light.blocks'];
+const methods = builtinMethods();
+const spec = methods['light.blocks'];
 const LENGTH = 400;
+const ADDRESS = new Uint8Array(32).fill(7) as unknown as Address; // 32 bytes, as every address.
 /** Every 40 heights one of four members leaves and another comes: soon all are others. */
 const membersAt = (height: number) => {
   const first = Math.floor(height / 40);
@@ -27,12 +30,22 @@ function anchorOf({ anchor, genesis }: TestChain, isFixed = false): ProverAnchor
   return { ...anchor, membership: genesis.membership, isFixed, genesis };
 }
 
-/** A server of light blocks; `change` spoils what it says. */
+/** A server of light blocks; `change` spoils what it says. What is newest is at `head`. */
 function serverOf(change: (block: LightBlock) => LightBlock | Json = (block) => block) {
   const asked: number[][] = [];
+  const server = { head: LENGTH };
   const transport: Transport = {
     trustMax: 'reported',
     async call(method, params) {
+      const final = finalityAt(server.head);
+      if (method === 'block.get') {
+        const rest = { transactionCount: 0, sizeBytes: 0, transactions: [], trust: 'reported' };
+        return methods[method].result.toJson({ ...final, ...rest } as never);
+      }
+      if (method === 'account.proof') {
+        const account = { address: ADDRESS, keys: [], proof: new Uint8Array() };
+        return methods[method].result.toJson({ ...final, ...account });
+      }
       expect(method).toBe('light.blocks');
       const question = parseJson(spec.params, params);
       if (!question.ok) throw new TabellionError('params-invalid');
@@ -47,7 +60,7 @@ function serverOf(change: (block: LightBlock) => LightBlock | Json = (block) => 
     subscribe: () => () => undefined,
     close: () => undefined,
   };
-  return { client: createClient(transport), asked };
+  return { client: createClient(transport), asked, server };
 }
 
 function clockAt(nowMs: number) {
@@ -96,6 +109,39 @@ describe('a prover', () => {
     const prover = createProver(client, anchorOf(chain), options);
     expect(codeOf(await prover.finality(finalityAt(LENGTH)))).toBe('ok');
     expect(asked).toHaveLength(1);
+  });
+
+  it('refuses what is older than it proved before it asked, and nothing else', async () => {
+    const { client, server } = serverOf();
+    const prover = proverOf(client);
+    server.head = 60;
+    expect(codeOf(await prover.newest())).toBe('ok');
+    server.head = 10;
+    const stale = { code: 'header-stale', height: 10, provenHeight: 60 };
+    expect(codeOf(await prover.newest())).toEqual(stale);
+    expect(codeOf(await prover.account(ADDRESS))).toEqual(stale);
+    expect(codeOf(await prover.balance(ADDRESS))).toEqual(stale);
+    // An old header that somebody names is no older than it should be.
+    expect(codeOf(await prover.finality(finalityAt(10)))).toBe('ok');
+    for (const head of [60, 61]) {
+      server.head = head;
+      expect(codeOf(await prover.newest())).toBe('ok');
+      expect(codeOf(await prover.account(ADDRESS))).not.toMatchObject({ code: 'header-stale' });
+    }
+    // Asked together, they may be answered in any order.
+    server.head = 70;
+    const slow = prover.newest();
+    server.head = 80;
+    expect((await Promise.all([prover.newest(), slow])).map(codeOf)).toEqual(['ok', 'ok']);
+    expect(prover.head().header.height).toBe(80);
+  });
+
+  it('goes back behind no visit of before', async () => {
+    const { client, server } = serverOf();
+    const options = { clock: clockAt(chain.endMs), trusted: chain.trustedAt(200) };
+    server.head = 199;
+    const refused = await createProver(client, anchorOf(chain), options).newest();
+    expect(codeOf(refused)).toMatchObject({ code: 'header-stale', provenHeight: 200 });
   });
 
   it('is kept as JSON between two visits, and refuses what is none of its network', async () => {

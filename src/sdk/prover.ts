@@ -43,6 +43,8 @@ export type ProverRefusal =
   | ProofRefusal
   /** The headers that should prove it do not: by what their server did, or could not do. */
   | { readonly code: 'header-unproven'; readonly reason: LightFault | HeightFailure }
+  /** What is asked for now was answered with a state from before one that was proven already. */
+  | { readonly code: 'header-stale'; readonly height: Height; readonly provenHeight: Height }
   /** A proof is certified, and so is another block of its height: more than 1/3 broke the rules. */
   | { readonly code: 'light-alarm'; readonly height: Height };
 
@@ -55,7 +57,10 @@ export interface LightProver {
   head(): TrustedBlock;
   /** Two certified blocks of one height: from then on this prover proves nothing more. */
   alarm(): LightEvidence | undefined;
-  /** Proves the newest header that the node tells. */
+  /**
+   * Proves the newest header that the node tells; refused below what was proven before the call.
+   * How old it is by the clock is for the caller to look at: a single server can stand still.
+   */
   newest(options?: CallOptions): Promise<Result<Trusted<ProvenHeader, 'proven'>, ProverRefusal>>;
   /** Whether a header is final. */
   finality<Of extends Finality>(
@@ -127,19 +132,31 @@ export function createProver(
 ): LightProver {
   const light = new HeaderProver(client, anchor, options);
   const finality: LightProver['finality'] = (claim, call) => light.prove(claim, call);
+  /** Asks for what is newest, and proves that it is final and no older than what was known. */
+  const current = async <Of extends ProvenHeader>(
+    ask: () => Promise<Of>,
+    call?: CallOptions,
+  ): Promise<Result<Trusted<Of, 'proven'>, ProverRefusal>> => {
+    const provenHeight = light.head().header.height;
+    const claim = await ask();
+    const { height } = claim.header;
+    if (height < provenHeight) return fail({ code: 'header-stale', height, provenHeight });
+    return light.prove(claim, call);
+  };
   const account: LightProver['account'] = async (address, assets = [], call) => {
-    const proof = await client.call('account.proof', { address, assets }, call);
-    const final = await finality(proof, call);
+    const ask = () => client.call('account.proof', { address, assets }, call);
+    const final = await current(ask, call);
     return final.ok ? readAccountProof(anchor, final.value, { address, assets }) : final;
   };
   return {
     head: () => light.head(),
     alarm: () => light.alarm(),
     finality,
-    async newest(call) {
-      const { header, hash } = await client.call('block.get', { isHeaderOnly: true }, call);
-      return light.prove({ header, hash }, call);
-    },
+    newest: (call) =>
+      current(async () => {
+        const { header, hash } = await client.call('block.get', { isHeaderOnly: true }, call);
+        return { header, hash };
+      }, call),
     account,
     async balance(address, asset = NATIVE_ASSET, call) {
       const proven = await account(address, [asset], call);

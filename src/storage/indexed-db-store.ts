@@ -210,7 +210,8 @@ export class IndexedDbStore implements KeyValueStore {
       const fence = epoch === undefined ? undefined : counters.get(FENCE_KEY);
       fence?.catch(() => undefined); // Seen below, unless the task fails before.
       const usage = await task();
-      if ((await fence) !== epoch) throw storeError('store-in-use');
+      const held = await fence;
+      if (held !== epoch) throw fencedAt(held);
       await counters.put(usageList(usage), USAGE_KEY);
       await transaction.done;
       this.#usage = usage;
@@ -249,7 +250,7 @@ async function enter(database: Database, epoch: number | undefined): Promise<Usa
   try {
     const counters = transaction.objectStore(COUNTERS);
     const [usage, fence] = await Promise.all([counters.get(USAGE_KEY), counters.get(FENCE_KEY)]);
-    if (typeof fence === 'number' && fence > epoch) throw storeError('store-in-use');
+    if (typeof fence === 'number' && fence > epoch) throw fencedAt(fence);
     await counters.put(epoch, FENCE_KEY);
     await transaction.done;
     return usageOf(usage);
@@ -257,6 +258,12 @@ async function enter(database: Database, epoch: number | undefined): Promise<Usa
     abortQuietly(transaction);
     throw await causeOf(transaction, error);
   }
+}
+
+/** A later writer has the database; its epoch is told, for who rightly comes after it. */
+function fencedAt(fence: unknown): TabellionError {
+  const code: StoreErrorCode = 'store-in-use';
+  return new TabellionError(code, typeof fence === 'number' ? { fence } : {});
 }
 
 /** Written by this code; absent before the first write. */

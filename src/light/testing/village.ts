@@ -43,7 +43,7 @@ export type Village = {
   nowMs: number;
 };
 
-const STEPS_MAX = 20_000;
+const STEPS_MAX = 2000;
 
 export function createVillage(start: Omit<LightStart, 'nowMs'> & { nowMs: number }): Village {
   let state = createLight(start);

@@ -22,6 +22,7 @@ import type { FinderParts, HistoryOptions } from './finder.ts';
 import { findHeight, findHistory, findTransactions } from './finder.ts';
 import { indexBlock } from './index-block.ts';
 import { journalValue } from './journal-value.ts';
+import { LoadedMemory } from './loaded-memory.ts';
 import { membershipChangesOf, membershipOf, membershipPut } from './memberships.ts';
 import { orderedKey } from './records.ts';
 import { recover } from './recovery.ts';
@@ -80,6 +81,7 @@ export class LedgerStore {
   readonly #commits: Turnstile;
   readonly #upkeep: Upkeep;
   readonly #damage: Damage;
+  readonly #loaded: LoadedMemory;
 
   constructor(
     core: Core,
@@ -96,6 +98,7 @@ export class LedgerStore {
     this.#commits = parts.commits;
     this.#upkeep = parts.upkeep;
     this.#damage = new Damage(core);
+    this.#loaded = new LoadedMemory(parts.state);
   }
 
   get #tree(): StateTree {
@@ -207,18 +210,18 @@ export class LedgerStore {
     keys: readonly Bytes[] = [],
   ): Promise<Exclude<Value, MissingKeys>> {
     if (keys.length > 0) await this.ensureLoaded(keys);
-    return runLoading(
-      () => reading(this.#tree.view()),
-      (missing) => this.ensureLoaded(missing),
-    );
+    const read = () => reading(this.#tree.view());
+    const run = runLoading(read, (missing) => this.ensureLoaded(missing));
+    return this.#loaded.during(run);
   }
 
   /** The state after a block on top of the head; nothing is kept of it unless it is committed. */
   stage(height: Height, changes: readonly StateChange[]): Promise<StagedBlock> {
-    return runLoading(
+    const run = runLoading(
       () => this.#tree.stage(height, changes),
       (missing) => this.ensureLoaded([...missing, ...keysOf(changes)]),
     );
+    return this.#loaded.during(run);
   }
 
   /** Whether a staged state still stands on the head; otherwise `commit` stages it again. */
@@ -240,7 +243,7 @@ export class LedgerStore {
       keys.every(({ length }) => length <= STATE_KEY_BYTES_MAX),
       'a key is too long',
     );
-    return runLoading(
+    const run = runLoading(
       () => {
         const proof = this.#tree.prove(height, keys);
         if (proof === undefined) throw new TabellionError('version-unavailable', { height });
@@ -248,6 +251,7 @@ export class LedgerStore {
       },
       (missing) => this.#load(missing, height),
     );
+    return this.#loaded.during(run);
   }
 
   /* ----------------------------------------------------------- commit */

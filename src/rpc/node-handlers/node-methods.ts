@@ -122,6 +122,7 @@ export function nodeMethods(context: NodeContext): NodeMethods {
         genesisTimestampMs: document.timestampMs,
         genesisHash: (await context.outline(context.source(), GENESIS_HEIGHT, signal)).hash,
         relays: node.options.relays,
+        knownRelays: node.network()?.relays?.() ?? node.options.relays,
       };
     },
     'node.status': async () => statusOf(context),

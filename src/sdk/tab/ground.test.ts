@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeUtf8, timestampMs } from '../../base/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
+import { REPAIRS_MAX, REPAIRS_MS, STORE_HEALTHY_MS } from '../limits.ts';
 import type { EpochStore, StoreMarker } from './epochs.ts';
 import type { Witness } from './ground.ts';
 import { Ground } from './ground.ts';
@@ -10,6 +11,7 @@ class Profile {
   store = new MemoryStore();
   marker: StoreMarker | undefined;
   witness: Witness = 'none';
+  nowMs = 5;
   /** Throws instead of writing a mark, as a kill would. */
   isKilledAtMark = false;
 
@@ -25,7 +27,7 @@ class Profile {
       },
       close: () => undefined,
     };
-    const clock = { now: () => timestampMs(5), after: () => () => undefined };
+    const clock = { now: () => timestampMs(this.nowMs), after: () => () => undefined };
     const ground = new Ground({ epochs, witness: this.witness, clock });
     if (this.witness === 'none') this.witness = 'begun';
     await ground.recognise(this.store);
@@ -131,4 +133,31 @@ it('damage is told to the next start, once', async () => {
   ground.condemn('page-corrupt');
   expect(ground.takeDamage()).toBe('page-corrupt');
   expect(ground.takeDamage()).toBeUndefined();
+});
+
+it('want of room is one piece of news for as long as it lasts, and over some time after', async () => {
+  const ground = await profile.open();
+  ground.note('quota', 'store-full');
+  profile.nowMs += 15_000;
+  ground.note('quota', 'store-full');
+  ground.noteRoom(); // Something small may still be written, now and then.
+  expect(ground.event()).toMatchObject({ kind: 'quota', atMs: 5 });
+  profile.nowMs += STORE_HEALTHY_MS + 1;
+  ground.noteRoom();
+  expect(ground.event()).toBeUndefined();
+  ground.note('quota', 'store-full');
+  expect(ground.event()).toMatchObject({ kind: 'quota', atMs: profile.nowMs });
+});
+
+it('what is damaged again and again is not cleared for ever', async () => {
+  const ground = await profile.open();
+  const repair = () => ground.noteRepair('page-corrupt');
+  for (let repaired = 0; repaired < REPAIRS_MAX; repaired++) {
+    repair();
+    profile.nowMs += 60_000;
+  }
+  expect(repair).toThrow('store-unreliable');
+  expect(ground.event()).toMatchObject({ kind: 'repaired', code: 'page-corrupt' });
+  profile.nowMs += REPAIRS_MS;
+  expect(repair).not.toThrow();
 });

@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/index.ts';
-import { encodeUtf8, formatHex } from '../../base/index.ts';
+import { encodeUtf8, formatHex, TabellionError } from '../../base/index.ts';
 import type { StorageEvent } from '../../node/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
+import { REPAIRS_MAX, REPAIRS_MS, STORE_HEALTHY_MS } from '../limits.ts';
 import type { EpochStore } from './epochs.ts';
 
 /**
@@ -29,6 +30,10 @@ export class Ground {
   /** What the node has to be started again for. */
   #damage: string | undefined;
   #event: StorageEvent | undefined;
+  /** When room last was wanting. */
+  #fullAtMs = 0;
+  /** When damage was cleared lately. */
+  #repairs: readonly number[] = [];
 
   constructor(options: {
     readonly epochs: EpochStore;
@@ -46,7 +51,29 @@ export class Ground {
   }
 
   note(kind: StorageEvent['kind'], code?: string): void {
-    this.#event = { kind, atMs: this.#clock.now(), code };
+    // Found full again and again, it is one and the same news.
+    const nowMs = this.#clock.now();
+    if (kind === 'quota') this.#fullAtMs = nowMs;
+    const isStill = kind === 'quota' && this.#event?.kind === kind && this.#event.code === code;
+    if (!isStill) this.#event = { kind, atMs: nowMs, code };
+  }
+
+  /** Something was written: unless there was no room just before, there is enough again. */
+  noteRoom(): void {
+    const isLong = this.#clock.now() - this.#fullAtMs > STORE_HEALTHY_MS;
+    if (this.#event?.kind === 'quota' && isLong) this.#event = undefined;
+  }
+
+  /**
+   * Notes that what is damaged is about to be cleared. Rejects once that happened too often: a disk
+   * that spoils what it is given would be filled by peers for ever.
+   */
+  noteRepair(code: string): void {
+    const nowMs = this.#clock.now();
+    const recent = this.#repairs.filter((atMs) => nowMs - atMs < REPAIRS_MS);
+    if (recent.length >= REPAIRS_MAX) throw new TabellionError('store-unreliable', { found: code });
+    this.#repairs = [...recent, nowMs];
+    this.note('repaired', code);
   }
 
   /** What is stored is damaged: the next start clears the ledger's part of it. */

@@ -91,8 +91,11 @@ export async function startTabNode(
       epoch: lead.epoch,
       onLost: (loss) => {
         // Another leads: its epoch ends this term.
-        if (loss === 'fenced') void lead.confirm();
-        else breakage.lost(loss);
+        if (loss !== 'fenced') return breakage.lost(loss);
+        // The counter may have been lost, and not know of it.
+        void lead.confirm().then((isLeading) => {
+          if (isLeading) breakage.lost(loss);
+        });
       },
     })
     .catch((error: unknown) => {
@@ -174,8 +177,8 @@ async function openNode(
 async function mend(store: KeyValueStore, ground: Ground): Promise<void> {
   const code = ground.takeDamage();
   if (code === undefined) return;
+  ground.noteRepair(code);
   await wipeLedger(store);
-  ground.note('repaired', code);
 }
 
 /** Watches for what ends a node before its term: its store was taken away, damaged, or is full. */
@@ -211,8 +214,12 @@ class Breakage {
 
   /** A node that failed for its store is started again; for anything else it stays as it is. */
   look(node: TabellionNode): void {
-    const { error } = node.status();
-    if (error === undefined || this.#isSettled) return;
+    const { error, head, startHeight } = node.status();
+    if (this.#isSettled) return;
+    if (error === undefined) {
+      if ((head?.header.height ?? 0) > startHeight) this.#ground.noteRoom(); // A block was written.
+      return;
+    }
     if (DAMAGES.has(error.code)) {
       this.#ground.condemn(error.code);
       this.#settle(error);

@@ -192,13 +192,26 @@ class TabHost {
     const holder = this.#holder();
     for (;;) {
       if (this.#isStopped || hold.isLost) return;
-      const broken = await this.#leadOnce(ground);
+      const broken = await this.#leadOnce(ground).catch((error: unknown) => {
+        if (!this.#learnFence(error)) throw error;
+        return errorToData(error);
+      });
       if (broken === undefined) return;
       this.#tracer.trace('warn', 'tab-node-restarts', { code: broken.code });
       await this.#pauseAfter(broken);
       // Frozen meanwhile, a worker may hear later than its timers that it was robbed.
       if ((await this.#holder()) !== (await holder)) return;
     }
+  }
+
+  /** The store knows a later epoch than the counter, which was lost: the next one is above both. */
+  #learnFence(error: unknown): boolean {
+    const { code, facts } = errorToData(error);
+    const { fence } = facts;
+    if (code !== 'store-in-use' || !Number.isSafeInteger(fence)) return false;
+    if (Number(fence) <= this.#epochSeen) return false;
+    this.#epochSeen = Number(fence);
+    return true;
   }
 
   /** Which worker holds the node's lock; that of this one, asked while it does. */
@@ -209,6 +222,7 @@ class TabHost {
 
   /** Nothing for a first breakage, then longer and longer while they go on. */
   async #pauseAfter(broken: ErrorData): Promise<void> {
+    if (broken.code === 'store-full') return; // Its node has waited already.
     const nowMs = this.#clock.now();
     const recent = this.#breakages.filter((atMs) => nowMs - atMs < STORE_HEALTHY_MS);
     this.#breakages = [...recent, nowMs];
@@ -271,11 +285,17 @@ class TabHost {
     const data = errorToData(error);
     this.#tracer.trace('error', 'tab-node-failed', { code: data.code, message: data.message });
     this.#options.page.postMessage({ kind: 'tabellion-failed', error: data });
-    // Room may come back without a word.
-    const lastMs = data.code === 'store-full' ? STORE_FULL_RETRY_MS : undefined;
-    const waitMs = WORKER_RESTART_MS[this.#failures++] ?? lastMs;
+    const waitMs = this.#waitAfter(data);
     if (waitMs === undefined) return this.stop();
     await this.#pause(waitMs);
+  }
+
+  /** How long a start that failed is rested from; absent when there is nothing to hope for. */
+  #waitAfter({ code }: ErrorData): number | undefined {
+    // Room may come back without a word.
+    if (code === 'store-full') return STORE_FULL_RETRY_MS;
+    if (code === 'store-unreliable') return undefined;
+    return WORKER_RESTART_MS[this.#failures++];
   }
 
   #receive(message: ChannelMessage): void {

@@ -185,6 +185,26 @@ describe('a node that cannot start', () => {
   });
 });
 
+it('a profile whose counter of epochs was deleted goes on above what its store knows', async () => {
+  const world = new TabWorld();
+  world.fence = 40;
+  const [tab] = await openTabs(world, ['a']);
+  expect(tab.page.state()).toMatchObject({ role: 'leader', epoch: 41, error: undefined });
+  expect(world.log).toEqual(['a starts 41']);
+});
+
+it('a page whose storage was deleted under it remembers the node that starts again', async () => {
+  const world = new TabWorld();
+  const [tab] = await openTabs(world, ['a']);
+  const before = [...world.pageStorage.keys()];
+  world.pageStorage.clear();
+  tab.breakStore('store-closed');
+  await world.settle();
+  expect(tab.page.state().role).toBe('leader');
+  expect([...world.pageStorage.keys()]).toEqual(before);
+  expect(Number([...world.pageStorage.values()][0])).toBeGreaterThan(0);
+});
+
 describe('a node whose store broke', () => {
   it('is started again at once in the same tab; who watched goes on', async () => {
     const world = new TabWorld();
@@ -213,6 +233,16 @@ describe('a node whose store broke', () => {
     await world.pass(600);
     expect(tab.page.state()).toMatchObject({ role: 'leader', error: undefined });
     expect(world.log.filter((each) => each.includes('starts'))).toHaveLength(3);
+  });
+
+  it('for want of room, has waited already, and is started again at once each time', async () => {
+    const world = new TabWorld();
+    const [tab] = await openTabs(world, ['a']);
+    for (let round = 2; round < 8; round++) {
+      tab.breakStore('store-full');
+      await world.settle();
+      expect(tab.page.state()).toMatchObject({ role: 'leader', epoch: round, error: undefined });
+    }
   });
 
   it('is not started again where another tab stole the lock meanwhile', async () => {

@@ -301,7 +301,9 @@ class PageWitness {
   }
 
   kept(): void {
-    if (this.read() === BEGUN) this.#write(String(this.#clock.now()));
+    const value = this.read();
+    // Nothing, though it began here: it was deleted under the page, and the store's loss is told.
+    if (value === BEGUN || value === 'none') this.#write(String(this.#clock.now()));
   }
 
   #write(value: string): void {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/index.ts';
-import { timestampMs } from '../../base/index.ts';
+import { TabellionError, timestampMs } from '../../base/index.ts';
 import type { TestNode } from '../../rpc/handlers.fixture.ts';
 import { createTestNode, testMethods } from '../../rpc/handlers.fixture.ts';
 import { createRpcServer } from '../../rpc/index.ts';
@@ -131,6 +131,8 @@ export class TabWorld {
   readonly log: string[] = [];
   /** Makes the next starts of nodes fail. */
   startFailures = 0;
+  /** Highest epoch that the profile's store was opened with. */
+  fence = 0;
   #nowMs = 1_000_000;
   #epoch = 0;
   #marker: StoreMarker | undefined;
@@ -169,6 +171,10 @@ export class TabWorld {
     let lifecycle: LifecycleActions | undefined;
     const start: StartNode = async (given) => {
       if (this.startFailures-- > 0) throw new Error('cannot start');
+      if (given.epoch < this.fence) {
+        throw new TabellionError('store-in-use', { fence: this.fence });
+      }
+      this.fence = given.epoch;
       node = createTestNode();
       lead = given;
       this.log.push(`${name} starts ${given.epoch}`);

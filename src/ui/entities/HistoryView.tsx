@@ -10,7 +10,7 @@ import { TrustRegion } from './TrustRegion.tsx';
 import { TrustSign } from './TrustSign.tsx';
 
 const SOURCES = {
-  chain: 'From the chain that this tab executed',
+  chain: 'From blocks that this tab executed',
   peers: 'Named by peers, each entry proven by its block',
 } as const;
 
@@ -35,7 +35,8 @@ export function HistoryView({ viewer, chapters, pending = [], empty }: HistoryVi
       )}
       {isEmpty && chapters.length > 0 ? (empty ?? <Empty>Nothing happened here yet.</Empty>) : null}
       {chapters.map((chapter, at) => (
-        <TrustRegion key={`${chapter.source} ${chapter.trust}`} of={chapter.trust}>
+        // biome-ignore lint/suspicious/noArrayIndexKey: a chapter is its place.
+        <TrustRegion key={`${at} ${chapter.source} ${chapter.trust}`} of={chapter.trust}>
           {chapter.entries.length === 0 ? null : (
             <div className={styles.list}>
               <ActivityList viewer={viewer} entries={chapter.entries} trust={chapter.trust} />

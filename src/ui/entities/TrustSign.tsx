@@ -20,7 +20,7 @@ const LOOKS: Record<Standing, Look> = {
     fill: 'quarter',
     word: 'Reported',
     tone: 'pending',
-    meaning: 'Only one peer, or one host, says that nothing newer is there. No other was compared.',
+    meaning: 'One host alone says so, or certified blocks contradict each other: in doubt.',
   },
   proven: {
     fill: 'half',
@@ -32,7 +32,9 @@ const LOOKS: Record<Standing, Look> = {
     fill: 'full',
     word: 'Validated',
     tone: 'verified',
-    meaning: 'This tab executed every block that led to it, and several peers stand there too.',
+    meaning:
+      'This tab executed the newest blocks itself, on a state proven to it; ' +
+      'several peers stand there too.',
   },
   genesis: {
     fill: 'full',
@@ -53,6 +55,11 @@ const LOOKS: Record<Standing, Look> = {
     meaning: 'What stands in the bytes, or was typed. It says nothing about the ledger.',
   },
 };
+
+/** The word of a standing, for where no sign can be drawn. */
+export function wordOfStanding(standing: Standing): string {
+  return LOOKS[standing].word;
+}
 
 /** What a standing means, in a sentence. */
 export function describeStanding(standing: Standing): string {

@@ -105,6 +105,10 @@ const WORDS: { readonly [code: string]: Wording } = {
     title: 'This browser deleted local data',
     advice: 'Your account is safe on the ledger. Reload: the blocks are read again from peers.',
   },
+  'store-unreliable': {
+    title: 'Stored data are damaged again and again',
+    advice: 'Your account is safe on the ledger. The disk of this device may be failing.',
+  },
   'store-in-use': {
     title: 'Another tab has the data now',
     advice: 'This tab attaches to it by itself. Reload if it does not.',

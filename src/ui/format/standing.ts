@@ -38,6 +38,17 @@ export function weakest(standings: readonly Standing[]): Standing | undefined {
   return places.length === 0 ? undefined : ORDER[Math.min(...places)];
 }
 
+/** An answer that is worth no more than `trust`; what carries no trust stays as it is. */
+export function cappedBy<Value>(value: Value, trust: Trust | undefined): Value {
+  if (trust === undefined || !isTrusted(value)) return value;
+  const isWeaker = ORDER.indexOf(trust) < ORDER.indexOf(value.trust);
+  return isWeaker ? { ...value, trust } : value;
+}
+
+function isTrusted(value: unknown): value is { readonly trust: Trust } {
+  return typeof value === 'object' && value !== null && 'trust' in value;
+}
+
 /**
  * Whether the sign of a region speaks for a figure in it: it may promise less than the figure
  * deserves, never more. What is merely written, or was counted by this device, needs no sign: it

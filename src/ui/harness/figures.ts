@@ -58,6 +58,10 @@ export const chain: ChainInfo = {
   genesisTimestampMs: timestampMs(Date.now() - 864e5),
   genesisHash: hash(10),
   relays: ['/ip4/127.0.0.1/tcp/4701/ws/p2p/12D3KooWExampleOneExampleOneExampleOneExampleOneExam1'],
+  knownRelays: [
+    '/ip4/127.0.0.1/tcp/4701/ws/p2p/12D3KooWExampleOneExampleOneExampleOneExampleOneExam1',
+    '/dns4/added.example/tcp/443/tls/ws/p2p/12D3KooWExampleTwoExampleTwoExampleTwoExampleTwoExam2',
+  ],
 };
 
 export function statusAt(head: number): NodeStatus {

@@ -1,6 +1,7 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
+import { cappedBy } from '../format/standing.ts';
 import type {
   Client,
   Input,
@@ -15,7 +16,10 @@ import { useLive } from './live.ts';
 import { createPace, DRAW_INTERVAL_MS } from './pace.ts';
 import { useClient } from './services.ts';
 
-/** What is known of an answer: the last value stays while it is asked again. */
+/**
+ * What is known of an answer: the last value stays while it is asked again, and is worth no more
+ * than the node says of itself now; *Cached* where the node no longer answers the question.
+ */
 export type Answer<Value> = {
   readonly value: Value | undefined;
   readonly error: ErrorData | undefined;
@@ -71,6 +75,8 @@ export function useAsk<Name extends MethodName>(
   const head = useLive((live) => (isLive ? live.headCount : 0));
   // What was asked while the node was opening its store is asked again once it answers.
   const isOpen = useLive((live) => live.status !== undefined && live.status.stage !== 'starting');
+  // Asked again when the node says less, or more, of itself.
+  const trust = useLive((live) => live.status?.trust);
   const lastAskedMs = useRef(0);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the parameters.
@@ -95,11 +101,13 @@ export function useAsk<Name extends MethodName>(
       clearTimeout(timer);
       stop.abort();
     };
-  }, [client, key, isEnabled, turn, head, isOpen]);
+  }, [client, key, isEnabled, turn, head, isOpen, trust]);
 
   const isCurrent = answer.key === key;
-  const value = (isCurrent ? answer.value : undefined) ?? known;
+  const last = (isCurrent ? answer.value : undefined) ?? known;
   const error = isCurrent ? answer.error : undefined;
+  const trustMax = error === undefined ? trust : 'cached';
+  const value = useMemo(() => cappedBy(last, trustMax), [last, trustMax]);
   return {
     value,
     error,
@@ -143,5 +151,7 @@ export function useTopic<Name extends TopicName>(
       pace.stop();
     };
   }, [client, key, isEnabled]);
-  return event?.key === key ? event.value : undefined;
+  const trust = useLive((live) => live.status?.trust);
+  const value = event?.key === key ? event.value : undefined;
+  return useMemo(() => cappedBy(value, trust), [value, trust]);
 }

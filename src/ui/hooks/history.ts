@@ -1,8 +1,10 @@
 import { useEffect, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
+import { cappedBy } from '../format/standing.ts';
 import { useAsk } from './ask.ts';
 import type { Address, Client, Height, History, HistoryEntry } from './client.ts';
+import { useLive } from './live.ts';
 import { useClient } from './services.ts';
 
 const PAGE = 50;
@@ -17,7 +19,10 @@ export function useHistory(address: Address) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: older pages belong to one account.
   useEffect(() => setOlder([]), [key]);
 
-  const pages = newest.value === undefined ? [] : [newest.value, ...older];
+  // Older pages are not asked for again: they are worth what the node says of itself now.
+  const trust = useLive((live) => live.status?.trust);
+  const kept = older.map((page) => cappedBy(page, trust));
+  const pages = newest.value === undefined ? [] : [newest.value, ...kept];
   const next = older.length === 0 ? newest.value?.next : older.at(-1)?.next;
   const loadOlder = async () => {
     if (client === undefined || next === undefined) return;

@@ -6,6 +6,10 @@ import { createPace, DRAW_INTERVAL_MS } from './pace.ts';
 import { useClient, useWallet } from './services.ts';
 
 type Live = {
+  /** What the node told last, as it told it. */
+  readonly told: NodeStatus | undefined;
+  /** Whether a node stands behind this page: without one nothing is more than *Cached*. */
+  readonly isAttached: boolean;
   readonly status: NodeStatus | undefined;
   readonly chain: ChainInfo | undefined;
   /** Grows with each new head or level of trust: what follows the chain then asks again. */
@@ -17,12 +21,30 @@ type Live = {
 
 /** What every screen shows: status of the node, name of the network. */
 export const useLive = create<Live>(() => ({
+  told: undefined,
+  isAttached: true,
   status: undefined,
   chain: undefined,
   headCount: 0,
   openedAtMs: Date.now(),
   hadPeer: false,
 }));
+
+/** A status is worth what the node told, while there is one. */
+function standing(told: NodeStatus | undefined, isAttached: boolean): NodeStatus | undefined {
+  if (told === undefined || isAttached) return told;
+  const light = told.light === undefined ? undefined : { ...told.light, trust: 'cached' as const };
+  return { ...told, trust: 'cached', light };
+}
+
+/** Tells whether a node stands behind this page, in this tab or in another. */
+export function setAttached(isAttached: boolean): void {
+  useLive.setState((live) => ({
+    isAttached,
+    status: standing(live.told, isAttached),
+    headCount: live.headCount + (live.isAttached === isAttached ? 0 : 1),
+  }));
+}
 
 /** Feeds {@link useLive}; drawn once, in the shell. */
 export function useLiveFeed(): void {
@@ -54,10 +76,11 @@ function feed(client: Client): () => void {
     const isNewHead = hasNewHead;
     hasNewHead = false;
     useLive.setState((live) => ({
-      status: status ?? live.status,
+      told: status ?? live.told,
+      status: standing(status ?? live.told, live.isAttached),
       hadPeer: live.hadPeer || (status?.peers ?? 0) > 0,
       headCount:
-        isNewHead || (status !== undefined && !isSame(live.status, status))
+        isNewHead || (status !== undefined && !isSame(live.told, status))
           ? live.headCount + 1
           : live.headCount,
     }));

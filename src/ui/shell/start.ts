@@ -4,7 +4,7 @@ import type { TabNode, TabNodeInit, TabNodeOptions } from '../../sdk/index.ts';
 import { connectTabNode, createClient } from '../../sdk/index.ts';
 import { createLocalWalletStorage, createWallet, walletClientOf } from '../../wallet/index.ts';
 import { readThrift, watchThrift } from '../hooks/device.ts';
-import { useLive } from '../hooks/live.ts';
+import { setAttached, useLive } from '../hooks/live.ts';
 import { readCacheBytes, readMode } from '../hooks/preferences.ts';
 import { useServices } from '../hooks/services.ts';
 
@@ -83,6 +83,7 @@ function followRole(node: TabNode): void {
   const draw = () => {
     const { role, error } = node.state();
     useServices.setState({ role, startFailure: role === 'failed' ? error : undefined });
+    setAttached(role === 'leader' || role === 'follower');
   };
   node.subscribe(draw);
   draw();
