@@ -66,6 +66,7 @@ test('Saver is chosen while the node runs; figures are proven from then on', asy
   await goTo(page, 'Node');
   await untilFollowing(page);
   await page.getByRole('radio', { name: 'Saver' }).check();
+  await page.getByRole('button', { name: 'Switch to Saver' }).click();
   await expect(page.getByRole('heading', { name: 'Following the headers' })).toBeVisible();
   await payer.makeBlocks(someAddress(), 6);
   await expect(stripOf(anna)).toContainText('Proven');
@@ -140,6 +141,7 @@ test('Balanced executes what was skipped, and validates', async () => {
   await goTo(page, 'Node');
   const { head } = await payer.client.call('node.status', {});
   await page.getByRole('radio', { name: 'Balanced' }).check();
+  await page.getByRole('button', { name: 'Switch to Balanced' }).click();
   await untilFollowing(page);
   await untilHeight(page, head.height);
   await expect(stripOf(anna)).toContainText('Validated');

@@ -156,6 +156,11 @@ test('trust that ran out stops sending and says why', async () => {
   await expect(page.getByText('Trust has run out')).toBeVisible();
   await open('expired', '/send');
   await expect(page.getByRole('button', { name: 'Review' })).toBeDisabled();
+  await open('expired', '/node');
+  await page.getByRole('button', { name: 'Switch to Balanced' }).click();
+  await expect(page.getByRole('radio', { name: 'Balanced' })).toBeChecked();
+  await expect(page.getByRole('link', { name: 'Reset on the Node page' })).toBeVisible();
+  expect(await page.evaluate(() => localStorage.getItem('tabellion.mode'))).toBe('full');
 });
 
 test('on a device to be spared a person is asked; the answer is kept', async () => {
@@ -178,6 +183,15 @@ test('the mode is chosen among three, with keys alone, while the node runs', asy
   await page.keyboard.press('ArrowDown');
   await expect(page.getByRole('radio', { name: 'Archive' })).toBeChecked();
   await expect(page.getByRole('radio', { name: 'Archive' })).toBeFocused();
+  // Arrows only look around: nothing is fetched or thrown away before somebody says so.
+  const mode = page.getByRole('region', { name: /^Following/ }).getByText('Mode');
+  const fact = mode.locator('xpath=following-sibling::*[1]');
+  await expect(fact).toHaveText('Balanced');
+  await page.getByRole('button', { name: 'Stay with Balanced' }).click();
+  await expect(balanced).toBeChecked();
+  await page.getByRole('radio', { name: 'Archive' }).check();
+  await page.getByRole('button', { name: 'Switch to Archive' }).click();
+  await expect(fact).toHaveText('Archive');
   for (const [mode, words] of [
     ['Saver', /Below 1 MB/],
     ['Balanced', /About \d+ MB on this device/],
@@ -185,6 +199,20 @@ test('the mode is chosen among three, with keys alone, while the node runs', asy
   ] as const) {
     await expect(page.getByRole('radio', { name: mode })).toHaveAccessibleDescription(words);
   }
+});
+
+test('an archive that lacks old blocks says so, and reads them anew when told to', async () => {
+  const page = await open('pruned', '/node');
+  await expect(page.getByText('From block #12,000 on')).toBeVisible();
+  const archive = page.getByRole('radio', { name: 'Archive' });
+  await expect(archive).toHaveAccessibleDescription(/Earlier ones than #12,000 are missing here/);
+  await archive.check();
+  await page.getByRole('button', { name: 'Switch to Archive' }).click();
+  await expect(page.getByText('Blocks of before are missing here')).toBeVisible();
+  await page.getByRole('button', { name: 'read all since genesis' }).click();
+  await expect(page.getByText('From block #12,000 on')).toBeHidden();
+  await expect(archive).toHaveAccessibleDescription(/every block since genesis/);
+  await expect(archive).toBeChecked();
 });
 
 test('the way from headers to blocks shows what was done, in bytes and time left', async () => {
@@ -211,7 +239,7 @@ test('a history says from where on it is complete, and which part peers only nam
   const history = page.getByRole('region', { name: 'Transactions' });
   await expect(history).toContainText('Complete from block #48,000 on');
   await history.getByRole('button', { name: 'Older transactions' }).click();
-  await expect(history).toContainText('From the chain that this tab executed');
+  await expect(history).toContainText('From blocks that this tab executed');
   await expect(history).toContainText('Named by peers');
   await expect(history).toContainText('Reported');
   await expect(history).toContainText('Complete from block #12,000 on');
@@ -234,6 +262,17 @@ test('vanished and damaged storage is said in words: what is lost, and what is n
   await expect(page.getByText('Stored data were damaged')).toBeVisible();
   await open('quota', '/');
   await expect(page.getByText('This device is out of space')).toBeVisible();
+  await expect(page.getByText(/goes on by itself when there is room/)).toBeVisible();
+  await open('reopened', '/');
+  await expect(page.getByText('The browser closed the local data for a moment')).toBeVisible();
+});
+
+test('a node that has stopped promises no more than what was known', async () => {
+  const page = await open('failed', '/account/ADDRESS');
+  await untilAnswered(page);
+  await expect(page.getByText('The node has stopped: Stored data are damaged')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Balances' })).toContainText('Cached');
+  await expect(page.getByRole('main')).not.toContainText('Validated');
 });
 
 test('everything that only this browser has is saved, and read again where it was lost', async () => {
@@ -267,7 +306,42 @@ test('everything that only this browser has is saved, and read again where it wa
   await open('following', '/send');
   await expect(page.getByLabel('Amount')).toHaveValue('7.5');
   await expect(page.getByLabel('Note (public)')).toHaveValue('For the roof');
+  await open('following', '/settings');
+  const backup = JSON.parse(await readFile(path, 'utf8'));
+  expect(backup.relays).toContainEqual(expect.stringContaining('added.example'));
+  // A file may name relays that nobody here knows: they are shown, and dialled when told to.
+  const stranger = '/dns4/stranger.example/tcp/443/tls/ws/p2p/12D3KooWStranger';
+  const text = JSON.stringify({ ...backup, relays: [...backup.relays, stranger] });
+  const file = { name: 'b.json', mimeType: 'application/json', buffer: Buffer.from(text) };
+  await page.getByLabel('Saved file').setInputFiles(file);
+  const asked = page.getByText('The file names relays that are not known here');
+  await expect(asked).toBeVisible();
+  await expect(page.getByText(stranger)).toHaveCount(1);
+  await page.getByRole('button', { name: 'Connect to them' }).click();
+  await expect(asked).toBeHidden();
+  await expect(page.getByRole('region', { name: 'Relays' }).getByText(stranger)).toBeVisible();
+  await open('following', '/send');
   await page.getByRole('button', { name: 'Empty the form' }).click();
+  await expect(page.getByLabel('Amount')).toHaveValue('');
+});
+
+test('what was typed of one asset never becomes an amount of another', async () => {
+  const page = await open('following', '/send');
+  const menu = page.getByLabel('Asset');
+  const gold = await menu.locator('option', { hasText: 'GOLD' }).getAttribute('value');
+  await menu.selectOption(gold);
+  await page.getByLabel('Amount').fill('7.5');
+  await open('following', '/send');
+  await expect(menu).toHaveValue(gold ?? '');
+  await expect(page.getByLabel('Amount')).toHaveValue('7.5');
+  // That asset is no longer held: its amount is nobody's.
+  await page.evaluate((id) => {
+    const key = 'tabellion.drafts';
+    const text = localStorage.getItem(key) ?? '';
+    localStorage.setItem(key, text.replace(id, 'f'.repeat(64)));
+  }, gold ?? '');
+  await open('following', '/send');
+  await expect(menu).toHaveValue('0'.repeat(64));
   await expect(page.getByLabel('Amount')).toHaveValue('');
 });
 

@@ -71,12 +71,16 @@ export async function startServingPeer(chain: GeneratedChain, tree: StateTree): 
     return await proofs.answer(
       kind as ProofKind, // All of `PROOFS` are.
       request,
-      (codec, bytes) => {
-        const decoded = decode(codec, bytes);
-        if (decoded.ok) return decoded.value;
-        throw refuse();
+      {
+        read: (codec, bytes) => {
+          const decoded = decode(codec, bytes);
+          if (decoded.ok) return decoded.value;
+          throw refuse();
+        },
+        refuse,
+        charge: () => undefined,
+        signal: undefined,
       },
-      refuse,
     );
   };
   return await createNetwork(

@@ -113,7 +113,7 @@ async function start(): Promise<Running> {
   const node = TabellionNode.create(
     {
       kind: 'tab',
-      store: await IndexedDbStore.open('memory'),
+      store: await IndexedDbStore.open('memory', { epoch: 1 }),
       storeKind: 'indexeddb',
       verifier: createWebCryptoVerifier(),
       openNetwork: async (given) => {

@@ -22,7 +22,7 @@ export function referenceUpdates(keys: number, rounds: number): Promise<number[]
 export async function commits(rounds: number, durability: Durability): Promise<number[]> {
   await loadFastHashing();
   const name = `commits-${durability}`;
-  const store = await IndexedDbStore.open(name);
+  const store = await IndexedDbStore.open(name, { epoch: 1 });
   try {
     return await commitMs(store, rounds, durability);
   } finally {

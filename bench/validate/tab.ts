@@ -53,7 +53,7 @@ export async function run(file: string): Promise<RunTimes> {
   await loadFastHashing();
   const recorded = await load(file);
   const name = `validate-${++runs}`;
-  const store = await IndexedDbStore.open(name);
+  const store = await IndexedDbStore.open(name, { epoch: 1 });
   const verifier = await createVerifier();
   const alone = await createVerifier();
   try {

@@ -29,6 +29,7 @@ export type {
 export {
   lightAnswerCodec,
   lightBlockCodec,
+  lightEvidenceCodec,
   lightRequestCodec,
   trustedBlockCodec,
 } from './types.ts';

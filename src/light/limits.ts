@@ -35,6 +35,8 @@ export type LightLimits = {
   /** A head told so far below ours says nothing of ours; told nearer, it may age to the other. */
   readonly nearBlocks: number;
   readonly lagBlocksMax: number;
+  /** Faults after which a peer must show its head, though a snapshot may have begun there. */
+  readonly excusesMax: number;
   /** Peers remembered for bad blocks and malformed answers, oldest forgotten first. */
   readonly distrustedMax: number;
   /** A faulty peer rests 2, 4, 8 … ticks, at most this many. */
@@ -66,6 +68,7 @@ export const LIGHT_LIMITS: LightLimits = {
   statusKeptMs: 35_000,
   nearBlocks: 5,
   lagBlocksMax: 64,
+  excusesMax: 3,
   distrustedMax: 1024,
   restTicksMax: 64,
   ownLeadBlocks: 2,

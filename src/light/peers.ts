@@ -37,7 +37,8 @@ export function isFresh({ toldAtMs }: Peer, { nowMs, limits }: LightState): bool
 
 /**
  * The peers with room for one more, or undefined if there is none. One that fell silent makes way,
- * then one that others of its voice speak for, for a voice that is not heard yet; then a faulty one.
+ * then one that others of its voice speak for, for a voice that is not heard yet; then a faulty
+ * one.
  */
 export function makeRoom(state: LightState, voice: string): Peers | undefined {
   const { peers, limits } = state;

@@ -22,19 +22,20 @@ const STARTS = [0, 19, 30, LENGTH];
 type Way =
   | { readonly kind: 'serve'; readonly source: number }
   | { readonly kind: 'lie'; readonly lie: Lie }
-  | { readonly kind: 'silence' };
+  | { readonly kind: 'silence' | 'busy' };
 const wayArbitrary: fc.Arbitrary<Way> = fc.oneof(
   fc.record({ kind: fc.constant('serve' as const), source: fc.nat(SOURCES.length - 1) }),
   fc.record({ kind: fc.constant('lie' as const), lie: lieArbitrary }),
-  fc.record({ kind: fc.constant('silence' as const) }),
+  fc.record({ kind: fc.constantFrom('silence', 'busy') }),
 );
 
 function serverOf(ways: readonly Way[]): Server {
   let count = 0;
   return (heights, from) => {
     const way = ways[count++ % ways.length];
-    if (way === undefined || way.kind === 'silence') return 'silence';
+    if (way === undefined) return [];
     if (way.kind === 'lie') return tell(way.lie, heights);
+    if (way.kind !== 'serve') return way.kind;
     return honest(SOURCES[way.source] ?? chain)(heights, from);
   };
 }
@@ -51,6 +52,7 @@ const happeningArbitrary = fc.oneof(
       peer: fc.nat(PEERS - 1),
       told: heightArbitrary,
       source: fc.nat(SOURCES.length - 1),
+      earliest: fc.constantFrom(0, 0, 0, ...STARTS),
     }),
   },
   {
@@ -68,7 +70,8 @@ const happeningArbitrary = fc.oneof(
     isShown: fc.boolean(),
     isBroken: fc.boolean(),
   }),
-  fc.record({ kind: fc.constant('cleared' as const) }),
+  fc.record({ kind: fc.constant('unwanted' as const), id: fc.nat(5) }),
+  fc.record({ kind: fc.constantFrom('cleared', 'slept', 'blinded') }),
 );
 
 /** Whatever happens among whatever peers, every event is followed by rest. */
@@ -102,7 +105,8 @@ const law = fc.property(
       switch (happening.kind) {
         case 'met': {
           const server = servers[happening.peer] ?? honest(chain);
-          const head = { chain: SOURCES[happening.source] ?? chain, height: happening.told };
+          const { told: height, source, earliest } = happening;
+          const head = { chain: SOURCES[source] ?? chain, height, earliest };
           village.meet(`${happening.peer}`, server, head);
           break;
         }
@@ -125,6 +129,15 @@ const law = fc.property(
           village.send({ kind: 'chain-advanced', trusted, block, nowMs });
           break;
         }
+        case 'unwanted':
+          village.send({ kind: 'height-unwanted', id: happening.id });
+          break;
+        case 'slept':
+          village.send({ kind: 'statuses-forgotten' });
+          break;
+        case 'blinded':
+          village.canVerify = !village.canVerify;
+          break;
         case 'cleared':
           village.send({ kind: 'alarm-cleared', nowMs });
           break;

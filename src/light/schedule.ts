@@ -83,15 +83,13 @@ function watchLead(state: LightState): LightState {
 
 function chaseHead(transition: LightTransition): LightTransition {
   const { state } = transition;
-  const { limits, ticks } = state;
+  const { limits } = state;
   const { height } = state.head.trusted.header;
   // Nobody is ahead.
   if (state.aheadSince === undefined) return transition;
   const running = state.chases.filter(({ purpose }) => purpose.kind === 'head');
-  const isSlow = ({ phase, begunAt }: Chase) =>
-    (phase.kind === 'asked' && ticks - phase.askedAt >= limits.slowTicks) ||
-    ticks - begunAt >= limits.slowChaseTicks;
-  if (running.length >= limits.headChasesMax || !running.every(isSlow)) return transition;
+  const isAlone = running.length < limits.headChasesMax;
+  if (!isAlone || !running.every((chase) => isSlow(state, chase))) return transition;
   if (hasExpired(state)) return transition;
   const asked = new Set(running.map(({ voice }) => voice));
   // Who is accused of another fork shows that first, or the same would begin without end.
@@ -101,6 +99,12 @@ function chaseHead(transition: LightTransition): LightTransition {
   const best = bestOf(ahead.filter(({ voice }) => !asked.has(voice)));
   if (best === undefined || isLeftToOwnChain(state, best)) return transition;
   return begin(transition, best, best.headHeight, { kind: 'head' }) ?? transition;
+}
+
+// Silence, or a way that takes long, however often its peer answers.
+function isSlow({ limits, ticks }: LightState, { phase, begunAt }: Chase): boolean {
+  const isSilent = phase.kind === 'asked' && ticks - phase.askedAt >= limits.slowTicks;
+  return isSilent || ticks - begunAt >= limits.slowChaseTicks;
 }
 
 function isLeftToOwnChain(state: LightState, { headHeight }: Peer): boolean {
@@ -134,7 +138,10 @@ function chaseWanted({ state, effects }: LightTransition): LightTransition {
     if (outcome === 'running') continue;
     const running = next.state.chases.filter(({ purpose }) => purpose.kind === 'wanted').length;
     if (typeof outcome === 'object') {
-      if (running >= state.limits.wantedChasesMax) continue;
+      const { wantedChasesMax, chasesPerWantedMax } = state.limits;
+      // Whoever hangs must not keep those from being asked who do not.
+      const isBegun = next.state.chases.some((chase) => isFor(each, chase));
+      if (running >= wantedChasesMax * (isBegun ? chasesPerWantedMax : 1)) continue;
       const purpose = { kind: 'wanted', id: each.id } as const;
       next = begin(next, outcome, each.height, purpose) ?? failed(next, each, 'nobody-proves-it');
     } else next = outcome(next);
@@ -145,23 +152,42 @@ function chaseWanted({ state, effects }: LightTransition): LightTransition {
 type Outcome = 'running' | Peer | ((transition: LightTransition) => LightTransition);
 
 function outcomeOf(state: LightState, wanted: Wanted): Outcome {
-  const { id, height, tried } = wanted;
-  const isMine = ({ purpose }: Chase) => purpose.kind === 'wanted' && purpose.id === id;
-  if (state.chases.some(isMine)) return 'running';
+  const { height, tried } = wanted;
+  const running = state.chases.filter((chase) => isFor(wanted, chase));
   const known = knownAt(state.known, height);
-  if (known !== undefined) return (transition) => proven(transition, wanted, known);
-  if (state.alarm !== undefined) return (transition) => failed(transition, wanted, 'alarmed');
-  if (isExpiredBelow(state, height)) {
+  // Beside conflicting certificates only what nobody had to show us counts.
+  const isAlarmed = state.alarm !== undefined;
+  if (known !== undefined && (!isAlarmed || known.voice === undefined)) {
+    return (transition) => proven(transition, wanted, known);
+  }
+  if (isAlarmed) return (transition) => failed(transition, wanted, 'alarmed');
+  const isEnough = running.length >= state.limits.chasesPerWantedMax;
+  if (isEnough || running.some((chase) => !isSlow(state, chase))) return 'running';
+  if (running.length === 0 && isExpiredBelow(state, height)) {
     return (transition) => failed(transition, wanted, 'trust-expired');
   }
+  const asked = new Set(running.map(({ voice }) => voice));
+  // The block below its earliest may be what its snapshot began from.
   const able = usablePeers(state).filter(
-    ({ peerId, headHeight }) => headHeight >= height && !tried.includes(peerId),
+    ({ peerId, voice, headHeight, earliestHeight }) =>
+      headHeight >= height &&
+      earliestHeight <= height + 1 &&
+      !tried.includes(peerId) &&
+      !asked.has(voice),
   );
-  return bestOf(able) ?? ((transition) => failed(transition, wanted, 'nobody-proves-it'));
+  const best = bestOf(able);
+  if (best !== undefined || running.length > 0) return best ?? 'running';
+  return (transition) => failed(transition, wanted, 'nobody-proves-it');
 }
 
-function without({ state, effects }: LightTransition, { id }: Wanted): LightTransition {
-  return { state: { ...state, wanted: state.wanted.filter((each) => each.id !== id) }, effects };
+function isFor({ id }: Pick<Wanted, 'id'>, { purpose }: Chase): boolean {
+  return purpose.kind === 'wanted' && purpose.id === id;
+}
+
+/** Nothing is asked any more for a height that somebody wanted. */
+export function withoutWanted(state: LightState, wanted: Pick<Wanted, 'id'>): LightState {
+  const chases = state.chases.filter((chase) => !isFor(wanted, chase));
+  return { ...state, chases, wanted: state.wanted.filter(({ id }) => id !== wanted.id) };
 }
 
 function proven(
@@ -172,8 +198,9 @@ function proven(
     block,
   }: { trusted: LightState['head']['trusted']; block: LightState['head']['block'] },
 ): LightTransition {
-  const { state, effects } = without(transition, wanted);
-  return { state, effects: [...effects, { kind: 'height-proven', id: wanted.id, trusted, block }] };
+  const state = withoutWanted(transition.state, wanted);
+  const effect = { kind: 'height-proven', id: wanted.id, trusted, block } as const;
+  return { state, effects: [...transition.effects, effect] };
 }
 
 /** Gives up a wanted height. */
@@ -182,6 +209,7 @@ export function failed(
   wanted: Wanted,
   code: HeightFailure,
 ): LightTransition {
-  const { state, effects } = without(transition, wanted);
-  return { state, effects: [...effects, { kind: 'height-failed', id: wanted.id, code }] };
+  const state = withoutWanted(transition.state, wanted);
+  const effect = { kind: 'height-failed', id: wanted.id, code } as const;
+  return { state, effects: [...transition.effects, effect] };
 }

@@ -111,7 +111,8 @@ test('peers of one host are one voice', () => {
   for (const peerId of ['a', 'b', 'c']) {
     village.meet(peerId, honest(chain), { chain });
     const status = { kind: 'peer-status', peerId, voice: 'one', headHeight } as const;
-    village.send({ ...status, headHash: chain.hashAt(5), nowMs: village.nowMs });
+    const more = { headHash: chain.hashAt(5), earliestHeight: 0 as Height };
+    village.send({ ...status, ...more, nowMs: village.nowMs });
   }
   expect(lightProgress(village.state()).comparedVoices).toBeLessThanOrEqual(1);
 });

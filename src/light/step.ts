@@ -9,7 +9,7 @@ import { makeRoom, rested, withoutPeer, withPeer } from './peers.ts';
 import { toldOf } from './progress.ts';
 import type { LightRules } from './rules.ts';
 import { LIGHT_RULES } from './rules.ts';
-import { begin, failed, requestOf, schedule } from './schedule.ts';
+import { begin, failed, requestOf, schedule, withoutWanted } from './schedule.ts';
 import type {
   Chase,
   Known,
@@ -34,6 +34,10 @@ export type LightStart = {
   readonly trusted: TrustedBlock;
   /** Other trusted blocks below it, genesis above all: what lies between is proven from them. */
   readonly roots?: readonly TrustedBlock[];
+  /** How `trusted` was proven once, if that is still known. */
+  readonly block?: LightBlock | undefined;
+  /** Seen in an earlier life, and not looked at by a person yet. */
+  readonly alarm?: LightEvidence | undefined;
   readonly nowMs: number;
   readonly limits?: Partial<LightLimits>;
   /** Tests break one. */
@@ -49,8 +53,9 @@ export function createLight(start: LightStart): LightState {
     block: undefined,
     voice: undefined,
   });
-  const known = [...roots, trusted].reduce<readonly Known[]>(
-    (all, each) => withKnown(all, given(each), limits),
+  const head: Known = { ...given(trusted), block: start.block };
+  const known = [...roots.map(given), head].reduce<readonly Known[]>(
+    (all, each) => withKnown(all, each, limits),
     [],
   );
   const state: LightState = {
@@ -58,7 +63,7 @@ export function createLight(start: LightStart): LightState {
     options,
     limits,
     rules,
-    head: given(trusted),
+    head,
     isOwnChain: false,
     aheadSince: undefined,
     known,
@@ -66,7 +71,7 @@ export function createLight(start: LightStart): LightState {
     distrusted: [],
     chases: [],
     wanted: [],
-    alarm: undefined,
+    alarm: start.alarm,
     ticket: 0,
     ticks: 0,
     nowMs: timestampMs(nowMs),
@@ -92,6 +97,12 @@ function on(state: LightState, event: LightEvent): LightTransition {
       return onBlocks(state, event.ticket, event.blocks);
     case 'request-failed':
       return onRequestFailed(state, event.ticket, event.reason);
+    case 'statuses-forgotten':
+      return stay(forgetStatuses(state));
+    case 'verification-failed':
+      return onVerificationFailed(state, event.ticket);
+    case 'height-unwanted':
+      return stay(withoutWanted(state, event));
     case 'claims-verified':
       return onClaimsVerified(state, event.ticket, event.isValid);
     case 'height-wanted': {
@@ -119,14 +130,17 @@ function stay(state: LightState): LightTransition {
 
 function onPeerStatus(
   state: LightState,
-  { peerId, voice, headHeight, headHash }: LightEvent & { readonly kind: 'peer-status' },
+  told: LightEvent & { readonly kind: 'peer-status' },
 ): LightState {
+  const { peerId, voice, headHeight, headHash, earliestHeight, nowMs: toldAtMs } = told;
   if (state.distrusted.includes(peerId)) return state;
   const known = state.peers.get(peerId);
-  const peers = known === undefined ? makeRoom(state.peers, state.limits) : state.peers;
+  const peers = known === undefined ? makeRoom(state, voice) : state.peers;
   if (peers === undefined) return state;
   const fresh = { faults: 0, restsUntil: 0, lastAsked: 0 };
-  const peer: Peer = { ...fresh, ...known, peerId, voice, headHeight, headHash };
+  const wasNear = state.head.trusted.header.height - headHeight <= state.limits.nearBlocks;
+  const said = { peerId, voice, headHeight, headHash, earliestHeight, toldAtMs, wasNear };
+  const peer: Peer = { ...fresh, ...known, ...said };
   const gone = [...state.peers.keys()].find((each) => !peers.has(each));
   const next = { ...state, peers: withPeer(peers, peer) };
   // Whoever made way is asked nothing more.
@@ -135,6 +149,13 @@ function onPeerStatus(
 
 function forget(state: LightState, peerId: string): LightState {
   return { ...state, peers: withoutPeer(state.peers, peerId) };
+}
+
+function forgetStatuses(state: LightState): LightState {
+  const peers = [...state.peers].map(([peerId, peer]) => {
+    return [peerId, { ...peer, toldAtMs: Number.NEGATIVE_INFINITY }] as const;
+  });
+  return { ...state, peers: new Map(peers) };
 }
 
 /** Ends what a peer had open; whoever wanted a height is served by somebody else, if anybody. */
@@ -180,7 +201,20 @@ function onRequestFailed(
   if (chase === undefined) return stay(state); // Stale is ordinary.
   // Whose connection broke is no liar; `peer-gone` or a new status follows.
   if (reason === 'gone') return stay(rest(dropChasesOf(state, chase.peerId), chase.peerId));
+  // Whom we asked too much is no liar either.
+  if (reason === 'busy') return stay(giveUp(state, chase));
   return blame(state, chase.peerId, reason === 'malformed' ? 'malformed-answer' : 'stall');
+}
+
+/** Ends a chase that nobody is to blame for; its peer is asked for no head for a while. */
+function giveUp(state: LightState, chase: Chase): LightState {
+  const free = withoutChase(state, chase);
+  return chase.purpose.kind === 'wanted' ? free : rest(free, chase.peerId);
+}
+
+function onVerificationFailed(state: LightState, ticket: Ticket): LightTransition {
+  const chase = chaseOf(state, ticket);
+  return stay(chase?.phase.kind === 'verifying' ? giveUp(state, chase) : state);
 }
 
 /** Neither silence nor answers in small coins hold up a chase for ever. */
@@ -223,11 +257,25 @@ function onBlocks(
   const isForked = blocks.some((block) => contradicts(state, block, base));
   if (isForked && purpose.kind === 'head') return accuse(state, chase, from);
   const found = merge(chase.found, blocks, from, state.limits.foundMax);
-  if (found.at(-1)?.header.height !== target) return blame(state, peerId, 'height-lie');
+  if (found.at(-1)?.header.height !== target) return onTargetMissing(state, chase);
   // Without any of what was asked for, the same would be asked for again, for ever.
   const isNew = blocks.some(({ header: { height } }) => height > from && heights.includes(height));
-  if (!isNew) return blame(state, peerId, 'stall');
+  if (!isNew) {
+    // Who prunes lacks what lies between.
+    return blocks.length === 0 ? stay(giveUp(state, chase)) : blame(state, peerId, 'stall');
+  }
   return proceed(state, chase, { ...chase, found });
+}
+
+// Nobody has to keep what is old, but to have the head it tells; where a snapshot began, not even
+// that.
+function onTargetMissing(state: LightState, chase: Chase): LightTransition {
+  const { peerId, target, purpose } = chase;
+  const { earliestHeight = 0, faults = 0 } = state.peers.get(peerId) ?? {};
+  // A snapshot is soon behind: whoever says so of one head after another lies.
+  const isBegun = earliestHeight > target && faults < state.limits.excusesMax;
+  const isOwed = purpose.kind !== 'wanted' && !isBegun;
+  return isOwed ? blame(state, peerId, 'height-lie') : stay(giveUp(state, chase));
 }
 
 // A block at the height of a trusted one that is another.
@@ -261,9 +309,10 @@ function proceed(state: LightState, chase: Chase, changed: Chase): LightTransiti
     }
     case 'ask': {
       const { requestsPerChaseMax, unprovenRequestsMax } = state.limits;
-      const isLost =
-        changed.requests >= requestsPerChaseMax || changed.unproven >= unprovenRequestsMax;
-      if (isLost) return blame(state, changed.peerId, 'stall');
+      if (changed.unproven >= unprovenRequestsMax) {
+        return blame(state, changed.peerId, 'endless-stall');
+      }
+      if (changed.requests >= requestsPerChaseMax) return blame(state, changed.peerId, 'stall');
       const { heights } = move;
       const phase = { kind: 'asked', ticket, askedAt: state.ticks, heights } as const;
       const requests = changed.requests + 1;
@@ -330,9 +379,8 @@ function onProven(state: LightState, chase: Chase, steps: readonly Known[]): Lig
   let next: LightState = { ...state, known: remembered };
   if (purpose.kind === 'wanted') {
     // The block may lie where nothing more is remembered, so it is told before it is forgotten.
-    const wanted = next.wanted.filter(({ id }) => id !== purpose.id);
     const effect = { kind: 'height-proven', id: purpose.id, trusted, block } as const;
-    const told = raise({ ...next, wanted }, last);
+    const told = raise(withoutWanted(next, purpose), last);
     return { state: told.state, effects: [effect, ...told.effects] };
   }
   // It told another block than it then showed.
@@ -371,20 +419,35 @@ function onChainAdvanced(
   trusted: TrustedBlock,
   block: LightBlock | undefined,
 ): LightTransition {
-  const own: Known = { trusted, block, voice: undefined };
   const { height } = trusted.header;
   const ours = knownAt(state.known, height);
-  if (ours?.block !== undefined && !equalBytes(ours.trusted.hash, trusted.hash)) {
-    // What we executed stands; what was told by others contradicts it.
-    const evidence = { trusted, ours: block, other: ours.block };
-    const known = state.known.map((each) => (each === ours ? own : each));
-    const isHead = state.head.trusted.header.height <= height;
-    return alarm({ ...state, known, head: isHead ? own : state.head }, evidence);
+  if (ours !== undefined && !equalBytes(ours.trusted.hash, trusted.hash)) {
+    return onOwnConflict(state, { trusted, block, voice: undefined }, ours);
   }
-  const known = withKnown(state.known, own, state.limits);
+  // How others proved it is not forgotten: we are asked for that in turn.
+  const own: Known = { trusted, block: block ?? ours?.block, voice: undefined };
+  const others = state.known.filter((each) => each !== ours);
+  const known = withKnown(others, own, state.limits);
   if (height < state.head.trusted.header.height) return stay({ ...state, known });
   const next = { ...state, known, head: own, isOwnChain: true, aheadSince: undefined };
   return stay(withoutLower(next));
+}
+
+/** What we executed stands; what others told at its height, and all above that, counts no more. */
+function onOwnConflict(state: LightState, own: Known, other: Known): LightTransition {
+  const { height } = own.trusted.header;
+  const below = state.known.filter(({ trusted }) => trusted.header.height < height);
+  const head = { head: own, isOwnChain: true, aheadSince: undefined };
+  const next: LightState = { ...state, ...head, known: [...below, own] };
+  if (other.block !== undefined) {
+    return alarm(next, { trusted: own.trusted, ours: own.block, other: other.block });
+  }
+  // It was given without proof, a checkpoint; then the certificate of ours is the evidence.
+  const { block } = own;
+  if (block !== undefined) {
+    return alarm(next, { trusted: other.trusted, ours: undefined, other: block });
+  }
+  return stay(next.chases.reduce(withoutChase, next));
 }
 
 /** Conflicting certificates: nothing more is trusted until a person looked. */

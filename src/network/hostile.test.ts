@@ -174,6 +174,7 @@ describe('the door of the room', () => {
       'PENALTY_OVERSIZE',
       'PENALTY_REJECTED',
       'SCORE_MAX',
+      'TokenBucket',
       'createNetwork',
       'createPeerKey',
       'peerIdOfKey',

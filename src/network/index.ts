@@ -10,6 +10,7 @@ export {
 } from './limits.ts';
 export { createNetwork } from './network.ts';
 export { createPeerKey, peerIdOfKey } from './peer-key.ts';
+export { TokenBucket } from './rate.ts';
 export type {
   GossipVerdict,
   Network,

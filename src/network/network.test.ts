@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../base/index.ts';
+import { systemClock, TabellionError } from '../base/index.ts';
 import {
   addressOf,
   areConnected,
@@ -209,6 +209,13 @@ describe('network: requests', () => {
       code: 'request-refused',
       facts: { reason: 'failed' },
     });
+    left.reply = () => {
+      throw new TabellionError('request-refused', { reason: 'busy' });
+    };
+    await expect(ask()).rejects.toMatchObject({
+      code: 'request-refused',
+      facts: { reason: 'busy' },
+    });
     left.reply = () => new Uint8Array(DEFAULT_LIMITS.responseBytesMax + 1);
     await expect(ask()).rejects.toMatchObject({
       code: 'request-refused',
@@ -221,6 +228,28 @@ describe('network: requests', () => {
     await expect(
       right.network.request(stranger, 'status', new Uint8Array(0)),
     ).rejects.toMatchObject({ code: 'peer-gone' });
+  });
+
+  it('tells whoever makes an answer that nobody waits for it any more', async () => {
+    const { left, right } = await pair();
+    const { peerId } = left.network;
+    const signals: (AbortSignal | undefined)[] = [];
+    left.reply = (_kind, _request, _from, signal) => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    };
+    const controller = new AbortController();
+    const { signal } = controller;
+    const asked = [{ signal }, {}].map((options) =>
+      right.network.request(peerId, 'status', new Uint8Array(1), options).catch(() => undefined),
+    );
+    await until('both are asked', () => signals.length === 2);
+    controller.abort();
+    await until('the first is given up', () => signals.some((each) => each?.aborted));
+    expect(signals.filter((each) => each?.aborted)).toHaveLength(1);
+    await right.network.stop();
+    await until('so is the other', () => signals.every((each) => each?.aborted));
+    await Promise.all(asked);
   });
 
   it('refuses an answer longer than this node takes, and goes on', async () => {

@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface';
 import type { Bytes, Clock } from '../base/index.ts';
+import { errorToData } from '../base/index.ts';
 import { FramedStream } from './framed-stream.ts';
 import type { Frame, Refusal } from './frames.ts';
 import { FRAME_OVERHEAD_BYTES } from './frames.ts';
@@ -25,7 +26,7 @@ type Dependencies = {
   readonly all: Load;
   readonly blame: (points: number, reason: string) => void;
   /** Answers; undefined for a kind that this node does not know. */
-  readonly answer: (kind: number, body: Bytes) => Promise<Bytes> | undefined;
+  readonly answer: (kind: number, body: Bytes, signal: AbortSignal) => Promise<Bytes> | undefined;
   readonly onFailure: (kind: number, error: unknown) => void;
   readonly onEnd: () => void;
 };
@@ -34,7 +35,7 @@ type Dependencies = {
 export class RequestServer {
   readonly #with: Dependencies;
   readonly #framed: FramedStream;
-  readonly #active = new Set<number>();
+  readonly #active = new Map<number, AbortController>();
   #pongsWaiting = 0;
 
   constructor(stream: Stream, dependencies: Dependencies) {
@@ -45,7 +46,7 @@ export class RequestServer {
       writeTimeoutMs: dependencies.limits.writeTimeoutMs,
       onFrame: (frame) => this.#onFrame(frame),
       onEnd: (error) => {
-        this.#active.clear();
+        for (const id of [...this.#active.keys()]) this.#cancel(id);
         if (error !== undefined) {
           const isLong = error.code === 'frame-too-large';
           dependencies.blame(isLong ? PENALTY_OVERSIZE : PENALTY_MALFORMED, error.code);
@@ -61,12 +62,18 @@ export class RequestServer {
 
   #onFrame(frame: Frame): void {
     if (frame.type === 'request') this.#onRequest(frame.id, frame.kind, frame.body);
-    else if (frame.type === 'cancel') this.#active.delete(frame.id);
+    else if (frame.type === 'cancel') this.#cancel(frame.id);
     else if (frame.type === 'ping') this.#onPing(frame.id);
     else {
       this.#with.blame(PENALTY_MALFORMED, 'not a question');
       this.#framed.abort('not a question');
     }
+  }
+
+  #cancel(id: number): void {
+    const controller = this.#active.get(id);
+    this.#active.delete(id);
+    controller?.abort();
   }
 
   #onPing(id: number): void {
@@ -97,29 +104,32 @@ export class RequestServer {
       this.#refuse(id, 'busy');
       return;
     }
-    const answering = this.#with.answer(kind, body);
+    const controller = new AbortController();
+    const answering = this.#with.answer(kind, body, controller.signal);
     if (answering === undefined) {
       this.#refuse(id, 'unknown-kind');
       return;
     }
-    this.#active.add(id);
+    this.#active.set(id, controller);
     asker.inFlight += 1;
     all.inFlight += 1;
     answering
-      .then((response) => this.#respond(id, response))
+      .then((response) => this.#respond(id, response, controller.signal))
       .catch((error: unknown) => {
-        if (!this.#active.has(id)) return;
+        if (this.#active.get(id) !== controller) return;
+        if (isBusy(error)) return this.#refuse(id, 'busy');
         this.#with.onFailure(kind, error);
         this.#refuse(id, 'failed');
       })
       .finally(() => {
-        this.#active.delete(id);
+        // Of a cancelled one the number may name another question by now.
+        if (this.#active.get(id) === controller) this.#active.delete(id);
         asker.inFlight -= 1;
         all.inFlight -= 1;
       });
   }
 
-  async #respond(id: number, response: Uint8Array): Promise<void> {
+  async #respond(id: number, response: Uint8Array, cancelled: AbortSignal): Promise<void> {
     const { asker, all, limits } = this.#with;
     const { length } = response;
     if (length > limits.responseBytesMax) {
@@ -136,16 +146,15 @@ export class RequestServer {
     asker.held += length;
     all.held += length;
     try {
-      if (!this.#active.has(id)) return;
+      if (cancelled.aborted) return;
       await this.#framed.send({ type: 'head', id, length });
       for (let at = 0; at < length; at += RESPONSE_PIECE_BYTES) {
-        if (!this.#active.has(id)) return; // Cancelled, or the stream ended.
+        if (cancelled.aborted) return; // Cancelled, or the stream ended.
         const body = new Uint8Array(response.subarray(at, at + RESPONSE_PIECE_BYTES));
         await this.#framed.send({ type: 'piece', id, body });
       }
     } catch {
       // The stream ended while writing: its end was reported, and there is nobody to refuse.
-      this.#active.delete(id);
     } finally {
       asker.held -= length;
       all.held -= length;
@@ -155,4 +164,10 @@ export class RequestServer {
   #refuse(id: number, reason: Refusal): void {
     this.#framed.send({ type: 'refuse', id, reason }).catch(() => undefined);
   }
+}
+
+/** Whether an answer was refused because its asker has had its share for now. */
+function isBusy(error: unknown): boolean {
+  const { code, facts } = errorToData(error);
+  return code === 'request-refused' && facts.reason === 'busy';
 }

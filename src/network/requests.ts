@@ -9,7 +9,12 @@ import type { AskerState, Load } from './request-server.ts';
 import { RequestServer } from './request-server.ts';
 
 /** Who asks. */
-export type Asker = { readonly peerId: string; readonly remoteAddress: string | undefined };
+export type Asker = {
+  readonly peerId: string;
+  readonly remoteAddress: string | undefined;
+  /** Fires when the answer is not awaited any more. */
+  readonly signal?: AbortSignal;
+};
 
 type Dependencies = {
   readonly limits: NetworkLimits;
@@ -61,7 +66,7 @@ export class RequestDesk {
       asker: this.#askerOf(peerId),
       all: this.#all,
       blame: (points, reason) => blame(peerId, points, reason),
-      answer: (kind, body) => answer(kind, body, from),
+      answer: (kind, body, signal) => answer(kind, body, { ...from, signal }),
       onFailure: (kind, error) =>
         tracer.trace('warn', 'request-failed', { kind, peerId, reason: reasonOf(error) }),
       onEnd: () => {

@@ -58,11 +58,19 @@ export type NetworkHandlers = {
    * its author.
    */
   onGossip(topic: Topic, message: Bytes, from: string): Promise<GossipVerdict>;
-  /** Answers a question. `remoteAddress` is the asker's IP where known, for rate limits. */
+  /**
+   * Answers a question. `remoteAddress` is the asker's IP where known, for rate limits; `signal`
+   * fires when the asker cancels or is gone. Reject with `request-refused` and the fact `reason:
+   * 'busy'` where the answer costs more than the asker may spend now.
+   */
   onRequest(
     kind: RequestKind,
     request: Bytes,
-    from: { readonly peerId: string; readonly remoteAddress: string | undefined },
+    from: {
+      readonly peerId: string;
+      readonly remoteAddress: string | undefined;
+      readonly signal?: AbortSignal;
+    },
   ): Promise<Bytes>;
   onEvent(event: NetworkEvent): void;
 };

@@ -1,8 +1,7 @@
 import type { Result } from '../base/index.ts';
-import { errorToData } from '../base/index.ts';
+import { errorToData, TabellionError } from '../base/index.ts';
 import type { Hash, Verified } from '../crypto/index.ts';
 import type {
-  CommitCertificate,
   Header,
   Height,
   Membership,
@@ -10,13 +9,16 @@ import type {
   Sequence,
   TransactionError,
 } from '../ledger/index.ts';
-import type { LightBlock, TrustedBlock } from '../light/index.ts';
+import type { TrustedBlock } from '../light/index.ts';
 import type { Topic } from '../network/index.ts';
 import type { CommittedEvent } from './chain.ts';
 import { ChainSource } from './chain-source.ts';
+import type { ConsentOptions } from './consent.ts';
+import { Consent } from './consent.ts';
 import { FateWatcher } from './fates.ts';
 import { admitOn } from './light-admission.ts';
 import { LightDriver } from './light-driver.ts';
+import { lightBlockOf } from './light-record.ts';
 import { LightSource } from './light-source.ts';
 import { SNAPSHOT_WORTH_BLOCKS, TAB_BLOCKS_KEPT } from './limits.ts';
 import type { PeerStatus } from './messages.ts';
@@ -37,12 +39,6 @@ const TOPICS: readonly Topic[] = ['transactions', 'proposals', 'votes', 'blocks'
 type Beside = Pick<Parts, 'store' | 'chain' | 'sync' | 'mempool' | 'tracker'>;
 
 /**
- * Whether the way from light to full may be gone: on a metered line or a low battery somebody is
- * asked first.
- */
-type Consent = 'unknown' | 'given' | 'missing';
-
-/**
  * How a node comes to the newest block and stays there: by proven headers at once, by a snapshot or
  * blocks after that, as its mode says. Decides what questions are answered from meanwhile.
  */
@@ -56,7 +52,7 @@ export class Following {
   readonly #states: ProvenStates;
   readonly #fates: FateWatcher;
   #mode: NodeMode;
-  #consent: Consent;
+  readonly #consent: Consent;
   /** Members of the next height, as the chain knew them before its newest block. */
   #membership: Membership;
   #isRunning = false;
@@ -69,7 +65,7 @@ export class Following {
   private constructor(
     core: NodeCore,
     beside: Beside,
-    made: { light: LightDriver; mode: NodeMode },
+    made: { light: LightDriver; mode: NodeMode; isAgreed: boolean },
   ) {
     const { ledger, home, diagnostics } = core;
     this.#core = core;
@@ -107,11 +103,24 @@ export class Following {
       light: this.light,
       questions: this.#questions,
       onProgress: () => core.onProgress(),
+      worthBlocks: this.#worthBlocks,
+      onSwitched: () => {
+        this.#membership = beside.store.membership();
+        this.#parent = undefined;
+      },
       onAdopted: (height) => this.#adopted(height),
-      onEnded: () => this.#decision.ended(),
+      onOffered: () => this.#decision.offered(),
+      onEnded: (end) => this.#decision.ended(end),
     });
     this.#decision = this.#createDecision();
-    this.#consent = this.#asksFirst() ? 'unknown' : 'given';
+    const consent: ConsentOptions = {
+      core,
+      isFresh: () => chain.head().header.height === 0,
+      isFarBehind: () => this.#isFarBehind(),
+      mode: () => this.#mode,
+      onChanged: () => this.#mayFetch(),
+    };
+    this.#consent = Consent.create(consent, made.isAgreed);
     this.#holdOrNot();
   }
 
@@ -132,7 +141,12 @@ export class Following {
       onChanged: () => core.onLightChanged(),
     });
     const mode = await loadMode(core);
-    const following = new Following(core, beside, { light, mode });
+    const isAgreed = await Consent.wasGiven(core, mode);
+    const following = new Following(core, beside, { light, mode, isAgreed });
+    const historyFrom = beside.store.historyCompleteFrom();
+    if (mode === 'archive' && historyFrom > 0) {
+      diagnostics.trace('warn', 'archive-incomplete', { historyFrom });
+    }
     following.#setRetention();
     await following.#trustChain();
     return following;
@@ -156,7 +170,7 @@ export class Following {
     this.light.start();
     this.snapshot.start();
     this.#decision.start();
-    this.#askConsent();
+    this.#consent.start();
   }
 
   /** The network is about to close. */
@@ -165,6 +179,7 @@ export class Following {
     this.light.pause();
     this.snapshot.pause();
     this.#decision.stop();
+    this.#consent.pause();
   }
 
   /** Ends it for good. */
@@ -180,8 +195,8 @@ export class Following {
     // Decided before sync asks for the first block of a long way.
     this.#decision.told(head - chain.head().header.height);
     sync.peerStatus(peerId, { head, earliest });
-    this.light.peerStatus(peerId, { voice, head, hash });
-    this.snapshot.peerStatus(peerId);
+    this.light.peerStatus(peerId, { voice, head, hash, earliest });
+    this.snapshot.peerStatus(peerId, this.#mode === 'full' && this.#isFarBehind());
   }
 
   peerGone(peerId: string): void {
@@ -200,9 +215,21 @@ export class Following {
     const membership = this.#membership;
     this.#membership = nextMembership;
     const trusted: TrustedBlock = { header, hash: prepared.hash, membership, nextMembership };
-    this.light.chainAdvanced(trusted, this.#lightBlockOf(trusted, certificate));
+    this.light.chainAdvanced(trusted, lightBlockOf(this.#parent, trusted, certificate));
     this.#parent = header;
     this.#watchSource();
+    this.#tidySnapshot();
+  }
+
+  /** A state that our chain has passed, or that an archive has no use for. */
+  #tidySnapshot(): void {
+    const own = this.#beside.chain.head().header.height;
+    this.snapshot
+      .tidy((height) => height <= own || this.#mode === 'archive')
+      .catch((error: unknown) => {
+        const { code } = errorToData(error);
+        this.#core.diagnostics.trace('warn', 'snapshot-not-discarded', { code });
+      });
   }
 
   /** Whoever shows figures asks again when they come from elsewhere. */
@@ -214,17 +241,11 @@ export class Following {
     this.#core.events.emit('light', undefined);
   }
 
-  #lightBlockOf(trusted: TrustedBlock, certificate: CommitCertificate): LightBlock | undefined {
-    const { header, membership, nextMembership } = trusted;
-    const parent = this.#parent;
-    if (parent === undefined || parent.height !== header.height - 1) return undefined;
-    const isSame = nextMembership === membership;
-    const next = isSame ? undefined : nextMembership;
-    return { parent, header, certificate, membership, nextMembership: next };
-  }
-
   /** The newest proven header, its confirmation, or what peers tell, is another one. */
   lightChanged(): void {
+    // Whichever chain it is of, nobody knows whether it is the one.
+    if (this.light.progress().alarm !== undefined) this.snapshot.cancel();
+    this.#consent.weigh();
     this.#decision.look();
     this.#watchSource();
     if (!this.isChainLeading()) this.#fates.headMoved();
@@ -299,6 +320,8 @@ export class Following {
 
   #lightTrust(): Exclude<SourceTrust, 'validated'> {
     if (!this.#isRunning || !this.#questions.hasPeers()) return 'cached';
+    // Connected, and silent.
+    if (!this.light.progress().isHeard) return 'cached';
     return this.light.isConfirmed() ? 'proven' : 'reported';
   }
 
@@ -308,34 +331,46 @@ export class Following {
     return this.#mode;
   }
 
-  /** Rejects with the store's codes; the mode is the old one then. */
+  /**
+   * Rejects with `mode-needs-reset` when an archive would lack what was let go of before, and with
+   * the store's codes; the mode is the old one then.
+   */
   async setMode(mode: NodeMode): Promise<void> {
     const { home, ledger, diagnostics } = this.#core;
     if (mode === this.#mode) return;
+    const historyFrom = this.#beside.store.historyCompleteFrom();
+    if (mode === 'archive' && historyFrom > 0) {
+      throw new TabellionError('mode-needs-reset', { historyFrom });
+    }
     await storeMode(home.store, ledger.suite, mode);
     diagnostics.trace('info', 'mode-changed', { from: this.#mode, to: mode });
     this.#mode = mode;
     // Who chooses a mode by hand wants it, whatever it costs.
-    this.#consent = 'given';
+    await this.#consent.modeChanged();
     this.#setRetention();
     if (mode !== 'full') this.snapshot.cancel();
-    this.#holdOrNot();
-    this.#core.onProgress();
+    this.#tidySnapshot();
+    this.#mayFetch();
     this.#core.onLightChanged();
   }
 
   /** The way from light to full may be gone now. */
   promote(): void {
-    if (this.#consent === 'given') return;
-    this.#consent = 'given';
     this.#core.diagnostics.trace('info', 'promotion-begun');
+    this.#consent.give(); // Tells by itself when it cannot be kept.
+    this.#mayFetch();
+  }
+
+  /** What held the chain back is gone: a snapshot that is less work comes before blocks. */
+  #mayFetch(): void {
+    this.#decision.look();
     this.#holdOrNot();
     this.#core.onProgress();
   }
 
   /** Whether the chain stays where it is: the mode says so, or somebody has to agree first. */
   isChainHeld(): boolean {
-    return this.#mode === 'light' || this.#consent !== 'given';
+    return this.#mode === 'light' || this.#consent.isHolding();
   }
 
   /** What cannot be judged without a chain is not even heard. */
@@ -358,28 +393,6 @@ export class Following {
     return options.keepBlocks ?? (home.kind === 'tab' ? TAB_BLOCKS_KEPT : undefined);
   }
 
-  #asksFirst(): boolean {
-    const { home, options } = this.#core;
-    const isFresh = this.#beside.chain.head().header.height === 0;
-    return home.mayPromote !== undefined && options.signer === undefined && isFresh;
-  }
-
-  #askConsent(): void {
-    const { home, diagnostics } = this.#core;
-    if (this.#consent !== 'unknown' || this.#mode === 'light') return;
-    const settle = (mayPromote: boolean): void => {
-      if (this.#consent !== 'unknown') return;
-      this.#consent = mayPromote ? 'given' : 'missing';
-      if (!mayPromote) diagnostics.trace('info', 'promotion-waits');
-      this.#holdOrNot();
-      this.#core.onProgress();
-    };
-    home.mayPromote?.().then(settle, (error: unknown) => {
-      diagnostics.trace('warn', 'promotion-unknown', { code: errorToData(error).code });
-      settle(false);
-    });
-  }
-
   #holdOrNot(): void {
     this.#followTopics();
     const { sync } = this.#beside;
@@ -393,16 +406,32 @@ export class Following {
 
   /* ----------------------------------------------------------- snapshots */
 
+  get #worthBlocks(): number {
+    return this.#core.options.snapshotWorthBlocks ?? SNAPSHOT_WORTH_BLOCKS;
+  }
+
+  #lead(): number {
+    return this.light.head().header.height - this.#beside.chain.head().header.height;
+  }
+
+  #isFarBehind(): boolean {
+    return this.#lead() >= this.#worthBlocks;
+  }
+
+  #mayBegin(): boolean {
+    const isAlarmed = this.light.progress().alarm !== undefined;
+    return this.#mode === 'full' && !isAlarmed && !this.isChainHeld() && !this.snapshot.isRunning();
+  }
+
   #createDecision(): SnapshotDecision {
-    const { home, options } = this.#core;
     const { chain } = this.#beside;
     return new SnapshotDecision({
-      clock: home.clock,
-      worthBlocks: options.snapshotWorthBlocks ?? SNAPSHOT_WORTH_BLOCKS,
-      lead: () => this.light.head().header.height - chain.head().header.height,
-      mayBegin: () => this.#mode === 'full' && !this.isChainHeld() && !this.snapshot.isRunning(),
+      clock: this.#core.home.clock,
+      worthBlocks: this.#worthBlocks,
+      lead: () => this.#lead(),
+      mayBegin: () => this.#mayBegin(),
       canReplay: () => this.#questions.hasPeers(chain.next().height),
-      begin: (worthBlocks) => this.snapshot.begin(worthBlocks),
+      begin: () => this.snapshot.begin(),
       onChanged: () => {
         this.#holdOrNot();
         this.#core.onProgress();
@@ -411,11 +440,12 @@ export class Following {
   }
 
   #adopted(height: Height): void {
-    const { chain } = this.#beside;
-    this.#membership = chain.next().membership;
-    const { header, hash } = chain.head();
-    const next = this.#membership;
-    this.light.chainAdvanced({ header, hash, membership: next, nextMembership: next });
+    const anchor = this.#beside.store.anchor();
+    // A block may have followed already; then the light client knows of that one.
+    if (anchor?.header.height === height) {
+      const { header, hash, membership, nextMembership } = anchor;
+      this.light.chainAdvanced({ header, hash, membership, nextMembership });
+    }
     this.#core.onAdopted(height);
     this.#fates.submitted();
     this.#fates.headMoved();
@@ -447,7 +477,7 @@ export class Following {
 
   promotion(): Promotion {
     if (this.#mode === 'light') return 'none';
-    if (this.#consent === 'missing') return 'waiting-consent';
+    if (this.#consent.isMissing()) return 'waiting-consent';
     const own = this.#beside.chain.head().header.height;
     return this.light.head().header.height - own > NEAR_BLOCKS ? 'running' : 'none';
   }

@@ -9,6 +9,7 @@ import { person } from '../ledger/testing/world.ts';
 import type { LightBlock } from '../light/index.ts';
 import { lightAnswerCodec, lightRequestCodec } from '../light/index.ts';
 import type { RequestKind } from '../network/index.ts';
+import type { MemoryStore } from '../storage/index.ts';
 import type { TabellionNode } from './index.ts';
 import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
 import {
@@ -347,6 +348,21 @@ describe('a node that is shown two certified blocks of one height', () => {
     const [evidence] = node.alarms();
     const hashes = [evidence?.trusted.hash, evidence?.other.certificate.blockHash];
     expect(new Set(hashes.map((hash) => formatHex(hash as never))).size).toBe(2);
+    // A new life does not forget it; a person who looked ends it, for all lives.
+    const again = async (store: MemoryStore) => {
+      const { node: next } = await village.start(newcomer, { ...LIGHT, store });
+      await village.clock.pass(3_000);
+      return next;
+    };
+    const second = await again(await village.stop(newcomer));
+    expect(second.alarms()).toEqual([evidence]);
+    expect(second.parts.following.light.isAlarmed()).toBe(true);
+    expect(second.source().trust()).not.toBe('proven');
+    isolate(village, newcomer, [FIRST]);
+    second.clearAlarm();
+    const third = await again(await village.stop(newcomer));
+    expect(third.alarms()).toEqual([]);
+    expect(third.parts.following.light.isAlarmed()).toBe(false);
     await leave(liar, newcomer);
   });
 });

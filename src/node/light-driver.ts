@@ -1,5 +1,6 @@
 import type { Bytes, Clock, Tracer } from '../base/index.ts';
-import { encodeUtf8, errorToData, formatHex, TabellionError } from '../base/index.ts';
+import { encodeUtf8, equalBytes, errorToData, TabellionError } from '../base/index.ts';
+import type { Codec } from '../codec/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Height, Ledger } from '../ledger/index.ts';
@@ -11,19 +12,22 @@ import type {
   LightFault,
   LightProgress,
   LightRequestFailure,
+  LightStart,
   LightState,
   TrustedBlock,
 } from '../light/index.ts';
 import {
   createLight,
   lightAnswerCodec,
+  lightBlockCodec,
+  lightEvidenceCodec,
   lightProgress,
   lightRequestCodec,
   step,
   trustedBlockCodec,
 } from '../light/index.ts';
 import type { Network } from '../network/index.ts';
-import type { KeyValueStore } from '../storage/index.ts';
+import type { KeyValueStore, WriteOperation } from '../storage/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
 import {
   LIGHT_CLOCK_DRIFT_MS,
@@ -35,6 +39,10 @@ import { seal, unseal } from './store/index.ts';
 import { VOICES_COMPARED_MIN } from './trust.ts';
 
 const HEAD_KEY = encodeUtf8('light-head');
+const HEAD_BLOCK_KEY = encodeUtf8('light-head-block');
+const ALARM_KEY = encodeUtf8('light-alarm');
+/** Conflicts told at once; the newest are kept. */
+const ALARMS_MAX = 16;
 
 /** A header that was proven, and how; its own proof is absent for what our chain committed. */
 export type ProvenHeader = {
@@ -79,22 +87,27 @@ export class LightDriver {
   #writing: Promise<void> = Promise.resolve();
   #bytesReceived = 0;
 
-  private constructor(options: LightDriverOptions, trusted: TrustedBlock) {
+  private constructor(options: LightDriverOptions, start: StartPoint) {
     this.#options = options;
     const { ledger, clock, genesis } = options;
+    const isFixed = ledger.genesis.document.consensus.membership === 'fixed';
+    // Fixed members stay, and can be held to their word for ever.
+    const trustingPeriodMs = isFixed ? undefined : TRUSTING_PERIOD_MS;
     this.#state = createLight({
-      trusted,
+      ...start,
       roots: [genesis],
       anchor: { suite: ledger.suite, chainId: ledger.chainId },
-      options: { trustingPeriodMs: trustingPeriodOf(ledger), clockDriftMs: LIGHT_CLOCK_DRIFT_MS },
+      options: { trustingPeriodMs, isFixed, clockDriftMs: LIGHT_CLOCK_DRIFT_MS },
       nowMs: clock.now(),
     });
+    if (start.alarm !== undefined) this.#alarms.push(start.alarm);
   }
 
-  /** Goes on from the newest head that was proven before. */
+  /** Goes on from the newest head that was proven before, and from an alarm that still stands. */
   static async load(options: LightDriverOptions): Promise<LightDriver> {
-    const stored = await loadHead(options);
-    return new LightDriver(options, stored ?? options.genesis);
+    const head = (await loadHead(options)) ?? { trusted: options.genesis, block: undefined };
+    const alarm = await loadRecord(options, ALARM_KEY, lightEvidenceCodec);
+    return new LightDriver(options, { ...head, alarm });
   }
 
   /** Goes on after `pause`, or begins; more than once changes nothing. */
@@ -117,17 +130,29 @@ export class LightDriver {
     this.#cancelTick();
     this.#stop.abort();
     for (const id of [...this.#waiting.keys()]) this.#settle(id, (each) => each.reject(stopped()));
-    if (this.head().header.height > 0) this.#store(this.head());
+    this.#storeHead();
     await this.#writing;
   }
 
   peerStatus(
     peerId: string,
-    told: { readonly voice: string; readonly head: Height; readonly hash: Hash },
+    told: {
+      readonly voice: string;
+      readonly head: Height;
+      readonly hash: Hash;
+      /** The lowest height whose block it keeps. */
+      readonly earliest: Height;
+    },
   ): void {
-    const { voice, head: headHeight, hash: headHash } = told;
+    const { voice, head: headHeight, hash: headHash, earliest: earliestHeight } = told;
     const nowMs = this.#options.clock.now();
-    this.#send({ kind: 'peer-status', peerId, voice, headHeight, headHash, nowMs });
+    const status = { peerId, voice, headHeight, headHash, earliestHeight, nowMs };
+    this.#send({ kind: 'peer-status', ...status });
+  }
+
+  /** What peers told before counts no more: this node slept since. */
+  forgetStatuses(): void {
+    this.#send({ kind: 'statuses-forgotten' });
   }
 
   peerGone(peerId: string): void {
@@ -141,6 +166,7 @@ export class LightDriver {
 
   /** A person looked at the alarm: new heads may be trusted again. */
   clearAlarm(): void {
+    this.#write([{ kind: 'delete', space: 'meta', key: ALARM_KEY }], 'strict');
     this.#send({ kind: 'alarm-cleared', nowMs: this.#options.clock.now() });
   }
 
@@ -154,8 +180,12 @@ export class LightDriver {
 
   /** How many voices confirm the head, whoever served it included. */
   voices(): number {
-    const { comparedVoices, headBlock } = this.progress();
-    return comparedVoices + (headBlock === undefined ? 0 : 1);
+    return this.progress().voices;
+  }
+
+  /** Whether conflicting certificates were seen, in this life or before, and nobody looked yet. */
+  isAlarmed(): boolean {
+    return this.#state.alarm !== undefined;
   }
 
   /** Whether several voices confirm the head, and none contradicts it. */
@@ -164,7 +194,7 @@ export class LightDriver {
     return alarm === undefined && !expired && this.voices() >= VOICES_COMPARED_MIN;
   }
 
-  /** Conflicting certificates that were seen in this life. */
+  /** Conflicting certificates that were seen in this life, or nobody looked at before it. */
   alarms(): readonly LightEvidence[] {
     return this.#alarms;
   }
@@ -182,8 +212,10 @@ export class LightDriver {
     if (this.#stop.signal.aborted) return Promise.reject(stopped());
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const onAbort = (): void =>
+      const onAbort = (): void => {
         this.#settle(id, (each) => each.reject(new TabellionError('aborted')));
+        this.#send({ kind: 'height-unwanted', id });
+      };
       const end = (): void => signal?.removeEventListener('abort', onAbort);
       signal?.addEventListener('abort', onAbort);
       this.#waiting.set(id, {
@@ -231,13 +263,13 @@ export class LightDriver {
       case 'verify-claims':
         this.#verify(effect).catch((error: unknown) => {
           this.#failed('verify', error);
-          this.#send({ kind: 'claims-verified', ticket: effect.ticket, isValid: false });
+          this.#send({ kind: 'verification-failed', ticket: effect.ticket });
         });
         return;
       case 'trust-block': {
         const { height } = effect.trusted.header;
         tracer.trace('debug', 'header-proven', { height });
-        this.#storeSometimes(effect.trusted);
+        this.#storeSometimes();
         return;
       }
       case 'height-proven': {
@@ -254,6 +286,8 @@ export class LightDriver {
       case 'raise-alarm': {
         const { height } = effect.evidence.other.header;
         this.#alarms.push(effect.evidence);
+        this.#alarms.splice(0, this.#alarms.length - ALARMS_MAX);
+        this.#storeAlarm(effect.evidence);
         tracer.trace('error', 'conflicting-certificates', { height });
         onChanged();
         return;
@@ -300,45 +334,77 @@ export class LightDriver {
   }
 
   /* A head that was not written is proven again: one request. */
-  #storeSometimes(trusted: TrustedBlock): void {
+  #storeSometimes(): void {
     const nowMs = this.#options.clock.now();
     if (nowMs - this.#storedAtMs < LIGHT_HEAD_STORED_MS) return;
     this.#storedAtMs = nowMs;
-    this.#store(trusted);
+    this.#storeHead();
   }
 
-  #store(trusted: TrustedBlock): void {
-    const { ledger, store, tracer } = this.#options;
-    const value = seal(ledger.suite, encode(trustedBlockCodec, trusted));
+  /* Beside conflicting certificates nobody knows whether it is true, but what we executed. */
+  #storeHead(): void {
+    const { head, headBlock } = this.progress();
+    if (head.header.height === 0 || (this.isAlarmed() && !this.#state.isOwnChain)) return;
+    const { suite } = this.#options.ledger;
+    const value = seal(suite, encode(trustedBlockCodec, head));
     const put = { kind: 'put', space: 'meta', key: HEAD_KEY, value } as const;
+    const place = { space: 'meta', key: HEAD_BLOCK_KEY } as const;
+    const proof: WriteOperation =
+      headBlock === undefined
+        ? { kind: 'delete', ...place }
+        : { kind: 'put', ...place, value: seal(suite, encode(lightBlockCodec, headBlock)) };
+    this.#write([put, proof], 'relaxed');
+  }
+
+  #storeAlarm(evidence: LightEvidence): void {
+    const value = seal(this.#options.ledger.suite, encode(lightEvidenceCodec, evidence));
+    this.#write([{ kind: 'put', space: 'meta', key: ALARM_KEY, value }], 'strict');
+    // What the last life believed may be what our own chain contradicts.
+    if (this.#state.isOwnChain) this.#storeHead();
+  }
+
+  #write(operations: readonly WriteOperation[], durability: 'relaxed' | 'strict'): void {
+    const { store, tracer } = this.#options;
     this.#writing = this.#writing
-      .then(() => store.write([put], 'relaxed'))
+      .then(() => store.write(operations, durability))
       .catch((error: unknown) => {
         tracer.trace('warn', 'light-head-not-stored', { code: errorToData(error).code });
       });
   }
 }
 
-/** What was proven last. A spoilt record is as good as none: the head is proven again. */
-async function loadHead(options: LightDriverOptions): Promise<TrustedBlock | undefined> {
-  const { ledger, store, tracer } = options;
-  const sealed = await store.get('meta', HEAD_KEY);
-  if (sealed === undefined) return undefined;
-  const payload = unseal(ledger.suite, sealed);
-  const decoded = payload === undefined ? undefined : decode(trustedBlockCodec, payload);
-  const isOurs =
-    decoded?.ok === true &&
-    formatHex(decoded.value.header.chainId) === formatHex(ledger.chainId) &&
-    formatHex(ledger.blockHash(decoded.value.header)) === formatHex(decoded.value.hash);
-  if (isOurs) return decoded.value;
-  tracer.trace('warn', 'light-head-spoilt');
-  return undefined;
+type StartPoint = Pick<LightStart, 'trusted' | 'block' | 'alarm'>;
+
+/** What was proven last, and how. A spoilt record is as good as none: the head is proven again. */
+async function loadHead(
+  options: LightDriverOptions,
+): Promise<Pick<StartPoint, 'trusted' | 'block'> | undefined> {
+  const { ledger, tracer } = options;
+  const trusted = await loadRecord(options, HEAD_KEY, trustedBlockCodec);
+  if (trusted === undefined) return undefined;
+  const { header, hash } = trusted;
+  const isOurs = equalBytes(header.chainId, ledger.chainId);
+  if (!isOurs || !equalBytes(ledger.blockHash(header), hash)) {
+    tracer.trace('warn', 'light-head-spoilt');
+    return undefined;
+  }
+  const block = await loadRecord(options, HEAD_BLOCK_KEY, lightBlockCodec);
+  const isOfIt = block !== undefined && equalBytes(ledger.blockHash(block.header), hash);
+  return { trusted, block: isOfIt ? block : undefined };
 }
 
-/** Fixed members stay, and can be held to their word for ever. */
-function trustingPeriodOf(ledger: Ledger): number | undefined {
-  const { membership } = ledger.genesis.document.consensus;
-  return membership === 'fixed' ? undefined : TRUSTING_PERIOD_MS;
+async function loadRecord<Value>(
+  { ledger, store, tracer }: LightDriverOptions,
+  key: Bytes,
+  codec: Codec<Value>,
+): Promise<Value | undefined> {
+  const sealed = await store.get('meta', key);
+  if (sealed === undefined) return undefined;
+  const payload = unseal(ledger.suite, sealed);
+  const decoded = payload === undefined ? undefined : decode(codec, payload);
+  if (decoded?.ok === true) return decoded.value;
+  tracer.trace('warn', 'light-head-spoilt');
+  return undefined;
 }
 
 /** For members that change: two thirds of the time in which they can be punished, three weeks. */
@@ -360,13 +426,15 @@ function failureOf(code: Extract<LightEffect, { kind: 'height-failed' }>['code']
 }
 
 function reasonOf(error: unknown): LightRequestFailure {
-  switch (errorToData(error).code) {
+  const { code, facts } = errorToData(error);
+  switch (code) {
     case 'request-timeout':
       return 'timeout';
     case 'response-too-large':
       return 'malformed';
     case 'request-refused':
-      return 'refused';
+      // The peer's own bound, or ours for it.
+      return facts.reason === 'busy' || facts.reason === 'too-many-waiting' ? 'busy' : 'refused';
     default:
       return 'gone';
   }

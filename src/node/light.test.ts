@@ -174,6 +174,8 @@ describe('a light node', () => {
     await node.open();
     expect(node.status().light?.head.header.height).toBe(heightOf(village.node(FIRST)));
     expect(node.status().light?.trust).toBe('cached');
+    // How it was proven is kept too, for whoever asks us for it.
+    expect(node.parts.following.light.progress().headBlock).toBeDefined();
     await village.clock.run(node.start());
     await village.clock.until('proven', () => node.source().trust() === 'proven');
     expect(await balanceOf(node)).toBe(paid(BLOCKS));
@@ -190,6 +192,34 @@ describe('a light node', () => {
     expect(node.source().trust()).toBe('reported');
     expect(await balanceOf(node)).toBe(paid(BLOCKS));
     village.hub.heal();
+    await village.clock.until('proven', () => node.source().trust() === 'proven');
+    // Whoever served its head may be gone: then it is no voice any more.
+    for (const only of VALIDATORS) {
+      village.hub.heal();
+      for (const name of VALIDATORS) if (name !== only) village.hub.cut('lamp', name);
+      await village.clock.until('a report', () => node.source().trust() === 'reported');
+      expect(node.status().light?.comparedVoices).toBe(1);
+    }
+  });
+
+  it('confirms no head of others: its own chain stands at genesis', async () => {
+    await startLight();
+    const { node } = await village.start('full');
+    await village.reach(heightOf(village.node(FIRST)), ['full']);
+    for (const name of VALIDATORS) if (name !== FIRST) village.hub.cut('full', name);
+    await village.clock.pass(20_000);
+    expect(node.peers()).toHaveLength(2);
+    expect(node.status()).toMatchObject({ comparedPeers: 2, confirmingPeers: 1 });
+    expect(node.source().trust()).toBe('reported');
+  });
+
+  it('vouches for nothing any more when its peers fell silent, though connected', async () => {
+    const node = await startLight();
+    village.hub.delivers = ({ from }) => from !== 'lamp';
+    await village.clock.pass(60_000);
+    expect(node.peers().length).toBeGreaterThan(0);
+    expect(node.source().trust()).toBe('cached');
+    village.hub.delivers = () => true;
     await village.clock.until('proven', () => node.source().trust() === 'proven');
   });
 

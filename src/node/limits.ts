@@ -83,8 +83,21 @@ export const FAUCET_CALLERS_MAX = 10_000;
 export const OWN_VALIDITY_HEIGHTS = 200;
 /** Keys proven by one answer. */
 export const PROVEN_KEYS_MAX = 64;
-/** Places of an account told at once. */
-export const HISTORY_PLACES_MAX = 100;
+/** Places of an account told to a peer at once: each is one block to find and decode. */
+export const HISTORY_PLACES_MAX = 20;
+/**
+ * What proofs for one peer may cost, in units of about one block decoded: at once, and for ever.
+ * Somebody who follows a few accounts at every block needs a tenth.
+ */
+export const ANSWER_UNITS_BURST = 800;
+export const ANSWER_UNITS_PER_SECOND = 50;
+/** Keys that one unit proves, and changes of membership that it looks for a way through. */
+export const KEYS_PER_UNIT = 4;
+/** Proofs made at once, for one peer and for all. */
+export const ANSWERED_PER_PEER_MAX = 2;
+export const ANSWERED_AT_ONCE_MAX = 6;
+/** Peers whose units are remembered; beyond, the longest known is forgotten. */
+export const ANSWERED_PEERS_MAX = 1_024;
 /** Proven values of one head kept in memory; a new head drops them. */
 export const PROVEN_VALUES_KEPT_MAX = 20_000;
 export const PROVEN_BYTES_KEPT_MAX = 8 * 1024 * 1024;
@@ -117,16 +130,20 @@ export const CHUNKS_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 export const SNAPSHOT_WORTH_BLOCKS = 512;
 /** So long a told head, far above ours, keeps blocks from being asked for while it is proven. */
 export const SNAPSHOT_DECIDED_MS = 5_000;
-/** Heads are told again after so long to have that effect again; liars tell many. */
-export const SNAPSHOT_DECIDED_AGAIN_MS = 60_000;
 /** After a snapshot that came to nothing the next is looked for: where blocks can be had, or not. */
 export const SNAPSHOT_AGAIN_MS = 60_000;
 export const SNAPSHOT_NEEDED_AGAIN_MS = 5_000;
 /** Blocks that a full node in a tab keeps unless its person says otherwise. */
 export const TAB_BLOCKS_KEPT = 4_096;
 /** Peers are asked what they offer for so long, and again after so long. */
-export const OFFERS_TIMEOUT_MS = 3_000;
+export const OFFERS_TIMEOUT_MS = 8_000;
 export const OFFERS_AGAIN_MS = 15_000;
+/** Of that, so long it is waited for; whoever tells later is taken into account then. */
+export const OFFERS_WAITED_MS = 3_000;
+/** Questions in a row that somebody may leave open before it counts as offering nothing. */
+export const SILENCES_MAX = 3;
+/** So long manifests of others are preferred to those of a peer whose chunks nobody could serve. */
+export const GIVER_DOUBTED_MS = 600_000;
 /** Work on chunks after which the thread is let go of for a moment. */
 export const CHUNK_SLICE_MS = 8;
 /** Chunks verified and not written yet, in bytes, that one write takes. */

@@ -11,6 +11,7 @@ import type { LedgerStore } from './store/index.ts';
 import { seal, unseal } from './store/index.ts';
 
 const MODE_KEY = encodeUtf8('node-mode');
+const CONSENT_KEY = encodeUtf8('node-consent');
 /** What the store keeps of it. */
 export const modeRecordCodec = struct('ModeRecord', {
   mode: enumeration('NodeMode', ['light', 'full', 'archive']),
@@ -24,6 +25,24 @@ export async function storeMode(
 ): Promise<void> {
   const value = seal(suite, encode(modeRecordCodec, { mode }));
   await store.write([{ kind: 'put', space: 'meta', key: MODE_KEY, value }], 'strict');
+}
+
+/** Keeps that a person agreed to what a mode costs, until another one is chosen. */
+export async function storeConsent(
+  store: KeyValueStore,
+  suite: HashSuite,
+  mode: NodeMode,
+): Promise<void> {
+  const value = seal(suite, encode(modeRecordCodec, { mode }));
+  await store.write([{ kind: 'put', space: 'meta', key: CONSENT_KEY, value }], 'relaxed');
+}
+
+/** Whether a person agreed to what this mode costs. A spoilt record is none: it is asked again. */
+export async function loadConsent({ home, ledger }: NodeCore, mode: NodeMode): Promise<boolean> {
+  const sealed = await home.store.get('meta', CONSENT_KEY);
+  const payload = sealed === undefined ? undefined : unseal(ledger.suite, sealed);
+  const record = payload === undefined ? undefined : decode(modeRecordCodec, payload);
+  return record?.ok === true && record.value.mode === mode;
 }
 
 /** The mode that was chosen last; a validator's is never `light`. */

@@ -16,6 +16,8 @@ import { NEAR_BLOCKS } from './trust.ts';
 
 /** Peers asked at once for messages of the height being decided. */
 const CATCH_UP_PEERS = 2;
+/** A head told near ours may fall so far behind it until it is told anew. */
+const CONFIRMING_LAG_BLOCKS = 64;
 
 export type PeerBookOptions = {
   readonly network: Network;
@@ -28,6 +30,10 @@ export type PeerBookOptions = {
   /** A peer of this network told its head. */
   onStatus(peerId: string, status: PeerStatus, voice: string): void;
   onGone(peerId: string): void;
+  /** What all told counts no more. */
+  onForgotten(): void;
+  /** The height of our own head. */
+  headHeight(): number;
   /** One told its head, or what one told became too old. */
   onCompared(): void;
 };
@@ -37,6 +43,8 @@ type Known = {
   status: PeerStatus | undefined;
   /** When it told its status last. */
   toldAtMs: number;
+  /** It was not far below our head then: who never follows confirms nothing. */
+  wasNear: boolean;
   askedAtMs: number;
   isAsking: boolean;
   /** Ends the wait of a hint that came too soon after the last question. */
@@ -97,6 +105,7 @@ export class PeerBook {
   /** What peers told before counts no more: this node slept since. */
   forget(): void {
     for (const known of this.#known.values()) known.toldAtMs = Number.NEGATIVE_INFINITY;
+    this.#options.onForgotten();
     this.#compared();
   }
 
@@ -118,19 +127,24 @@ export class PeerBook {
     return this.#voices(() => true);
   }
 
-  /** How many of these know of nothing newer than our head, give or take a few blocks. */
+  /**
+   * How many of these follow as we do, and know of nothing newer than our head, give or take a few
+   * blocks. One that stands at genesis, as every light one does, knows of nothing at all.
+   */
   confirmingCount({ header, hash }: Head): number {
-    return this.#voices(({ headHeight, headHash }) => {
+    return this.#voices(({ headHeight, headHash }, wasNear) => {
+      if (!wasNear || header.height - headHeight > CONFIRMING_LAG_BLOCKS) return false;
       if (headHeight === header.height) return equalBytes(headHash, hash);
       return headHeight - header.height <= NEAR_BLOCKS;
     });
   }
 
-  #voices(counts: (status: PeerStatus) => boolean): number {
+  #voices(counts: (status: PeerStatus, wasNear: boolean) => boolean): number {
     const sinceMs = this.#options.clock.now() - STATUS_KEPT_MS;
     const voices = new Set<string>();
-    for (const [peerId, { status, toldAtMs, voice }] of this.#known) {
-      if (status !== undefined && toldAtMs > sinceMs && counts(status)) voices.add(voice ?? peerId);
+    for (const [peerId, { status, toldAtMs, voice, wasNear }] of this.#known) {
+      if (status === undefined || toldAtMs <= sinceMs || !counts(status, wasNear)) continue;
+      voices.add(voice ?? peerId);
     }
     return voices.size;
   }
@@ -147,8 +161,9 @@ export class PeerBook {
   connected(peerId: string): void {
     if (this.#stop.signal.aborted) return;
     if (!this.#known.has(peerId)) {
-      const never = { status: undefined, toldAtMs: 0, askedAtMs: 0, isAsking: false };
-      this.#known.set(peerId, { ...never, cancelHint: undefined, voice: undefined });
+      const never = { status: undefined, toldAtMs: 0, wasNear: false, askedAtMs: 0 };
+      const known = { ...never, isAsking: false, cancelHint: undefined, voice: undefined };
+      this.#known.set(peerId, known);
     }
     this.#ask(peerId);
   }
@@ -214,6 +229,7 @@ export class PeerBook {
     known.voice ??= this.#voiceOf(peerId);
     known.status = status;
     known.toldAtMs = clock.now();
+    known.wasNear = this.#options.headHeight() - status.headHeight <= NEAR_BLOCKS;
     onStatus(peerId, status, known.voice ?? peerId);
     this.#compared();
   }

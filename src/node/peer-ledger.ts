@@ -195,10 +195,7 @@ export class PeerLedger {
     return found ?? unavailable(height);
   }
 
-  async #receipts(
-    height: Height,
-    proving: Promise<ProvenHeader>,
-  ): Promise<readonly Receipt[]> {
+  async #receipts(height: Height, proving: Promise<ProvenHeader>): Promise<readonly Receipt[]> {
     const receipts = await this.#questions.ask<readonly Receipt[]>({
       kind: 'receipts',
       body: encode(receiptsRequestCodec, { height }),
@@ -364,9 +361,7 @@ function unlessAborted<Value>(promise: Promise<Value>, signal?: AbortSignal): Pr
     const onAbort = (): void => reject(new TabellionError('aborted'));
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort);
-    promise
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort));
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
 

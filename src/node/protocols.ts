@@ -7,6 +7,7 @@ import type { Hash } from '../crypto/index.ts';
 import type { Address, CommitCertificate, Height } from '../ledger/index.ts';
 import { PROTOCOL_VERSION } from '../ledger/index.ts';
 import type { GossipVerdict, NetworkHandlers, RequestKind } from '../network/index.ts';
+import { AnswerTurns } from './answer-turns.ts';
 import type { FaucetError } from './faucet.ts';
 import { BLOCKS_PER_RESPONSE_MAX, BLOCKS_RESPONSE_BYTES_MAX } from './limits.ts';
 import type { BlockAnnouncement } from './messages.ts';
@@ -19,6 +20,7 @@ import {
   peerStatusCodec,
 } from './messages.ts';
 import type { NodeCore, Parts } from './parts.ts';
+import type { ProofAsker } from './served-proofs.ts';
 import { ServedProofs } from './served-proofs.ts';
 import { ServedSnapshots } from './served-snapshots.ts';
 
@@ -31,6 +33,7 @@ export class Protocols {
   readonly #codecs: ConsensusCodecs;
   readonly #proofs: ServedProofs;
   readonly #snapshots: ServedSnapshots;
+  readonly #turns: AnswerTurns;
 
   constructor(dependencies: {
     readonly core: NodeCore;
@@ -43,6 +46,7 @@ export class Protocols {
     const { store } = dependencies.parts;
     this.#proofs = new ServedProofs(dependencies.core.ledger, store);
     this.#snapshots = new ServedSnapshots(store);
+    this.#turns = new AnswerTurns(dependencies.core.home.clock);
   }
 
   static encodeAnnouncement(announcement: BlockAnnouncement): Bytes {
@@ -129,12 +133,7 @@ export class Protocols {
       case 'receipts':
       case 'history':
       case 'locate':
-        return this.#proofs.answer(
-          kind,
-          request,
-          (codec, bytes) => this.#read(codec, bytes, from),
-          () => this.#malformed(from),
-        );
+        return this.#turns.run(from, () => this.#proofs.answer(kind, request, this.#asker(from)));
       case 'snapshots':
       case 'manifest':
       case 'chunks':
@@ -142,6 +141,15 @@ export class Protocols {
           this.#read(codec, bytes, from),
         );
     }
+  }
+
+  #asker(from: Asker): ProofAsker {
+    return {
+      read: (codec, bytes) => this.#read(codec, bytes, from),
+      refuse: () => this.#malformed(from),
+      charge: (units) => this.#turns.charge(from.peerId, units),
+      signal: from.signal,
+    };
   }
 
   /** The value of a question; one that is no question costs the asker. */

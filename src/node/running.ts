@@ -132,6 +132,8 @@ function createPeerBook(
     reportPeer: (peerId, fault) => core.report(peerId, fault),
     onStatus: (peerId, status, voice) => parts.following.peerStatus(peerId, status, voice),
     onGone: (peerId) => parts.following.peerGone(peerId),
+    onForgotten: () => parts.following.light.forgetStatuses(),
+    headHeight: () => headHeight(parts),
     onCompared: () => core.onCompared(),
   });
 }

@@ -11,7 +11,7 @@ import {
   waypoints,
 } from '../light/index.ts';
 import type { RequestKind } from '../network/index.ts';
-import { ANSWER_BYTES_MAX, HISTORY_PLACES_MAX } from './limits.ts';
+import { ANSWER_BYTES_MAX, HISTORY_PLACES_MAX, KEYS_PER_UNIT } from './limits.ts';
 import {
   historyAnswerCodec,
   historyRequestCodec,
@@ -30,6 +30,24 @@ export type ProofKind = Extract<RequestKind, 'state' | 'light' | 'receipts' | 'h
 /** The value of a question; throws when it is none, and costs the asker. */
 export type ReadQuestion = <Value>(codec: Codec<Value>, request: Bytes) => Value;
 
+/** Whom an answer is made for. */
+export type ProofAsker = {
+  readonly read: ReadQuestion;
+  /** Blames the asker for a question that decodes, and is none all the same. */
+  readonly refuse: () => TabellionError;
+  /** Throws when the asker may not spend so many units more: blocks read, about. */
+  readonly charge: (units: number) => void;
+  /** Fires when nobody waits for the answer any more. */
+  readonly signal: AbortSignal | undefined;
+};
+
+type Spending = Pick<ProofAsker, 'charge' | 'signal'>;
+/** Questions by other doors than that of peers are bounded there. */
+const UNBOUNDED: Spending = { charge: () => undefined, signal: undefined };
+
+/** Two blocks are read for the proof of one: it, and the one before it. */
+const UNITS_PER_HEIGHT = 2;
+
 /** Answers light clients: headers, proofs, receipts, places. */
 export class ServedProofs {
   readonly #ledger: Ledger;
@@ -40,30 +58,25 @@ export class ServedProofs {
     this.#store = store;
   }
 
-  /** @param refuse Blames the asker for a question that decodes, and is none all the same. */
-  answer(
-    kind: ProofKind,
-    request: Bytes,
-    read: ReadQuestion,
-    refuse: () => TabellionError,
-  ): Promise<Bytes> {
+  answer(kind: ProofKind, request: Bytes, asker: ProofAsker): Promise<Bytes> {
     switch (kind) {
       case 'state':
-        return this.#state(request, read, refuse);
+        return this.#state(request, asker);
       case 'light':
-        return this.#light(request, read, refuse);
+        return this.#light(request, asker);
       case 'receipts':
-        return this.#receipts(request, read);
+        return this.#receipts(request, asker);
       case 'history':
-        return this.#history(request, read);
+        return this.#history(request, asker);
       case 'locate':
-        return this.#locate(request, read);
+        return this.#locate(request, asker);
     }
   }
 
-  async #state(request: Bytes, read: ReadQuestion, refuse: () => TabellionError): Promise<Bytes> {
+  async #state(request: Bytes, { read, refuse, charge }: ProofAsker): Promise<Bytes> {
     const { height, keys } = read(stateRequestCodec, request);
     if (new Set(keys.map(formatHex)).size < keys.length) throw refuse();
+    charge(Math.ceil(keys.length / KEYS_PER_UNIT));
     const proof = await this.#store.prove(height, keys).catch((error: unknown) => {
       if (errorToData(error).code === 'version-unavailable') return undefined;
       throw error;
@@ -71,23 +84,27 @@ export class ServedProofs {
     return bounded(encode(stateAnswerCodec, { proof }));
   }
 
-  async #light(request: Bytes, read: ReadQuestion, refuse: () => TabellionError): Promise<Bytes> {
-    const question = read(lightRequestCodec, request);
+  async #light(request: Bytes, asker: ProofAsker): Promise<Bytes> {
+    const question = asker.read(lightRequestCodec, request);
     // Whoever leaps asks for the height it trusts as well: a fork shows at once.
     let last = question.from - 1;
     for (const height of question.heights) {
-      if (height <= last) throw refuse();
+      if (height <= last) throw asker.refuse();
       last = height;
     }
-    if (last <= question.from) throw refuse();
-    return bounded(encode(lightAnswerCodec, await this.lightAnswer(question)));
+    if (last <= question.from) throw asker.refuse();
+    return bounded(encode(lightAnswerCodec, await this.lightAnswer(question, asker)));
   }
 
   /**
    * Headers with their proofs, of those heights that this node can prove; and of others between, so
    * far as members changed, by which the asker comes from what it trusts to the highest of them.
    */
-  async lightAnswer({ from, heights }: LightRequest): Promise<LightAnswer> {
+  async lightAnswer(
+    { from, heights }: LightRequest,
+    spending: Spending = UNBOUNDED,
+  ): Promise<LightAnswer> {
+    spending.charge(UNITS_PER_HEIGHT * heights.length);
     const blocks = new Map<Height, LightBlock>();
     const add = (block: LightBlock | undefined): void => {
       if (block !== undefined && blocks.size < LIGHT_BLOCKS_MAX) {
@@ -97,19 +114,28 @@ export class ServedProofs {
     const target = heights.at(-1) ?? from;
     // The target first: without it the others lead nowhere.
     add(await this.#lightBlock(target));
-    for (const block of await this.#pathTo(from, blocks.get(target))) add(block);
-    for (const height of heights) if (!blocks.has(height)) add(await this.#lightBlock(height));
+    const path = await this.#pathTo(from, blocks.get(target), spending);
+    for (const block of path) add(block);
+    for (const height of heights) {
+      throwIfAborted(spending);
+      if (!blocks.has(height)) add(await this.#lightBlock(height));
+    }
     return { blocks: [...blocks.values()].sort(byHeight) };
   }
 
   /** What leads from a height to a block, where members changed between. */
-  async #pathTo(from: Height, target: LightBlock | undefined): Promise<readonly LightBlock[]> {
+  async #pathTo(
+    from: Height,
+    target: LightBlock | undefined,
+    spending: Spending,
+  ): Promise<readonly LightBlock[]> {
     if (target === undefined) return [];
     const store = this.#store;
     const above = (from + 1) as Height; // One above a height.
     const end = (target.header.height + 1) as Height; // As above.
     const changes = await store.membershipChanges(above, end);
     if (changes.length === 0) return [];
+    spending.charge(Math.ceil(changes.length / KEYS_PER_UNIT));
     const [header, membership, nextMembership] = await Promise.all([
       store.header(from),
       store.membershipAt(from),
@@ -119,6 +145,7 @@ export class ServedProofs {
     if (!isKnown || nextMembership === undefined) return [];
     const candidates: LightBlock[] = [];
     for (const change of changes) {
+      throwIfAborted(spending);
       // The last block of those who decided before.
       const last = (change - 1) as Height; // Above `from`, or it itself.
       const block = last > from ? await this.#lightBlock(last) : undefined;
@@ -158,28 +185,34 @@ export class ServedProofs {
     return { parent, header, certificate, membership, nextMembership: isSame ? undefined : next };
   }
 
-  async #receipts(request: Bytes, read: ReadQuestion): Promise<Bytes> {
+  async #receipts(request: Bytes, { read, charge }: ProofAsker): Promise<Bytes> {
     const { height } = read(receiptsRequestCodec, request);
+    charge(1);
     const stored = await this.#store.block(height);
     return bounded(encode(receiptsAnswerCodec, { receipts: stored?.receipts }));
   }
 
-  async #history(request: Bytes, read: ReadQuestion): Promise<Bytes> {
-    const { address, before, limit } = read(historyRequestCodec, request);
+  async #history(request: Bytes, { read, charge, signal }: ProofAsker): Promise<Bytes> {
+    const question = read(historyRequestCodec, request);
+    const { address, before } = question;
+    const limit = Math.min(question.limit, HISTORY_PLACES_MAX);
+    charge(1 + limit);
     const entries =
       limit === 0
         ? []
         : await this.#store.history(address, {
-            limit: Math.min(limit, HISTORY_PLACES_MAX),
+            limit,
             ...(before === undefined ? {} : { before }),
+            ...(signal === undefined ? {} : { signal }),
           });
     const places = entries.map(({ height, index }) => ({ height, index }));
     const completeFrom = this.#store.historyCompleteFrom();
     return encode(historyAnswerCodec, { places, completeFrom });
   }
 
-  async #locate(request: Bytes, read: ReadQuestion): Promise<Bytes> {
+  async #locate(request: Bytes, { read, charge }: ProofAsker): Promise<Bytes> {
     const { what, hash } = read(locateRequestCodec, request);
+    charge(1);
     if (what === 'block') {
       const height = await this.#store.heightOf(hash);
       const place = height === undefined ? undefined : { height, index: 0 };
@@ -189,6 +222,10 @@ export class ServedProofs {
     const place = found && { height: found.height, index: found.index };
     return encode(locateAnswerCodec, { place });
   }
+}
+
+function throwIfAborted({ signal }: Spending): void {
+  if (signal?.aborted) throw new TabellionError('aborted');
 }
 
 function byHeight(left: LightBlock, right: LightBlock): number {

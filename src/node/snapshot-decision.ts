@@ -1,10 +1,8 @@
 import type { Clock } from '../base/index.ts';
-import {
-  SNAPSHOT_AGAIN_MS,
-  SNAPSHOT_DECIDED_AGAIN_MS,
-  SNAPSHOT_DECIDED_MS,
-  SNAPSHOT_NEEDED_AGAIN_MS,
-} from './limits.ts';
+import { SNAPSHOT_AGAIN_MS, SNAPSHOT_DECIDED_MS, SNAPSHOT_NEEDED_AGAIN_MS } from './limits.ts';
+
+/** How a way to a snapshot ended; `unsure` when somebody may yet tell of one. */
+export type SnapshotEnd = 'nothing' | 'unsure' | 'other';
 
 export type SnapshotDecisionOptions = {
   readonly clock: Clock;
@@ -16,7 +14,7 @@ export type SnapshotDecisionOptions = {
   mayBegin(): boolean;
   /** Whether somebody serves the blocks above our head. */
   canReplay(): boolean;
-  begin(worthBlocks: number): void;
+  begin(): void;
   /** Whether it is being decided has changed, or a snapshot ended. */
   onChanged(): void;
 };
@@ -28,10 +26,12 @@ export class SnapshotDecision {
   #cancelWait: (() => void) | undefined;
   #cancelLook: () => void = () => undefined;
   #isOpen = false;
-  /** No told head alone holds blocks back before this time. */
-  #noWaitUntilMs = 0;
+  /** Whether a told head alone held blocks back: it does so once after each start. */
+  #hasWaited = false;
   /** No snapshot is looked for before this time: the last one came to nothing. */
   #noLookUntilMs = 0;
+  /** Whether that was because nobody offered one. */
+  #isOfferMissing = false;
 
   constructor(options: SnapshotDecisionOptions) {
     this.#options = options;
@@ -39,8 +39,9 @@ export class SnapshotDecision {
 
   start(): void {
     this.#isOpen = true;
-    this.#noWaitUntilMs = 0;
+    this.#hasWaited = false;
     this.#noLookUntilMs = 0;
+    this.#isOfferMissing = false;
   }
 
   stop(): void {
@@ -54,12 +55,14 @@ export class SnapshotDecision {
     return this.#cancelWait !== undefined;
   }
 
-  /** Somebody tells a head so far above ours: whether it is true shows when it is proven. */
+  /**
+   * Somebody tells a head so far above ours: whether it is true shows when it is proven. A liar can
+   * hold blocks back no second time.
+   */
   told(lead: number): void {
     const { clock, worthBlocks, onChanged } = this.#options;
-    const isOver = clock.now() < this.#noWaitUntilMs || this.isWaiting();
-    if (lead < worthBlocks || isOver || !this.#mayLook()) return;
-    this.#noWaitUntilMs = clock.now() + SNAPSHOT_DECIDED_AGAIN_MS;
+    if (lead < worthBlocks || this.#hasWaited || !this.#mayLook()) return;
+    this.#hasWaited = true;
     this.#cancelWait = clock.after(SNAPSHOT_DECIDED_MS, () => {
       this.#endWait();
       onChanged();
@@ -73,20 +76,33 @@ export class SnapshotDecision {
     const { worthBlocks, lead, begin, onChanged } = this.#options;
     if (lead() < worthBlocks || !this.#mayLook()) return;
     this.#endWait();
-    begin(worthBlocks);
+    begin();
     onChanged();
   }
 
+  /** Somebody offers a snapshot that would be worth it: none has to be waited for any more. */
+  offered(): void {
+    if (this.#isOfferMissing) this.#lookAgain();
+  }
+
   /** A snapshot was taken over, or came to nothing: then the next is looked for in a while. */
-  ended(): void {
+  ended(end: SnapshotEnd): void {
     const { clock, canReplay, onChanged } = this.#options;
     this.#cancelLook();
+    this.#isOfferMissing = end !== 'other';
     if (this.#isOpen) {
-      const waitMs = canReplay() ? SNAPSHOT_AGAIN_MS : SNAPSHOT_NEEDED_AGAIN_MS;
+      const isSoon = end === 'unsure' || !canReplay();
+      const waitMs = isSoon ? SNAPSHOT_NEEDED_AGAIN_MS : SNAPSHOT_AGAIN_MS;
       this.#noLookUntilMs = clock.now() + waitMs;
-      this.#cancelLook = clock.after(waitMs, () => this.look());
+      this.#cancelLook = clock.after(waitMs, () => this.#lookAgain());
     }
     onChanged();
+  }
+
+  /** Timers may fire a moment before the clock shows their time. */
+  #lookAgain(): void {
+    this.#noLookUntilMs = 0;
+    this.look();
   }
 
   #mayLook(): boolean {

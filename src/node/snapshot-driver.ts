@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/index.ts';
-import { defined, errorToData, formatHex } from '../base/index.ts';
+import { defined, errorToData, formatHex, TabellionError } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
@@ -8,9 +8,11 @@ import { createSnapshotSync, snapshotProgress, step } from '../snapshot/index.ts
 import { verifyChunk } from '../state/index.ts';
 import type { Chain } from './chain.ts';
 import type { LightDriver } from './light-driver.ts';
+import { askLightBlock } from './light-record.ts';
 import { CHUNK_SLICE_MS, CHUNKS_WRITTEN_BYTES, LIGHT_TICK_MS } from './limits.ts';
 import type { NodeCore } from './parts.ts';
 import type { PeerQuestions } from './questions.ts';
+import type { SnapshotEnd } from './snapshot-decision.ts';
 import { chunksAnswerCodec, chunksRequestCodec } from './snapshot-messages.ts';
 import { SnapshotOffers } from './snapshot-offers.ts';
 import type { SnapshotStatus } from './status.ts';
@@ -23,10 +25,16 @@ export type SnapshotDriverOptions = {
   readonly light: LightDriver;
   readonly questions: PeerQuestions;
   onProgress(): void;
+  /** The state is being switched to: no block is committed before this returns. */
+  onSwitched(): void;
   /** The state of this height is ours now. */
   onAdopted(height: Height): void;
+  /** Somebody offers a snapshot that would be worth it, and none is being taken over. */
+  onOffered(): void;
   /** It came to its end, well or not. */
-  onEnded(): void;
+  onEnded(end: SnapshotEnd): void;
+  /** Blocks by which a snapshot must be above our head. */
+  readonly worthBlocks: number;
 };
 
 /** One state being fetched. */
@@ -45,7 +53,7 @@ type Fetch = {
 };
 
 /** Why one way to a snapshot ended without one. */
-type Outcome = 'adopted' | 'cancelled' | 'nothing-offered' | 'manifest-refused' | 'stalled';
+type Outcome = 'adopted' | 'cancelled' | 'nothing' | 'unsure' | 'manifest-refused' | 'stalled';
 
 /** Times that another manifest or a newer snapshot is tried after one that came to nothing. */
 const ATTEMPTS_MAX = 4;
@@ -76,7 +84,7 @@ export class SnapshotDriver {
 
   constructor(options: SnapshotDriverOptions) {
     this.#options = options;
-    this.#offers = new SnapshotOffers(options);
+    this.#offers = new SnapshotOffers({ ...options, onTold: (peerId) => this.#told(peerId) });
   }
 
   start(): void {
@@ -103,12 +111,21 @@ export class SnapshotDriver {
     this.#settle('cancelled');
   }
 
-  peerStatus(peerId: string): void {
-    if (!this.isRunning()) return;
-    this.#offers.ask(peerId).then(
-      () => this.#tellMachine(peerId),
-      (error: unknown) => this.#failed(error),
-    );
+  /**
+   * A peer is there.
+   *
+   * @param isWanted Whether a snapshot is looked for, though none may be being taken over.
+   */
+  peerStatus(peerId: string, isWanted: boolean): void {
+    if (!this.#isOpen || !(isWanted || this.isRunning())) return;
+    this.#offers.ask(peerId).catch((error: unknown) => this.#failed(error));
+  }
+
+  #told(peerId: string): void {
+    if (!this.#isOpen) return;
+    this.#tellMachine(peerId);
+    const { worthBlocks, onOffered } = this.#options;
+    if (!this.isRunning() && this.#offers.hasWorth(worthBlocks)) onOffered();
   }
 
   /** Whether a peer serves the state that is being fetched. */
@@ -139,12 +156,8 @@ export class SnapshotDriver {
     };
   }
 
-  /**
-   * Looks for a snapshot that is worth it, and takes it over.
-   *
-   * @param worthBlocks How far above our head it must be.
-   */
-  begin(worthBlocks: number): void {
+  /** Looks for a snapshot that is worth it, and takes it over. */
+  begin(): void {
     if (this.isRunning() || !this.#isOpen) return;
     const cancel = new AbortController();
     this.#cancel = cancel;
@@ -153,7 +166,11 @@ export class SnapshotDriver {
       this.#send({ kind: 'tick' });
     };
     tick();
-    this.#running = this.#run(worthBlocks, cancel.signal)
+    let end: SnapshotEnd = 'other';
+    this.#running = this.#run(cancel.signal)
+      .then((ended) => {
+        end = ended;
+      })
       .catch((error: unknown) => {
         // A store that fails ends the node; whatever else was wrong ends this way only.
         const { code, message } = errorToData(error);
@@ -164,32 +181,37 @@ export class SnapshotDriver {
         this.#cancelTick();
         this.#forgetFetch();
         this.#cancel = undefined;
-        this.#options.onEnded();
+        this.#options.onEnded(end);
       });
   }
 
-  async #run(worthBlocks: number, signal: AbortSignal): Promise<void> {
+  async #run(signal: AbortSignal): Promise<SnapshotEnd> {
     const { diagnostics } = this.#options.core;
     this.#offers.believeAll();
     for (let attempt = 0; attempt < ATTEMPTS_MAX && !signal.aborted; attempt++) {
-      const outcome = await this.#attempt(worthBlocks, signal);
+      const outcome = await this.#attempt(signal);
       this.#forgetFetch();
       diagnostics.trace('info', 'snapshot-ended', { outcome });
-      if (outcome !== 'manifest-refused' && outcome !== 'stalled') return;
+      if (outcome === 'nothing' || outcome === 'unsure') return outcome;
+      if (outcome !== 'manifest-refused' && outcome !== 'stalled') break;
     }
+    return 'other';
   }
 
-  async #attempt(worthBlocks: number, signal: AbortSignal): Promise<Outcome> {
-    const { store, core, chain } = this.#options;
-    const offer = await this.#offers.choose(worthBlocks, signal);
+  async #attempt(signal: AbortSignal): Promise<Outcome> {
+    const { store, core, light, questions } = this.#options;
+    const offer = await this.#offers.choose(this.#options.worthBlocks, signal);
     if (signal.aborted) return 'cancelled';
-    if (offer === undefined) return 'nothing-offered';
+    if (offer === 'nothing' || offer === 'unsure') return offer;
     const { height, stateRoot } = offer;
-    const { trusted, block } = await this.#options.light.prove(height, signal);
+    const { trusted, block } = await light.prove(height, signal);
     const given = await this.#offers.manifest(stateRoot, signal);
     if (signal.aborted) return 'cancelled';
     if (given === undefined) return 'manifest-refused';
-    const { certificate, parent } = block ?? {};
+    // The head of a former life, and what our own chain committed, are known without their proof.
+    const proof = block ?? (await askLightBlock(core, questions, trusted, signal));
+    const { certificate, parent } = proof ?? {};
+    if (signal.aborted) return 'cancelled';
     const manifest = given.bytes;
     const writer = await store.beginSnapshot({ trusted, manifest, certificate, parent });
     const have = new Set(writer.have());
@@ -215,9 +237,31 @@ export class SnapshotDriver {
     const outcome = await this.#fetchChunks(stateRoot);
     if (outcome !== 'adopted' || signal.aborted) return signal.aborted ? 'cancelled' : outcome;
     await writer.finish();
-    await chain.adopt(() => store.adoptSnapshot(writer));
-    this.#options.onAdopted(height);
-    return 'adopted';
+    const isAdopted = await this.#adopt(writer, signal);
+    if (isAdopted) this.#options.onAdopted(height);
+    return isAdopted ? 'adopted' : 'cancelled';
+  }
+
+  /** Beside conflicting certificates no state is taken over, however far its fetching came. */
+  async #adopt(writer: SnapshotWriter, signal: AbortSignal): Promise<boolean> {
+    const { chain, store, light, onSwitched } = this.#options;
+    const mayAdopt = (): boolean => !signal.aborted && light.progress().alarm === undefined;
+    if (!mayAdopt()) return false;
+    await chain.adopt(async () => {
+      // It may have waited for its turn.
+      if (!mayAdopt()) throw new TabellionError('aborted');
+      await store.adoptSnapshot(writer);
+      onSwitched();
+    });
+    return true;
+  }
+
+  /** Deletes what was fetched of a snapshot that is of no use any more. */
+  async tidy(isUseless: (height: Height) => boolean): Promise<void> {
+    const { store } = this.#options;
+    const begun = store.snapshotBegun();
+    if (begun === undefined || this.isRunning() || !isUseless(begun.anchor.header.height)) return;
+    await store.discardSnapshot();
   }
 
   /* ------------------------------------------------------------- chunks */
@@ -278,17 +322,24 @@ export class SnapshotDriver {
         this.#settle('adopted');
         return;
       case 'manifest-doubted':
-        if (effect.peerId !== undefined) this.#offers.doubt(effect.peerId);
+        this.#doubtGiver(fetch);
         this.#settle('manifest-refused');
         return;
       case 'snapshot-stalled':
         core.diagnostics.trace('warn', 'snapshot-stalled', { height: fetch.height });
+        this.#doubtGiver(fetch);
         this.#settle('stalled');
         return;
       case 'progress-changed':
         onProgress();
         return;
     }
+  }
+
+  /** Nobody serves what the manifest names: it may divide the state as no honest node does. */
+  #doubtGiver(fetch: Fetch): void {
+    const { manifestPeerId } = fetch.state;
+    if (manifestPeerId !== undefined) this.#offers.doubtGiver(manifestPeerId);
   }
 
   #failed(error: unknown): void {
@@ -323,6 +374,8 @@ export class SnapshotDriver {
         signal === undefined ? {} : { signal },
       );
     } catch (error) {
+      // The tickets of each fetch begin anew: what failed in another one is nobody's fault here.
+      if (this.#fetch !== fetch) return;
       this.#send({ kind: 'request-failed', ticket, reason: reasonOf(error) });
       return;
     }

@@ -5,7 +5,13 @@ import type { Hash } from '../crypto/index.ts';
 import { manifestCodec, readManifest } from '../state/index.ts';
 import type { Chain } from './chain.ts';
 import type { LightDriver } from './light-driver.ts';
-import { OFFERS_AGAIN_MS, OFFERS_TIMEOUT_MS } from './limits.ts';
+import {
+  GIVER_DOUBTED_MS,
+  OFFERS_AGAIN_MS,
+  OFFERS_TIMEOUT_MS,
+  OFFERS_WAITED_MS,
+  SILENCES_MAX,
+} from './limits.ts';
 import type { NodeCore } from './parts.ts';
 import type { PeerQuestions } from './questions.ts';
 import {
@@ -21,7 +27,12 @@ export type SnapshotOffersOptions = {
   readonly store: LedgerStore;
   readonly light: LightDriver;
   readonly questions: PeerQuestions;
+  /** A peer told what it offers. */
+  onTold(peerId: string): void;
 };
+
+/** What came of looking for an offer: `unsure` when somebody may yet tell of one. */
+export type Choice = SnapshotOffer | 'nothing' | 'unsure';
 
 /** An encoded manifest that divides the state of a proven root, and who gave it. */
 export type GivenManifest = { readonly bytes: Bytes; readonly peerId: string };
@@ -31,9 +42,15 @@ export class SnapshotOffers {
   readonly #options: SnapshotOffersOptions;
   /** What connected peers offer; absent before they told. */
   readonly #offers = new Map<string, readonly SnapshotOffer[]>();
-  readonly #askedAtMs = new Map<string, number>();
+  readonly #toldAtMs = new Map<string, number>();
+  /** Questions on their way: whoever wants the answer waits for the same one. */
+  readonly #asking = new Map<string, Promise<void>>();
+  /** How often in a row a peer did not answer. */
+  readonly #silences = new Map<string, number>();
   /** Peers whose offer or manifest came to nothing. */
   readonly #doubted = new Set<string>();
+  /** Givers of manifests that nobody could serve, and until when others are asked first. */
+  readonly #doubtedGivers = new Map<string, number>();
 
   constructor(options: SnapshotOffersOptions) {
     this.#options = options;
@@ -41,12 +58,21 @@ export class SnapshotOffers {
 
   forget(peerId: string): void {
     this.#offers.delete(peerId);
-    this.#askedAtMs.delete(peerId);
+    this.#toldAtMs.delete(peerId);
+    this.#asking.delete(peerId);
+    this.#silences.delete(peerId);
     this.#doubted.delete(peerId);
+    this.#doubtedGivers.delete(peerId);
   }
 
   doubt(peerId: string): void {
     this.#doubted.add(peerId);
+  }
+
+  /** As `doubt`, and not forgiven by `believeAll`: what it divides the state into nobody has. */
+  doubtGiver(peerId: string): void {
+    this.doubt(peerId);
+    this.#doubtedGivers.set(peerId, this.#options.core.home.clock.now() + GIVER_DOUBTED_MS);
   }
 
   believeAll(): void {
@@ -59,42 +85,74 @@ export class SnapshotOffers {
       .map(([peerId]) => peerId);
   }
 
-  /** Asks a peer what it offers, now and then. */
-  async ask(peerId: string): Promise<void> {
-    const { core } = this.#options;
-    const nowMs = core.home.clock.now();
-    const askedAtMs = this.#askedAtMs.get(peerId);
-    if (askedAtMs !== undefined && nowMs - askedAtMs < OFFERS_AGAIN_MS) return;
+  /** Asks a peer what it offers, now and then; settles when it told, or does not answer. */
+  ask(peerId: string): Promise<void> {
+    const begun = this.#asking.get(peerId);
+    if (begun !== undefined) return begun;
+    const toldAtMs = this.#toldAtMs.get(peerId);
+    const isFresh =
+      toldAtMs !== undefined && this.#options.core.home.clock.now() - toldAtMs < OFFERS_AGAIN_MS;
+    if (isFresh) return Promise.resolve();
+    const asking: Promise<void> = this.#ask(
+      peerId,
+      () => this.#asking.get(peerId) === asking,
+    ).finally(() => {
+      if (this.#asking.get(peerId) === asking) this.#asking.delete(peerId);
+    });
+    this.#asking.set(peerId, asking);
+    return asking;
+  }
+
+  async #ask(peerId: string, isAwaited: () => boolean): Promise<void> {
+    const { core, onTold } = this.#options;
     const network = core.running()?.network;
     if (network === undefined) return;
-    this.#askedAtMs.set(peerId, nowMs);
     const timeoutMs = OFFERS_TIMEOUT_MS;
     const answer = await network
       .request(peerId, 'snapshots', new Uint8Array(0), { timeoutMs })
-      .catch(() => undefined); // Whoever does not answer offers nothing.
-    // Asked again as soon as somebody wants to know.
-    if (answer === undefined) this.#askedAtMs.delete(peerId);
+      .catch(() => undefined); // Asked again as soon as somebody wants to know.
     // It may be gone since.
-    if (answer === undefined || !this.#askedAtMs.has(peerId)) return;
+    if (!isAwaited()) return;
+    if (answer === undefined) {
+      this.#silences.set(peerId, (this.#silences.get(peerId) ?? 0) + 1);
+      return;
+    }
+    this.#silences.delete(peerId);
+    this.#toldAtMs.set(peerId, core.home.clock.now());
     const decoded = decode(snapshotsAnswerCodec, answer);
-    if (decoded.ok) this.#offers.set(peerId, decoded.value.offers);
-    else core.report(peerId, 'malformed-answer');
+    if (!decoded.ok) {
+      core.report(peerId, 'malformed-answer');
+      return;
+    }
+    this.#offers.set(peerId, decoded.value.offers);
+    onTold(peerId);
+  }
+
+  /** Whether somebody who is not doubted tells of a state that would be worth it. */
+  hasWorth(worthBlocks: number): boolean {
+    const { chain, light } = this.#options;
+    const least = chain.head().header.height + worthBlocks;
+    return this.#best(least, light.head().header.height) !== undefined;
   }
 
   /**
-   * The newest state that somebody serves and whose block is proven to be of our chain; absent when
-   * none is worth it.
+   * The newest state that somebody serves and whose block is proven to be of our chain. No single
+   * peer that is slow to tell is waited for.
    *
    * @param worthBlocks How far above our head it must be.
    */
-  async choose(worthBlocks: number, signal: AbortSignal): Promise<SnapshotOffer | undefined> {
+  async choose(worthBlocks: number, signal: AbortSignal): Promise<Choice> {
     const { core, chain, light } = this.#options;
-    const peers = core.running()?.network.peers() ?? [];
-    await Promise.all(peers.map(({ peerId }) => this.ask(peerId)));
+    const peers = (core.running()?.network.peers() ?? []).map(({ peerId }) => peerId);
+    await this.#waitFor(peers);
+    // Who never answers may hide nothing that others do not tell of.
+    const isHeard = (peerId: string): boolean =>
+      this.#toldAtMs.has(peerId) || (this.#silences.get(peerId) ?? 0) >= SILENCES_MAX;
+    let isSure = peers.length > 0 && peers.every(isHeard);
     const least = chain.head().header.height + worthBlocks;
     for (;;) {
       const best = this.#best(least, light.head().header.height);
-      if (best === undefined || signal.aborted) return undefined;
+      if (best === undefined || signal.aborted) return isSure ? 'nothing' : 'unsure';
       const { peerId, offer } = best;
       const proven = await light.prove(offer.height, signal).catch(() => undefined);
       const isTrue =
@@ -103,9 +161,21 @@ export class SnapshotOffers {
         equalBytes(proven.trusted.header.stateRoot, offer.stateRoot);
       if (isTrue) return offer;
       // Not proven may be nobody's fault; another block than ours is.
-      if (proven !== undefined) core.report(peerId, 'false-offer');
+      if (proven === undefined) isSure = false;
+      else core.report(peerId, 'false-offer');
       this.doubt(peerId);
     }
+  }
+
+  /** Until all of them told, but not for long. */
+  async #waitFor(peers: readonly string[]): Promise<void> {
+    const { clock } = this.#options.core.home;
+    let cancel: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(OFFERS_WAITED_MS, resolve);
+    });
+    await Promise.race([Promise.all(peers.map((peerId) => this.ask(peerId))), late]);
+    cancel();
   }
 
   #best(least: number, most: number) {
@@ -128,7 +198,10 @@ export class SnapshotOffers {
   /** How the state of a proven root is divided, checked against that root. */
   manifest(stateRoot: Hash, signal: AbortSignal): Promise<GivenManifest | undefined> {
     const { questions, core } = this.#options;
-    const peers = this.peersOffering(stateRoot).filter((each) => !this.#doubted.has(each));
+    const nowMs = core.home.clock.now();
+    const believed = this.peersOffering(stateRoot).filter((each) => !this.#doubted.has(each));
+    const better = believed.filter((each) => (this.#doubtedGivers.get(each) ?? 0) <= nowMs);
+    const peers = better.length > 0 ? better : believed;
     return questions.ask<GivenManifest>({
       kind: 'manifest',
       body: encode(manifestRequestCodec, { stateRoot }),

@@ -7,11 +7,11 @@ export const NEAR_BLOCKS = 5;
 export const VOICES_COMPARED_MIN = 2;
 
 /**
- * This node executed every block it holds, whatever the word. The word says how much its head is
- * worth: `validated` beside what at least two voices told, or where it helps to decide itself;
- * `reported` while a single one says that nothing newer is there; `cached` while nobody does
- * (alone, paused, failed, or all tell of newer blocks, true or not), or newer blocks are known to
- * be missing.
+ * This node executed every block since genesis, or since the snapshot whose root was proven to it,
+ * whatever the word. The word says how much its head is worth: `validated` beside what at least two
+ * voices told, or where it helps to decide itself; `reported` while a single one says that nothing
+ * newer is there; `cached` while nobody does (alone, paused, failed, or all tell of newer blocks,
+ * true or not), or newer blocks are known to be missing.
  */
 export function chainTrust(
   status: Pick<NodeStatus, 'stage' | 'head' | 'targetHeight' | 'confirmingPeers' | 'isMember'>,

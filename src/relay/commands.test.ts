@@ -323,6 +323,9 @@ describe('a node of its own', { timeout: 60_000 }, () => {
     // Who decides must execute.
     const light = await failureOf('node', '--data', data, '--mode', 'light', ...port);
     expect(light).toMatchObject({ code: 'not-permitted', facts: { reason: 'validator' } });
+    // An archive lets go of nothing.
+    const alone = await failureOf('node', '--data', data, '--keep-blocks', '100', ...port);
+    expect(alone).toMatchObject({ code: 'keep-blocks-needs-full' });
     const short = ['--mode', 'full', '--keep-blocks', '100'];
     const pruned = tabellion('node', '--json', '--data', data, ...short, ...port);
     const again = JSON.parse(await untilSays(pruned, /"ready"/)) as JsonObject;

@@ -89,13 +89,12 @@ function addNode(program: Command): void {
     .option('--origin <origin>', 'origin of pages that may call RPC (repeatable)', list, [])
     .option('--cache <megabytes>', 'memory for state', whole(4, 1_000_000))
     .addOption(
-      new Option('--mode <mode>', 'how much of the chain to keep').choices([
-        'light',
-        'full',
-        'archive',
-      ]),
+      new Option(
+        '--mode <mode>',
+        'how much of the chain to keep (default: what was chosen last, archive at first)',
+      ).choices(['light', 'full', 'archive']),
     )
-    .option('--keep-blocks <count>', 'newest blocks that a full node keeps', whole(1, 4e9))
+    .option('--keep-blocks <count>', 'newest blocks to keep; needs --mode full', whole(1, 4e9))
     .option('--app <folder>', 'serve this built wallet page')
     .option('--log <file>', 'write structured logs there instead of standard error')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')

@@ -41,7 +41,7 @@ const settingsCodec = struct('NodeSettings', {
   cacheMegabytes: option(u32),
   /** How much of the chain is kept; when absent: what was chosen last, everything at first. */
   mode: option(enumeration('NodeMode', ['light', 'full', 'archive'])),
-  /** Newest blocks that a full node keeps; when absent: all of them. */
+  /** Newest blocks that are kept, with `mode` `full` alone; when absent: all of them. */
   keepBlocks: option(u32),
 });
 

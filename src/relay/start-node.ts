@@ -16,7 +16,7 @@ import { parseGenesis, protocol } from '../ledger/index.ts';
 import type { NetworkHandlers } from '../network/index.ts';
 import { createNetwork, createPeerKey, peerIdOfKey } from '../network/index.ts';
 import { nodeTransports } from '../network/node.ts';
-import type { NodeHome, NodeOptions } from '../node/index.ts';
+import type { NodeHome, NodeMode, NodeOptions } from '../node/index.ts';
 import { TabellionNode } from '../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../rpc/index.ts';
 import { LevelDbStore } from '../storage/level-db-store.ts';
@@ -57,13 +57,17 @@ const CACHE_MEGABYTES_DEFAULT = 256;
 
 /**
  * Runs a full node without a screen. Rejects with `genesis-missing`, `genesis-invalid`,
- * `settings-invalid`, or what store, network and HTTP server say.
+ * `settings-invalid`, `keep-blocks-needs-full`, or what store, network and HTTP server say.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { data, tracer } = options;
   const files = nodeFiles(data);
   await loadFastHashing();
   const settings = { ...(await loadSettings(files.settings)), ...options.overrides };
+  const { mode: asked, keepBlocks } = settings;
+  if (keepBlocks !== undefined && asked !== 'full') {
+    throw new TabellionError('keep-blocks-needs-full', { mode: asked ?? 'archive' });
+  }
   const genesis = await loadGenesis(files.genesis);
   const peerKey = await loadPeerKey(files.peerKey);
   const validator = await loadOptionalKey(files.validatorKey);
@@ -129,7 +133,7 @@ async function serve(
   const rpc = createRpcServer({ handlers: createNodeHandlers(node), methods, tracer });
   await node.start();
   // The store remembers another one of before; what is asked for now counts.
-  if (settings.mode !== undefined) await node.setMode(settings.mode);
+  if (settings.mode !== undefined) await chooseMode(node, settings.mode, tracer);
   const http = await startHttpServer(
     { rpc, tracer },
     {
@@ -146,6 +150,17 @@ async function serve(
     },
   );
   return { node, http, stop: once(() => stopInOrder({ ...parts, http, rpc })) };
+}
+
+/** An archive that lacks old blocks cannot be had without a reset: then the mode stays. */
+async function chooseMode(node: TabellionNode, mode: NodeMode, tracer: Tracer): Promise<void> {
+  try {
+    await node.setMode(mode);
+  } catch (error) {
+    const { code, facts } = errorToData(error);
+    if (code !== 'mode-needs-reset') throw error;
+    tracer.trace('warn', code, { ...facts, asked: mode, mode: node.mode() });
+  }
 }
 
 type StopParts = {

@@ -99,6 +99,8 @@ export const NODE_ERROR_CODES = [
   'relay-address-invalid',
   /** This node cannot be run so: a validator is never `light`. */
   'mode-unavailable',
+  /** Old blocks were let go of, or never fetched: an archive has to be read again from genesis. */
+  'mode-needs-reset',
 ] as const;
 
 /** Why the faucet gives nothing. */

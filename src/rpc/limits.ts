@@ -45,6 +45,12 @@ export const EVENTS_PENDING_MAX = 256;
 /** Answers waiting in the socket of one slow reader before it is cut off. */
 export const SOCKET_QUEUE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Questions that all strangers together make this node ask its peers, at once and for ever. */
+export const STRANGERS_QUESTIONS_BURST = 300;
+export const STRANGERS_QUESTIONS_PER_SECOND = 25;
+/** Transactions of an account that peers tell of at once. */
+export const PEER_HISTORY_MAX = 20;
+
 export const BLOCKS_PER_PAGE_MAX = 100;
 export const HISTORY_PER_PAGE_MAX = 100;
 export const ASSETS_PER_PAGE_MAX = 200;

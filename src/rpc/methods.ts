@@ -159,7 +159,7 @@ const nodeMethods = {
       mode: option(nodeViews.nodeModeCodec),
     }),
     none,
-    { access: 'operator', errors: ['mode-unavailable'] },
+    { access: 'operator', errors: ['mode-unavailable', 'mode-needs-reset'] },
   ),
   'node.promote': method('Allows a waiting node to fetch the whole state now.', none, none, {
     access: 'operator',

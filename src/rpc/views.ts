@@ -38,7 +38,8 @@ import { ASSETS_PER_PAGE_MAX, MULTIADDR_BYTES_MAX, PROOF_BYTES_MAX } from './lim
  *
  * `cached`: known from before, and nobody says now that it is the newest. `reported`: one peer or
  * server says so. `proven`: a Merkle proof under a finality certificate was checked. `validated`:
- * this very node executed it, and stands where several peers do or decides itself.
+ * this very node executed the newest blocks, on genesis or on a state proven to it, and stands
+ * where several peers do or decides itself.
  */
 export const trustCodec = enumeration('Trust', ['cached', 'reported', 'proven', 'validated']);
 export type Trust = Infer<typeof trustCodec>;

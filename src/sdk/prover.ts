@@ -177,8 +177,8 @@ export function createProver(
   };
 }
 
-/** The one whom everything is asked. */
-const SERVER = { peerId: 'server', voice: 'server' } as const;
+/** The one whom everything is asked: from height 0 on, for what it lacks it says itself. */
+const SERVER = { peerId: 'server', voice: 'server', earliestHeight: 0 as Height } as const;
 
 /** Runs the light client of `light` with a single server, one question after the other. */
 class HeaderProver {
@@ -274,7 +274,7 @@ class HeaderProver {
     const trustingPeriodMs = isFixed ? undefined : TRUSTING_PERIOD_MS;
     return createLight({
       anchor: { suite, chainId },
-      options: { trustingPeriodMs, clockDriftMs: CLOCK_DRIFT_MS },
+      options: { trustingPeriodMs, isFixed, clockDriftMs: CLOCK_DRIFT_MS },
       trusted,
       roots: this.#roots,
       nowMs: this.#clock.now(),

@@ -63,7 +63,8 @@ function statusOf({ prng, chain }: Lab, peer: number): LightEvent {
   const headHash = chain.hash(isLying ? prng.below(length) : length);
   const headHeight = height as Height; // Small.
   const [peerId, voice] = [`${peer}`, `${peer}`];
-  return { kind: 'peer-status', peerId, voice, headHeight, headHash, nowMs };
+  const earliestHeight = 0 as Height; // It keeps all.
+  return { kind: 'peer-status', peerId, voice, headHeight, headHash, earliestHeight, nowMs };
 }
 
 function settle(lab: Lab, first: LightEvent): void {

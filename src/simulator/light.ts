@@ -171,7 +171,9 @@ function statusOf(world: World, node: SimulatedNode): LightEvent | undefined {
   if (!node.isUp || node.role === 'silent') return undefined;
   const height = node.chain.length;
   const { index } = node;
-  const status = { kind: 'peer-status', peerId: `${index}`, voice: `${index}`, nowMs } as const;
+  const name = { peerId: `${index}`, voice: `${index}` };
+  const earliestHeight = 0 as Height; // It keeps all.
+  const status = { kind: 'peer-status', ...name, earliestHeight, nowMs } as const;
   if (node.role === 'equivocator' && prng.chance(700)) {
     const far = prng.pick([1, 2, 3, 1000]) + height;
     const headHash = scene.header(prng.below(height + 1))?.parentHash ?? world.genesis.blockHash;

@@ -31,6 +31,13 @@ export function holds(claim: SignatureClaim): boolean {
   return verdict;
 }
 
+/** What a peer tells of itself: the head of its chain or another height, and what it keeps. */
+type MetHead = {
+  readonly chain: TestChain;
+  readonly height?: number;
+  readonly earliest?: number;
+};
+
 /** A light client among peers that answer at once; every effect it ever had is kept. */
 export type Village = {
   readonly effects: LightEffect[];
@@ -38,9 +45,11 @@ export type Village = {
   state(): LightState;
   send(event: LightEvent): void;
   /** A peer comes, and tells the head of its chain or another one. */
-  meet(peerId: string, server: Server, head: { chain: TestChain; height?: number }): void;
+  meet(peerId: string, server: Server, head: MetHead): void;
   tick(count?: number): void;
   nowMs: number;
+  /** Whether somebody here can look at signatures now. */
+  canVerify: boolean;
 };
 
 const STEPS_MAX = 2000;
@@ -51,7 +60,9 @@ export function createVillage(start: Omit<LightStart, 'nowMs'> & { nowMs: number
   const queue: LightEvent[] = [];
   const perform = (effect: LightEffect) => {
     village.effects.push(effect);
-    if (effect.kind === 'verify-claims') {
+    if (effect.kind === 'verify-claims' && !village.canVerify) {
+      queue.push({ kind: 'verification-failed', ticket: effect.ticket });
+    } else if (effect.kind === 'verify-claims') {
       const isValid = effect.claims.every(holds);
       queue.push({ kind: 'claims-verified', ticket: effect.ticket, isValid });
     }
@@ -69,6 +80,7 @@ export function createVillage(start: Omit<LightStart, 'nowMs'> & { nowMs: number
     effects: [],
     requests: [],
     nowMs: start.nowMs,
+    canVerify: true,
     state: () => state,
     send(event) {
       queue.push(event);
@@ -81,13 +93,15 @@ export function createVillage(start: Omit<LightStart, 'nowMs'> & { nowMs: number
         for (const effect of transition.effects) perform(effect);
       }
     },
-    meet(peerId, server, { chain, height = chain.length }) {
+    meet(peerId, server, { chain, height = chain.length, earliest = 0 }) {
       servers.set(peerId, server);
       const headHeight = height as Height; // Within the chain, or a lie.
       const headHash = chain.hashAt(Math.min(height, chain.length));
       const { nowMs } = village;
       const voice = `host of ${peerId}`;
-      village.send({ kind: 'peer-status', peerId, voice, headHeight, headHash, nowMs });
+      const earliestHeight = earliest as Height; // As above.
+      const told = { peerId, voice, headHeight, headHash, earliestHeight, nowMs };
+      village.send({ kind: 'peer-status', ...told });
     },
     tick(count = 1) {
       for (let each = 0; each < count; each++) {

@@ -25,7 +25,12 @@ export type TestNode = {
   /** What the node decides about gossip; tests replace it. */
   judge: (topic: Topic, message: Bytes) => GossipVerdict | Promise<GossipVerdict>;
   /** How the node answers; tests replace it. */
-  reply: (kind: RequestKind, request: Bytes, from: string) => Bytes | Promise<Bytes>;
+  reply: (
+    kind: RequestKind,
+    request: Bytes,
+    from: string,
+    signal: AbortSignal | undefined,
+  ) => Bytes | Promise<Bytes>;
 };
 
 export type TestNodeOptions = Partial<NetworkOptions> & {
@@ -77,7 +82,8 @@ export async function startNode(options: TestNodeOptions = {}): Promise<TestNode
         node.received.push({ topic, message, from });
         return await node.judge(topic, message);
       },
-      onRequest: async (kind, request, from) => await node.reply(kind, request, from.peerId),
+      onRequest: async (kind, request, from) =>
+        await node.reply(kind, request, from.peerId, from.signal),
       onEvent: (event) => node.events.push(event),
     },
   );

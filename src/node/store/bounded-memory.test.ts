@@ -101,6 +101,15 @@ test('a state fifty times the cache: random keys are read and changed, memory st
   expect(highest).toBeLessThan(20 * CACHE_BYTES);
   await ledgerStore.close();
   ledgerStore = await openLedgerStore({ store: store.crash(), ledger, options });
+  // Nor between commits: peers choose what is proved to them, and no block may come for long.
+  await ledgerStore.checkpoint();
+  for (let question = 0; question < 12; question++) {
+    const keys = new Map(Array.from({ length: 32 }, random).map((key) => [key, keyOf(key)]));
+    await ledgerStore.prove(ledgerStore.head().header.height, [...keys.values()]);
+    const { cacheBytes, dirtyBytes } = ledgerStore.status();
+    expect(dirtyBytes).toBe(0);
+    expect(cacheBytes).toBeLessThanOrEqual(3 * CACHE_BYTES);
+  }
   ledgerStore.setCacheBytesMax(0);
   expect(ledgerStore.status().cacheBytes).toBe(ledgerStore.status().dirtyBytes);
   const root = ledgerStore.stateRootAt(ledgerStore.head().header.height);

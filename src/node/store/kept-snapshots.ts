@@ -9,6 +9,7 @@ import {
   manifestCodec,
   manifestOfPages,
   pageStoreKey,
+  verifyChunk,
 } from '../../state/index.ts';
 import type { Core } from './core.ts';
 import { layoutKey, unseal } from './records.ts';
@@ -16,7 +17,12 @@ import type { KeptSnapshot } from './snapshot-records.ts';
 import { opened, SNAPSHOTS_KEY, snapshotsRecordCodec } from './snapshot-records.ts';
 
 /** What peers are given of one snapshot; its chunks by prefix. */
-type Served = { readonly manifest: Bytes; readonly chunks: ReadonlyMap<string, ServedChunk> };
+type Served = {
+  readonly manifest: Bytes;
+  readonly chunks: ReadonlyMap<string, ServedChunk>;
+  /** Chunks that were served before, by prefix: what lies on the disk is what its hash says. */
+  readonly verified: Set<string>;
+};
 
 /** The snapshots that a store keeps for peers, newest first, and what it serves of them. */
 export class KeptSnapshots {
@@ -58,12 +64,23 @@ export class KeptSnapshots {
   /** The bytes of a chunk of a kept root: pages as they lie on the disk, joined. */
   async chunk(stateRoot: Hash, prefix: Uint8Array): Promise<Bytes | undefined> {
     const served = await this.#serve(stateRoot);
-    const chunk = served?.chunks.get(prefix.join());
-    if (chunk === undefined) return undefined;
+    const place = prefix.join();
+    const chunk = served?.chunks.get(place);
+    if (served === undefined || chunk === undefined) return undefined;
     const pages = await this.#core.store.getMany('pages', chunk.pages.map(pageStoreKey));
     const found = pages.filter((page) => page !== undefined);
     // A page that is lost, or was deleted while it was read, is one that we do not have.
-    return found.length === pages.length ? joinPages(found) : undefined;
+    const joined = found.length === pages.length ? joinPages(found) : undefined;
+    if (joined === undefined || served.verified.has(place)) return joined;
+    // Whoever got a damaged page would take us for a liar.
+    const verified = verifyChunk(this.#core.ledger.suite, chunk, joined);
+    if (verified.ok) {
+      served.verified.add(place);
+      return joined;
+    }
+    const { code } = verified.error;
+    this.#core.tracer.trace('warn', 'snapshot-chunk-spoilt', { prefix: formatHex(prefix), code });
+    return undefined;
   }
 
   #serve(stateRoot: Hash): Promise<Served | undefined> {
@@ -87,6 +104,7 @@ export class KeptSnapshots {
     return {
       manifest: encode(manifestCodec, manifest),
       chunks: new Map(chunks.map((chunk) => [chunk.prefix.join(), chunk])),
+      verified: new Set(),
     };
   }
 

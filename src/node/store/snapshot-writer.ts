@@ -5,10 +5,11 @@ import type { Hash } from '../../crypto/index.ts';
 import type { ChunkPlan } from '../../state/index.ts';
 import { layoutOfChunks, manifestCodec, pageStoreKey, readManifest } from '../../state/index.ts';
 import type { WriteOperation } from '../../storage/index.ts';
+import { removeRange } from './checkpoint.ts';
 import type { Core } from './core.ts';
 import { writeNamed } from './core.ts';
 import { CHECKPOINT_STEP_BYTES, SWEEP_RECORDS_PER_STEP } from './limits.ts';
-import { seal, unseal } from './records.ts';
+import { orderedKey, seal, unseal } from './records.ts';
 import type { AnchorRecord } from './snapshot-records.ts';
 import {
   HAVE_KEY,
@@ -72,13 +73,16 @@ export class SnapshotWriter {
       throw new TabellionError('snapshot-manifest-refused', { height: header.height, code });
     }
     const anchor = anchorOf(request);
-    const isSame = former !== undefined && equalBytes(former.anchor.hash, anchor.hash);
-    if (isSame && equalBytes(former.#parts.manifestHash, suite.hash('journal', request.manifest))) {
-      return former;
-    }
-    const generation = former?.generation ?? freshGeneration;
-    const have = former === undefined ? new Set<number>() : await former.#keepShared(plans.value);
     const manifestHash = suite.hash('journal', request.manifest);
+    const isSame =
+      former !== undefined &&
+      equalBytes(former.anchor.hash, anchor.hash) &&
+      equalBytes(former.#parts.manifestHash, manifestHash);
+    if (isSame && !isRicher(anchor, former.anchor)) return former;
+    const generation = former?.generation ?? freshGeneration;
+    // What a writer left that nobody knows of any more would stay for ever among our chunks.
+    if (former === undefined) await removeChunks(core, generation);
+    const have = former === undefined ? new Set<number>() : await former.#keepShared(plans.value);
     const parts = { anchor, generation, manifestHash, plans: plans.value, have };
     const record = sealed(suite, writerRecordCodec, { anchor, generation, manifestHash });
     const put = (key: Bytes, value: Bytes): WriteOperation => ({
@@ -223,6 +227,19 @@ export class SnapshotWriter {
     await this.#remove([...this.#have]);
     await writeNamed(this.#core, 'snapshot-begin', writerRecordsGone(), 'strict');
   }
+}
+
+/** Whether one record of a block proves it, and the other does not. */
+function isRicher(one: AnchorRecord, other: AnchorRecord): boolean {
+  const proves = ({ certificate, parent }: AnchorRecord): boolean =>
+    certificate !== undefined && parent !== undefined;
+  return proves(one) && !proves(other);
+}
+
+function removeChunks(core: Core, generation: number): Promise<void> {
+  const from = orderedKey(generation);
+  const to = orderedKey(generation + 1);
+  return removeRange(core, 'checkpoint-clean', { space: 'pages', from, to });
 }
 
 /** Deletes of the records of a writer, but not of its pages. */

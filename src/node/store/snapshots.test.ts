@@ -406,3 +406,20 @@ describe('retention', () => {
     }
   });
 });
+
+test('a damaged page is served to nobody', async () => {
+  const { store, ledgerStore } = await served(16);
+  const [offer] = ledgerStore.snapshots();
+  assert(offer !== undefined, 'a snapshot is kept');
+  const target = await open(new MemoryStore());
+  const writer = await target.beginSnapshot(await snapshotRequest(chain, ledgerStore, 16));
+  expect(writer.plans.length).toBeGreaterThan(0);
+  for (const { key, value } of await store.list('pages', { limit: 10_000 })) {
+    // The last byte of a page is one of a value: it still decodes.
+    const spoilt = value.map((byte, index) => (index === value.length - 1 ? byte ^ 1 : byte));
+    await store.write([{ kind: 'put', space: 'pages', key, value: spoilt }], 'strict');
+  }
+  for (const { prefix } of writer.plans) {
+    expect(await ledgerStore.snapshotChunk(offer.stateRoot, prefix)).toBeUndefined();
+  }
+});

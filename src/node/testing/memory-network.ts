@@ -1,5 +1,5 @@
 import type { Bytes, Clock } from '../../base/index.ts';
-import { formatHex, TabellionError } from '../../base/index.ts';
+import { errorToData, formatHex, TabellionError } from '../../base/index.ts';
 import type {
   GossipVerdict,
   Network,
@@ -284,8 +284,9 @@ export class MemoryNetwork implements Network {
       const response = await this.#handlers.onRequest(kind, body, from);
       if (response.length <= RESPONSE_BYTES_MAX) return new Uint8Array(response);
       return new TabellionError('response-too-large');
-    } catch {
-      return new TabellionError('request-refused');
+    } catch (error) {
+      const { code, facts } = errorToData(error);
+      return new TabellionError('request-refused', code === 'request-refused' ? facts : {});
     }
   }
 

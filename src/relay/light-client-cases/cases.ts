@@ -227,6 +227,7 @@ function bisect(bisection: Bisection): { readonly outcome: string; readonly why:
         voice: peerId,
         headHeight: target as Height, // A whole number.
         headHash: told.certificate.blockHash,
+        earliestHeight: 0 as Height, // As above.
         nowMs,
       },
     );

@@ -161,7 +161,11 @@ export function chainMethods(context: NodeContext): ChainMethods {
     'transaction.statuses': async ({ ids }, { signal }) => ({
       statuses: await statusesOf(context, ids, signal),
     }),
-    'transaction.submit': async ({ bytes }) => ({ id: accepted(await node.submit(bytes)) }),
+    'transaction.submit': async ({ bytes }) => {
+      // Where no chain is, the state that it is judged by has to be asked for.
+      if (context.source().kind === 'light') context.strangers?.charge(1);
+      return { id: accepted(await node.submit(bytes)) };
+    },
     'transaction.simulate': (question, { signal }) => simulate(context, question, signal),
     'transaction.proof': async ({ id }, { signal }) => {
       const source = context.source();
@@ -248,18 +252,20 @@ async function heightOfHash(
 async function transactionOf(context: NodeContext, id: Hash, signal: AbortSignal) {
   const source = context.source();
   const [included] = await context.transactions(source, [id], signal);
-  const status = await transactionStatusOf(context, id, signal);
-  if (included !== undefined) {
-    const trust = context.trustAt(source, included.height);
-    const { transaction, receipt } = included;
-    const bytes = encode(context.node.ledger.codecs.transaction, transaction);
-    const logs = logViewsOf(context, receipt.logs);
-    return { id, transaction, bytes, status, receipt, logs, trust };
+  if (included === undefined) {
+    const pending = context.parts.mempool.get(id);
+    // Before its status is looked up: peers that do not know it need not be asked once more.
+    if (pending === undefined) throw rpcError('not-found');
+    const { transaction, bytes } = pending.payload.prepared;
+    const status = await transactionStatusOf(context, id, signal);
+    return { id, transaction, bytes, status, receipt: undefined, logs: [], trust: source.trust() };
   }
-  const pending = context.parts.mempool.get(id);
-  if (pending === undefined) throw rpcError('not-found');
-  const { transaction, bytes } = pending.payload.prepared;
-  return { id, transaction, bytes, status, receipt: undefined, logs: [], trust: source.trust() };
+  const status = await transactionStatusOf(context, id, signal);
+  const trust = context.trustAt(source, included.height);
+  const { transaction, receipt } = included;
+  const bytes = encode(context.node.ledger.codecs.transaction, transaction);
+  const logs = logViewsOf(context, receipt.logs);
+  return { id, transaction, bytes, status, receipt, logs, trust };
 }
 
 /** Logs with their fields, by the schema of their modules. */

@@ -24,6 +24,7 @@ import { PAGE_DEFAULT } from '../limits.ts';
 import type { HeadView } from '../node-views.ts';
 import type { BlockSummary, BlockView } from '../transaction-views.ts';
 import type { Trust } from '../views.ts';
+import { StrangersBudget, sourceForStrangers } from './strangers.ts';
 
 /** A committed block with everything computed from its bytes. */
 export type IncludedBlock = {
@@ -55,6 +56,13 @@ function blockCache(loadsMax: number): SharedCache<number, IncludedBlock> {
   });
 }
 
+type BlockCaches = {
+  /** By height; heights never change their block, and a reset makes the old ones unreachable. */
+  readonly own: SharedCache<number, IncludedBlock>;
+  /** Blocks of peers: one that waits for a slow one must not hold up the others. */
+  readonly fetched: SharedCache<number, IncludedBlock>;
+};
+
 /** What was executed elsewhere, and bound to a proven header here, is no more than that. */
 const TRUST_OF_FETCHED = 'proven';
 
@@ -64,13 +72,23 @@ const TRUST_OF_FETCHED = 'proven';
  */
 export class NodeContext {
   readonly node: TabellionNode;
-  /** By height; heights never change their block, and a reset makes the old ones unreachable. */
-  readonly #blocks = blockCache(1);
-  /** Blocks of peers: one that waits for a slow one must not hold up the others. */
-  readonly #fetched = blockCache(FETCHES_AT_ONCE);
+  /** What strangers may make this node ask its peers; absent in answers to its own people. */
+  readonly strangers: StrangersBudget | undefined;
+  readonly #caches: BlockCaches;
 
-  constructor(node: TabellionNode) {
+  constructor(
+    node: TabellionNode,
+    shared: { readonly caches?: BlockCaches; readonly strangers?: StrangersBudget } = {},
+  ) {
     this.node = node;
+    this.strangers = shared.strangers;
+    this.#caches = shared.caches ?? { own: blockCache(1), fetched: blockCache(FETCHES_AT_ONCE) };
+  }
+
+  /** The same node as strangers may use it. */
+  forStrangers(): NodeContext {
+    const strangers = new StrangersBudget(this.node.home.clock);
+    return new NodeContext(this.node, { caches: this.#caches, strangers });
   }
 
   get parts(): TabellionNode['parts'] {
@@ -79,7 +97,9 @@ export class NodeContext {
 
   /** What questions are answered from now: the executed chain, or the proven head. */
   source(): LedgerSource {
-    return this.node.source();
+    const source = this.node.source();
+    if (this.strangers === undefined) return source;
+    return sourceForStrangers(source, this.parts.store, this.strangers);
   }
 
   /** How far this node's view may be believed now; it falls when peers go. */
@@ -103,7 +123,7 @@ export class NodeContext {
     if (height > source.head().header.height) throw absent(source, height);
     const isOwn = source.kind === 'chain' && height >= this.parts.store.earliestHeight();
     // Without the asker's signal: others may wait for the same block.
-    return (isOwn ? this.#blocks : this.#fetched).get(height, async () => {
+    return (isOwn ? this.#caches.own : this.#caches.fetched).get(height, async () => {
       const stored = await source.block(height).catch(this.#pruned(source, height));
       if (stored === undefined) throw absent(source, height);
       const { block, certificate, receipts, blockBytes } = stored;
@@ -149,13 +169,14 @@ export class NodeContext {
     signal?: AbortSignal,
   ): Promise<(IncludedTransaction | undefined)[]> {
     const options = readOptions(signal);
+    const isStored = source.kind === 'chain' || this.strangers !== undefined;
     // The store reads each block once for all of them.
-    const found =
-      source.kind === 'chain'
-        ? await this.parts.store.transactions(ids, signal)
-        : new Array<IncludedTransaction | undefined>(ids.length).fill(undefined);
-    // Of those that its own index lacks, a node with a chain asks its peers for one at a time.
-    if (source.kind === 'chain' && ids.length > 1) return found;
+    const found = isStored
+      ? await this.parts.store.transactions(ids, signal)
+      : new Array<IncludedTransaction | undefined>(ids.length).fill(undefined);
+    // Of those that its own index lacks, peers are asked for one at a time; for a node that has no
+    // chain they are asked for all, by its own people.
+    if (isStored && ids.length > 1) return found;
     for (let from = 0; from < ids.length; from += LOOKUPS_AT_ONCE) {
       signal?.throwIfAborted();
       const part = ids.slice(from, from + LOOKUPS_AT_ONCE);

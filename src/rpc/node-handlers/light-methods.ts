@@ -34,7 +34,8 @@ async function lightBlocksOf(
     .sort((left, right) => left - right);
   if (wanted.length === 0) return { blocks: [] };
   // From the store alone: strangers do not make this node ask its peers.
-  if (source.kind === 'chain') return context.node.lightAnswer({ from, heights: wanted });
+  const isStored = source.kind === 'chain' || context.strangers !== undefined;
+  if (isStored) return context.node.lightAnswer({ from, heights: wanted });
   const blocks: LightBlock[] = [];
   for (const height of wanted) {
     signal.throwIfAborted();

@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Json } from '../../base/index.ts';
-import { isJsonObject, TabellionError } from '../../base/index.ts';
+import { defined, formatHex, isJsonObject, TabellionError } from '../../base/index.ts';
 import type { Codec } from '../../codec/index.ts';
 import { decode, encode, parseJson } from '../../codec/index.ts';
 import { verifyMerkleProof } from '../../crypto/index.ts';
@@ -14,8 +14,10 @@ import { heightOf, transferTo, VALIDATORS, Village } from '../../node/testing/vi
 import { signVote } from '../../node/testing/votes.ts';
 import { stateProofCodec, verifyProof } from '../../state/index.ts';
 import { builtinMethods } from '../builtin.ts';
+import type { RpcHandlers } from '../handlers.ts';
+import { STRANGERS_QUESTIONS_BURST } from '../limits.ts';
 import type { MethodName, ResultOf } from '../methods.ts';
-import type { RpcConnection } from '../server.ts';
+import type { ConnectionOptions, RpcConnection } from '../server.ts';
 import { createRpcServer } from '../server.ts';
 import { createNodeHandlers } from './index.ts';
 
@@ -52,13 +54,18 @@ afterEach(async () => {
 });
 afterAll(() => village.stopAll());
 
-function connect(node: TabellionNode): RpcConnection {
+const handlersOf = new WeakMap<TabellionNode, RpcHandlers>();
+function connect(
+  node: TabellionNode,
+  access: ConnectionOptions['access'] = 'operator',
+): RpcConnection {
   const { clock } = village;
-  const handlers = createNodeHandlers(node);
+  const handlers = handlersOf.get(node) ?? createNodeHandlers(node);
+  handlersOf.set(node, handlers);
   pushed = new Map();
   return createRpcServer({ handlers, methods, clock }).connect({
     transport: 'port',
-    access: 'operator',
+    access,
     send: async (message) => {
       // Shape of every event; the schemas have tests of their own.
       const { params } = message as { params: { subscription: Json; event: Json } };
@@ -266,6 +273,53 @@ describe('a light node answers', () => {
     await expect(askJson('light.blocks', { heights: [1] })).rejects.toMatchObject({
       code: 'params-invalid',
     });
+  });
+});
+
+describe('strangers', () => {
+  const questions = () => {
+    const network = defined(lamp.network(), 'it runs');
+    return vi.spyOn(network, 'request').mock.calls.filter(([, kind]) => kind !== 'status').length;
+  };
+  const unknown = (at: number) => new Uint8Array(32).fill(at % 251, at % 31);
+  beforeEach(() => {
+    questions();
+    connection = connect(lamp, 'public');
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  it('make a light node ask nobody for lists of ids and light blocks', async () => {
+    const before = questions();
+    const ids = Array.from({ length: 100 }, (_, at) => unknown(at));
+    const { statuses } = await ask('transaction.statuses', { ids });
+    expect(statuses.map(({ stage }) => stage)).toEqual(Array(100).fill('unknown'));
+    const { blocks } = await ask('light.blocks', { from: 0, heights: [1, 2, 3] });
+    expect(blocks).toEqual([]);
+    expect(questions()).toBe(before);
+  });
+
+  it('make it ask so much, all together, and its own people as they like', async () => {
+    const before = questions();
+    const asked = Array.from({ length: 2 * STRANGERS_QUESTIONS_BURST }, (_, at) => {
+      const id = formatHex(unknown(at));
+      const request = { jsonrpc: '2.0', id: 1, method: 'transaction.get', params: { id } };
+      // Each by another connection.
+      return connect(lamp, 'public').handleJson(request);
+    });
+    const answers = JSON.stringify(await village.clock.run(Promise.all(asked)));
+    const code = 'rate-limited';
+    const countOf = (word: string) => answers.split(`"code":"${word}"`).length - 1;
+    // Some more, since time passes meanwhile.
+    expect(countOf('not-found')).toBeGreaterThanOrEqual(STRANGERS_QUESTIONS_BURST / 3);
+    expect(countOf(code)).toBeGreaterThan(STRANGERS_QUESTIONS_BURST);
+    expect(questions() - before).toBeGreaterThan(0);
+    expect(questions() - before).toBeLessThan(3 * STRANGERS_QUESTIONS_BURST);
+    const id = unknown(1);
+    await expect(ask('transaction.get', { id })).rejects.toMatchObject({ code });
+    // What is known here is told all the same.
+    expect(await ask('node.status')).toMatchObject({ trust: 'proven' });
+    connection = connect(lamp);
+    expect(await ask('transaction.status', { id })).toMatchObject({ stage: 'unknown' });
   });
 });
 

@@ -179,7 +179,9 @@ export function nodeMethods(context: NodeContext): NodeMethods {
 
 /** A validator must execute what it votes on. */
 function refuseMode(error: unknown): never {
-  if (errorToData(error).code === 'not-permitted') throw rpcError('mode-unavailable');
+  const { code } = errorToData(error);
+  if (code === 'not-permitted') throw rpcError('mode-unavailable');
+  if (code === 'mode-needs-reset') throw rpcError(code);
   throw error;
 }
 

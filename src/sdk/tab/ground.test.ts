@@ -120,6 +120,17 @@ describe('what a profile tells of its storage', () => {
     expect((await profile.open()).event()).toBeUndefined();
   });
 
+  it('nothing more when the page’s note, as new as the store then, is lost in a crash', async () => {
+    profile.witness = 'kept-long';
+    const ground = await profile.open();
+    profile.store = new MemoryStore();
+    profile.marker = undefined;
+    await ground.recognise(profile.store);
+    expect(ground.event()).toMatchObject({ kind: 'wiped' });
+    profile.witness = 'none';
+    expect((await profile.open()).event()).toBeUndefined();
+  });
+
   it('that it vanished under a worker that had it open, whatever else vanished too', async () => {
     const ground = await profile.open();
     profile.marker = undefined;

@@ -99,9 +99,10 @@ export class Ground {
         : { isWitnessed: false, ...known, storeId: this.#storeId };
     const { isWitnessed = false } = marker ?? {};
     let storeId: string;
+    let isLost = false;
     if (record === undefined) {
-      const hadStore = marker === undefined ? this.#isKept() : marker.storeId !== undefined;
-      if (hadStore) this.note((await isEmpty(store)) ? 'wiped' : 'partly-wiped', 'store-vanished');
+      isLost = marker === undefined ? this.#isKept() : marker.storeId !== undefined;
+      if (isLost) this.note((await isEmpty(store)) ? 'wiped' : 'partly-wiped', 'store-vanished');
       storeId = await markStore(store);
     } else {
       storeId = formatHex(record);
@@ -110,7 +111,9 @@ export class Ground {
       }
     }
     // The store first: a mark without its store means that data were lost.
-    const isLong = this.#witness === 'kept-long' || (isWitnessed && this.#witness !== 'none');
+    const wasLong = this.#witness === 'kept-long' || (isWitnessed && this.#witness !== 'none');
+    // The page's note may have gone along, and be a new one.
+    const isLong = wasLong && !isLost;
     if (known?.storeId !== storeId || known.isWitnessed !== isLong) {
       await this.epochs.setMarker({ storeId, isWitnessed: isLong });
     }

@@ -83,6 +83,10 @@ const WORDS: { readonly [code: string]: Wording } = {
     title: 'This node cannot run like that',
     advice: 'A node that decides blocks has to execute them. The mode stays as it was.',
   },
+  'mode-needs-reset': {
+    title: 'Blocks of before are missing here',
+    advice: 'An archive holds every block since genesis: this one has to be read anew for that.',
+  },
   'node-not-ready': { title: 'The node is starting', advice: 'It answers in a moment.' },
   'node-stopped': { title: 'The node has stopped', advice: 'Reload the page to start it again.' },
   'leader-changed': {

@@ -143,3 +143,11 @@ export function sizesOf(status: NodeStatus, storage: StorageView | undefined): M
     archive: Math.round(state + eachBytes * all),
   };
 }
+
+const LEDGER_SPACES: ReadonlySet<string> = new Set(['journal', 'blocks', 'pages', 'index']);
+
+/** What blocks and state weigh on this device, in bytes. */
+export function ledgerBytesOf(storage: StorageView | undefined): number {
+  const spaces = storage?.spaces.filter((each) => LEDGER_SPACES.has(each.space)) ?? [];
+  return spaces.reduce((sum, { bytes }) => sum + bytes, 0);
+}

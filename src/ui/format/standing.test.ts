@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isCovered, weakest, within } from './standing.ts';
+import { cappedBy, isCovered, weakest, within } from './standing.ts';
 
 const LEVELS = ['cached', 'reported', 'proven', 'validated'] as const;
 
@@ -35,4 +35,16 @@ test('several answers together deserve the least that one of them does', () => {
 
 test('a part of an answer stands as firmly as the whole', () => {
   expect(within({ trust: 'proven' }, 5n)).toEqual({ value: 5n, standing: 'proven' });
+});
+
+test('an answer is worth no more than the node that gave it is now', () => {
+  const answer = { height: 7, trust: 'validated' as const };
+  expect(cappedBy(answer, 'cached')).toEqual({ height: 7, trust: 'cached' });
+  expect(cappedBy(answer, 'reported')).toEqual({ height: 7, trust: 'reported' });
+  expect(cappedBy({ ...answer, trust: 'proven' as const }, 'validated').trust).toBe('proven');
+  expect(cappedBy(answer, undefined)).toBe(answer);
+  expect(cappedBy(answer, 'validated')).toBe(answer);
+  expect(cappedBy(undefined, 'cached')).toBeUndefined();
+  const bare = { height: 7 };
+  expect(cappedBy(bare, 'cached')).toBe(bare);
 });

@@ -19,6 +19,8 @@ export function createFakeClient(state: State): Client {
   let mode: 'light' | 'full' | 'archive' | undefined;
   let isPromoted = false;
   let isCleared = false;
+  let isReset = false;
+  let knownRelays = figures.chain.knownRelays;
   const listeners = new Set<() => void>();
   const tell = () => {
     for (const listener of listeners) listener();
@@ -33,12 +35,13 @@ export function createFakeClient(state: State): Client {
     return {
       ...told,
       mode: mode ?? told.mode,
+      historyFrom: isReset ? figures.height(0) : told.historyFrom,
       promotion: isPromoted ? ('running' as const) : told.promotion,
       light:
         told.light === undefined || !isCleared ? told.light : { ...told.light, alarm: undefined },
     };
   };
-  const trust = () => status().trust;
+  const trust = () => state.answers ?? status().trust;
   const chapters = (history: History) =>
     (state.history?.(history) ?? [history]).map((chapter) => ({
       ...chapter,
@@ -47,7 +50,7 @@ export function createFakeClient(state: State): Client {
   const standing = () => ({ height: head as Height, trust: trust() });
 
   const answers: { [Name in MethodName]?: (params: never) => ResultOf<Name> } = {
-    'chain.info': () => figures.chain,
+    'chain.info': () => ({ ...figures.chain, knownRelays }),
     'node.status': status,
     'node.peers': () => state.peers?.(figures.peers) ?? figures.peers,
     'node.storage': () =>
@@ -57,8 +60,20 @@ export function createFakeClient(state: State): Client {
     'node.consensus': () => figures.consensusAt(head),
     'node.diagnostics': () => ({ bundle: {} }),
     'node.configure': (settings: { readonly mode?: 'light' | 'full' | 'archive' }) => {
+      if (settings.mode === 'archive' && status().historyFrom > 0) {
+        throw new TabellionError('mode-needs-reset');
+      }
       mode = settings.mode ?? mode;
       tell();
+      return {};
+    },
+    'node.reset': () => {
+      isReset = true;
+      tell();
+      return {};
+    },
+    'node.addRelay': ({ multiaddr }: { multiaddr: string }) => {
+      knownRelays = [...knownRelays, multiaddr];
       return {};
     },
     'node.promote': () => {

@@ -1,11 +1,13 @@
 import { timestampMs } from '../../base/index.ts';
-import type { History, NodeStatus, PeersView } from '../../sdk/index.ts';
+import type { History, NodeStatus, PeersView, Trust } from '../../sdk/index.ts';
 import * as figures from './figures.ts';
 
 /** A pretended situation that is hard to reach with a real network. */
 export type State = {
   readonly status: (status: NodeStatus) => NodeStatus;
   readonly peers?: (peers: PeersView) => PeersView;
+  /** What each answer promises; absent: what the status does. */
+  readonly answers?: Trust;
   /** Pages of a history, newest first. */
   readonly history?: (history: History) => readonly History[];
 };
@@ -39,6 +41,9 @@ function light(status: NodeStatus, more: Partial<Light> = {}): NodeStatus {
     light: { ...lightOf(status), ...more },
   };
 }
+
+/** Where a node stands still that nobody proves anything to. */
+const STUCK_AT = figures.height(figures.START + 3);
 
 const peersOnly = (count: number) => (view: PeersView) => ({
   ...view,
@@ -144,9 +149,12 @@ export const STATES: { readonly [name: string]: State } = {
         trust: 'reported',
         stage: 'proving',
         comparedVoices: 0,
-        targetHeight: figures.height(status.head.height + 900),
+        head: { height: STUCK_AT, hash: figures.hash(3), timestampMs: status.head.timestampMs },
+        targetHeight: figures.height(STUCK_AT + 900),
       }),
-      targetHeight: figures.height(status.head.height + 900),
+      stage: 'syncing',
+      head: { ...status.head, height: STUCK_AT },
+      targetHeight: figures.height(STUCK_AT + 900),
     }),
   },
   wiped: {
@@ -176,7 +184,26 @@ export const STATES: { readonly [name: string]: State } = {
   quota: {
     status: (status) => ({
       ...status,
+      stage: 'failed',
+      trust: 'cached',
+      error: { code: 'store-full', facts: {}, message: 'store-full' },
       storage: { kind: 'quota', atMs: timestampMs(Date.now() - 5000), code: 'store-full' },
+    }),
+  },
+  reopened: {
+    status: (status) => ({
+      ...status,
+      storage: { kind: 'reopened', atMs: timestampMs(Date.now()), code: undefined },
+    }),
+  },
+  failed: {
+    // As what was asked before it stopped: nothing comes any more that says less.
+    answers: 'validated',
+    status: (status) => ({
+      ...status,
+      stage: 'failed',
+      trust: 'cached',
+      error: { code: 'store-corrupt', facts: {}, message: 'store-corrupt' },
     }),
   },
   paused: { status: (status) => ({ ...status, stage: 'paused' }) },
@@ -184,7 +211,14 @@ export const STATES: { readonly [name: string]: State } = {
     status: (status) => ({ ...light(status, { trust: 'cached' }), peers: 0, trust: 'cached' }),
     peers: peersOnly(0),
   },
-  pruned: { status: (status) => ({ ...status, keepBlocks: 4096 }), history: oldFromPeers },
+  pruned: {
+    status: (status) => ({
+      ...status,
+      keepBlocks: 4096,
+      historyFrom: figures.height(12_000),
+    }),
+    history: oldFromPeers,
+  },
 };
 
 const KEY = 'tabellion.harness.state';

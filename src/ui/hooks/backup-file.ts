@@ -1,6 +1,6 @@
 import { TabellionError } from '../../base/index.ts';
 import type { Wallet } from '../../wallet/index.ts';
-import { formatBackup, parseBackup } from './backup.ts';
+import { BACKUP_LENGTH_MAX, formatBackup, parseBackup } from './backup.ts';
 import type { Client } from './client.ts';
 import { download } from './download.ts';
 import { allDrafts, writeDrafts } from './drafts.ts';
@@ -14,8 +14,19 @@ import {
   writeMode,
 } from './preferences.ts';
 
+/** The relays that this browser knows: of the network, added by its person, told by peers. */
+async function knownRelays(client: Client | undefined): Promise<readonly string[]> {
+  try {
+    const info = await client?.call('chain.info', {});
+    if (info !== undefined) return info.knownRelays;
+  } catch {
+    // The node does not answer: what it told before is better than nothing.
+  }
+  return useLive.getState().chain?.knownRelays ?? [];
+}
+
 /** Saves everything that only this browser has as one file. */
-export function saveBackup(wallet: Wallet): void {
+export async function saveBackup(wallet: Wallet, client: Client | undefined): Promise<void> {
   const backup = {
     wallet: wallet.exportData(),
     drafts: allDrafts(),
@@ -24,22 +35,25 @@ export function saveBackup(wallet: Wallet): void {
       mode: readMode(),
       cacheBytesMax: readCacheBytes(),
     },
-    relays: useLive.getState().chain?.relays ?? [],
+    relays: await knownRelays(client),
   };
   const text = formatBackup(backup, new Date().toISOString());
   download('tabellion-backup.json', text, 'application/json');
 }
 
 /**
- * Adds what a saved file holds to what is here; on equal names what is here now wins.
+ * Adds what a saved file holds to what is here; on equal names what is here now wins. Answers
+ * the relays of the file that are not known here: whom to dial is for the person to say.
  *
  * @throws TabellionError `import-malformed`, before anything was changed.
  */
 export async function readBackup(
   wallet: Wallet,
   client: Client | undefined,
-  text: string,
-): Promise<void> {
+  file: Pick<Blob, 'size' | 'text'>,
+): Promise<readonly string[]> {
+  // A character has three bytes at most: what is too large is not even read.
+  const text = file.size > BACKUP_LENGTH_MAX * 3 ? '' : await file.text();
   const backup = parseBackup(text);
   if (backup === undefined) throw new TabellionError('import-malformed');
   // The strictest reader goes first: it refuses the file before anything else is taken from it.
@@ -55,9 +69,6 @@ export async function readBackup(
     writeCacheBytes(cacheBytesMax);
     await client?.call('node.configure', { cacheBytesMax }).catch(() => undefined);
   }
-  const known = new Set(useLive.getState().chain?.relays ?? []);
-  for (const multiaddr of backup.relays.filter((each) => !known.has(each))) {
-    // A relay that is gone is no reason to refuse the rest; the node dials in its own time.
-    void client?.call('node.addRelay', { multiaddr }).catch(() => undefined);
-  }
+  const known = new Set(await knownRelays(client));
+  return [...new Set(backup.relays)].filter((each) => !known.has(each));
 }

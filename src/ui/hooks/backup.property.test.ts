@@ -8,7 +8,15 @@ import { readDrafts } from './drafts.ts';
 const ADDRESS = `tab1${'q'.repeat(58)}`;
 const whole: Backup = {
   wallet: JSON.stringify({ version: 1, accounts: [], contacts: [] }),
-  drafts: { [ADDRESS]: { to: 'Ben', amount: '12,5', memo: 'Coffee', atMs: 1_700_000_000_000 } },
+  drafts: {
+    [ADDRESS]: {
+      to: 'Ben',
+      amount: '12,5',
+      memo: 'Coffee',
+      atMs: 1_700_000_000_000,
+      asset: 'ab'.repeat(32),
+    },
+  },
   settings: { theme: 'dark', mode: 'light', cacheBytesMax: 67_108_864 },
   relays: ['/dns4/relay.example/tcp/443/tls/ws/p2p/12D3KooWExample'],
 };
@@ -58,6 +66,8 @@ it('drafts keep their bounds, and only those of addresses', () => {
   expect(readDrafts({ nobody: draft })).toEqual({});
   expect(readDrafts({ [ADDRESS]: { ...draft, memo: 'm'.repeat(513) } })).toEqual({});
   expect(readDrafts({ [ADDRESS]: { ...draft, atMs: -1 } })).toEqual({});
+  expect(readDrafts({ [ADDRESS]: { ...draft, asset: 'TAB' } })).toEqual({});
+  expect(readDrafts({ [ADDRESS]: draft })).toMatchObject({ [ADDRESS]: { asset: undefined } });
   const letters = 'acdefghjklmnpqrstuvwxyz';
   const many = Object.fromEntries(
     [...letters].map((letter) => [`tab1${letter.repeat(58)}`, draft]),

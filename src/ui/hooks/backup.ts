@@ -17,8 +17,8 @@ export type Backup = {
 
 const KIND = 'tabellion-backup';
 const VERSION = 1;
-/** Longest file that is read: accounts, contacts and drafts at their bounds are far below. */
-const LENGTH_MAX = 4_000_000;
+/** Longest text that is read: accounts, contacts and drafts at their bounds are far below. */
+export const BACKUP_LENGTH_MAX = 4_000_000;
 const RELAYS_MAX = 64;
 const RELAY_LENGTH_MAX = 512;
 
@@ -52,7 +52,7 @@ export function formatBackup(backup: Backup, savedAt: string): string {
  * notebook alone, as older versions saved it, counts as a backup that holds nothing else.
  */
 export function parseBackup(text: string): Backup | undefined {
-  if (text.length > LENGTH_MAX) return undefined;
+  if (text.length > BACKUP_LENGTH_MAX) return undefined;
   let file: Members;
   try {
     file = membersOf(JSON.parse(text));

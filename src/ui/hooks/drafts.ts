@@ -4,6 +4,8 @@ export type Draft = {
   readonly amount: string;
   readonly memo: string;
   readonly atMs: number;
+  /** Hexadecimal id of the asset whose amount it is; absent in drafts of older versions. */
+  readonly asset: string | undefined;
 };
 
 /** Drafts by the address text of the account that would send them. */
@@ -22,25 +24,38 @@ export function readDrafts(value: unknown): Drafts {
   const kept = Object.entries(value).flatMap(([address, draft]: [string, unknown]) => {
     if (!/^tab1[0-9a-z]{58}$/.test(address)) return [];
     if (typeof draft !== 'object' || draft === null) return [];
-    const { to, amount, memo, atMs }: { readonly [name: string]: unknown } = { ...draft };
+    const { to, amount, memo, atMs, asset }: { readonly [name: string]: unknown } = { ...draft };
     const isWhole = Number.isSafeInteger(atMs) && Number(atMs) >= 0;
     if (!isText(to) || !isText(amount) || !isText(memo) || !isWhole) return [];
-    return [[address, { to, amount, memo, atMs: Number(atMs) }] as const];
+    const isAsset = asset === undefined || (isText(asset) && /^[0-9a-f]{64}$/.test(asset));
+    if (!isAsset) return [];
+    return [[address, { to, amount, memo, atMs: Number(atMs), asset }] as const];
   });
   return Object.fromEntries(kept.slice(-DRAFTS_MAX));
 }
 
+/** What this page read or wrote last. */
+let latest: Drafts = {};
+
 /** Every draft of this browser. */
 export function allDrafts(): Drafts {
   try {
-    return readDrafts(JSON.parse(localStorage.getItem(KEY) ?? '{}'));
+    latest = readDrafts(JSON.parse(localStorage.getItem(KEY) ?? '{}'));
+    return latest;
   } catch {
     return {}; // Storage is forbidden, or holds what is no JSON.
   }
 }
 
+/** Writes again what the browser deleted under this page. */
+export function restoreDrafts(): void {
+  const known = latest;
+  if (Object.keys(allDrafts()).length === 0) writeDrafts(known);
+}
+
 /** Replaces all drafts. */
 export function writeDrafts(drafts: Drafts): void {
+  latest = drafts;
   try {
     if (Object.keys(drafts).length === 0) localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, JSON.stringify(drafts));

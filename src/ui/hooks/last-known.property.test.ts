@@ -8,7 +8,6 @@ const whole = {
   symbol: 'TAB',
   decimals: 6,
   height: 12,
-  chainHeight: 9,
   atMs: 1_700_000_000_000,
   balances: { tab1a: { amount: '120', atMs: 5 }, tab1b: { amount: '0', atMs: 6 } },
 };

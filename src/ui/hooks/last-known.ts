@@ -9,8 +9,6 @@ export type LastKnown = {
   readonly symbol: string | undefined;
   readonly decimals: number | undefined;
   readonly height: number | undefined;
-  /** How far the chain was executed and stored here. */
-  readonly chainHeight: number | undefined;
   /** When the node was last heard, by this machine's clock. */
   readonly atMs: number | undefined;
   /** Native balance in smallest units, by address text. */
@@ -28,7 +26,6 @@ const NOTHING: LastKnown = {
   symbol: undefined,
   decimals: undefined,
   height: undefined,
-  chainHeight: undefined,
   atMs: undefined,
   balances: {},
 };
@@ -61,7 +58,6 @@ export function parseLastKnown(text: string | null): LastKnown {
     symbol: isText(given.symbol) ? given.symbol : undefined,
     decimals: isWhole(decimals) && decimals <= DECIMALS_MAX ? decimals : undefined,
     height: isWhole(given.height) ? given.height : undefined,
-    chainHeight: isWhole(given.chainHeight) ? given.chainHeight : undefined,
     atMs: isWhole(given.atMs) ? given.atMs : undefined,
     balances: Object.fromEntries(kept.slice(-BALANCES_MAX)),
   };
@@ -108,16 +104,12 @@ export function rememberChain(chain: ChainInfo): void {
 
 /** Keeps the height. */
 export function rememberStatus(status: NodeStatus): void {
-  change({
-    height: status.head.height,
-    chainHeight: status.chainHeight,
-    atMs: Date.now(),
-  });
+  change({ height: status.head.height, atMs: Date.now() });
 }
 
 /** Forgets how far the ledger was read, when a person has it deleted on purpose. */
 export function forgetHeight(): void {
-  change({ height: undefined, chainHeight: undefined, atMs: undefined });
+  change({ height: undefined, atMs: undefined });
 }
 
 /** Keeps the native balance of an account. */

@@ -1,15 +1,17 @@
 import { useEffect, useState } from 'react';
 
-/** Whether something has been so for a while without a break: what flickers is not worth a word. */
-export function useLasting(isSo: boolean, forMs: number): boolean {
+/**
+ * Whether something has been so for a while without a break: what flickers is not worth a word.
+ * Each change of `progress` begins the while anew.
+ */
+export function useLasting(isSo: boolean, forMs: number, progress?: number): boolean {
   const [isLong, setLong] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `progress` begins the while anew.
   useEffect(() => {
-    if (!isSo) {
-      setLong(false);
-      return;
-    }
+    setLong(false);
+    if (!isSo) return;
     const timer = setTimeout(() => setLong(true), forMs);
     return () => clearTimeout(timer);
-  }, [isSo, forMs]);
+  }, [isSo, forMs, progress]);
   return isSo && isLong;
 }

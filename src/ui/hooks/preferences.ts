@@ -36,45 +36,64 @@ export function setTheme(theme: Theme): void {
   }
 }
 
-const CACHE_KEY = 'tabellion.cache-bytes';
+/** A setting of the node, kept for its next start; the page remembers what it read or wrote. */
+function createSetting<Value extends number | string>(
+  key: string,
+  parse: (text: string) => Value | undefined,
+) {
+  let latest: Value | undefined;
+  const read = (): Value | undefined => {
+    try {
+      const text = localStorage.getItem(key);
+      return text === null ? undefined : parse(text);
+    } catch {
+      return undefined; // Storage is forbidden.
+    }
+  };
+  const write = (value: Value): void => {
+    latest = value;
+    try {
+      localStorage.setItem(key, String(value));
+    } catch {
+      // It holds until this node ends.
+    }
+  };
+  return {
+    read: () => {
+      const value = read();
+      latest = value ?? latest;
+      return value;
+    },
+    write,
+    restore: () => {
+      if (latest !== undefined && read() === undefined) write(latest);
+    },
+  };
+}
+
+const cacheBytes = createSetting('tabellion.cache-bytes', (text) => {
+  const bytes = Number(text);
+  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
+});
 
 /** The memory that this person allows the node of this browser; absent: the node's default. */
-export function readCacheBytes(): number | undefined {
-  try {
-    const bytes = Number(localStorage.getItem(CACHE_KEY) ?? '');
-    return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const readCacheBytes = cacheBytes.read;
 
 /** Remembers the memory for the next start of the node. */
-export function writeCacheBytes(bytes: number): void {
-  try {
-    localStorage.setItem(CACHE_KEY, String(bytes));
-  } catch {
-    // It holds until this node ends.
-  }
-}
+export const writeCacheBytes = cacheBytes.write;
 
-const MODE_KEY = 'tabellion.mode';
 const MODES: readonly NodeMode[] = ['light', 'full', 'archive'];
+const mode = createSetting('tabellion.mode', (text) => MODES.find((each) => each === text));
 
 /** How much of the ledger this person chose to keep; absent: the node's default. */
-export function readMode(): NodeMode | undefined {
-  try {
-    const mode = localStorage.getItem(MODE_KEY);
-    return MODES.find((each) => each === mode);
-  } catch {
-    return undefined;
-  }
-}
+export const readMode = mode.read;
 
 /** Remembers the mode for a store that has to begin anew; an old one knows its own. */
-export function writeMode(mode: NodeMode): void {
-  try {
-    localStorage.setItem(MODE_KEY, mode);
-  } catch {
-    // The node's own store still knows it.
-  }
+export const writeMode = mode.write;
+
+/** Writes again what the browser deleted under this page. */
+export function restorePreferences(): void {
+  setTheme(usePreferences.getState().theme);
+  cacheBytes.restore();
+  mode.restore();
 }

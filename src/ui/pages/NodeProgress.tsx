@@ -30,6 +30,8 @@ function titleOf(status: NodeStatus): string {
     return 'Proving the newest header';
   }
   if (mode === 'light' && stage === 'following') return 'Following the headers';
+  // It executes nothing, whatever it waits for.
+  if (mode === 'light' && stage === 'syncing') return 'Waiting for headers';
   return STAGES[stage];
 }
 
@@ -71,6 +73,9 @@ export function NodeProgress({ status }: { readonly status: NodeStatus }) {
                     ? 'Genesis'
                     : `${formatHeight(startHeight)}, kept in this browser`,
                 ],
+            status.historyFrom === 0
+              ? undefined
+              : ['History', `From block ${formatHeight(status.historyFrom)} on`],
             targetHeight > head.height
               ? [
                   'Newest known',

@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
+import { formatHex } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
 import { RecipientField, useRecipient } from '../entities/RecipientField.tsx';
+import { wordOfStanding } from '../entities/TrustSign.tsx';
 import { amountText, describeAmountProblem, readAmount } from '../format/amount.ts';
 import type { Standing } from '../format/standing.ts';
 import { useAccount, useMaySend } from '../hooks/account.ts';
@@ -82,17 +84,22 @@ type FormProps = {
   readonly wantedAmount: string | undefined;
 };
 
+const NATIVE = '0'.repeat(64);
+const NO_DRAFT = { to: '', amount: '', memo: '', asset: undefined };
+
 function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   const [, navigate] = useLocation();
   const wallet = useWallet();
   const maySend = useMaySend();
-  const [place, setPlace] = useState(0);
-  const balance = holdings[place] ?? holdings[0];
   const owner = formatAddress(account.address);
   // A link that names a payment is newer than what was typed before.
   const [draft, setDraft] = useState(() =>
     to === '' && wantedAmount === undefined ? allDrafts()[owner] : undefined,
   );
+  const [asset, setAsset] = useState(draft?.asset ?? NATIVE);
+  const held = holdings.find((each) => formatHex(each.asset) === asset);
+  const balance = held ?? holdings[0];
+  const isHeld = held !== undefined;
   const [amountTyped, setAmountTyped] = useState(() =>
     wantedAmount === undefined || balance === undefined
       ? (draft?.amount ?? '')
@@ -100,6 +107,12 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   );
   const [recipientTyped, setRecipientTyped] = useState(draft?.to ?? to);
   const [memo, setMemo] = useState(draft?.memo ?? '');
+  useEffect(() => {
+    // What was typed of one asset never becomes an amount of another.
+    if (isHeld) return;
+    setAmountTyped('');
+    setAsset(NATIVE);
+  }, [isHeld]);
   const isTyped = useRef(false);
   useEffect(() => {
     // What a link filled in is not a draft before somebody changes it.
@@ -107,10 +120,10 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
       isTyped.current = true;
       return;
     }
-    keepDraft(owner, { to: recipientTyped, amount: amountTyped, memo });
-  }, [owner, recipientTyped, amountTyped, memo]);
+    keepDraft(owner, { to: recipientTyped, amount: amountTyped, memo, asset });
+  }, [owner, recipientTyped, amountTyped, memo, asset]);
   const discard = () => {
-    keepDraft(owner, { to: '', amount: '', memo: '' });
+    keepDraft(owner, NO_DRAFT);
     setDraft(undefined);
     setRecipientTyped('');
     setAmountTyped('');
@@ -147,7 +160,7 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
           : `This address only resembles the one of ${lookalike.name}. It is a different account.`,
       onClose: (wasSubmitted) => {
         if (!wasSubmitted) return;
-        keepDraft(owner, { to: '', amount: '', memo: '' });
+        keepDraft(owner, NO_DRAFT);
         navigate('/');
       },
     });
@@ -171,12 +184,13 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
           {holdings.length < 2 ? null : (
             <SelectField
               label="Asset"
-              value={place}
-              onChange={(event) => setPlace(Number(event.target.value))}
+              value={asset}
+              onChange={(event) => setAsset(event.target.value)}
             >
-              {holdings.map((each, at) => (
-                <option key={each.asset.join()} value={at}>
-                  {labelOf(each)} — {amountText(each.amount, each.decimals)}
+              {holdings.map((each) => (
+                <option key={formatHex(each.asset)} value={formatHex(each.asset)}>
+                  {labelOf(each)} — {amountText(each.amount, each.decimals)},{' '}
+                  {wordOfStanding(trust)}
                 </option>
               ))}
             </SelectField>

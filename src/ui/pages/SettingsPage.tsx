@@ -16,6 +16,7 @@ import { useClient, useWallet, useWalletState } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { Choice, SelectField, TextField } from '../parts/Field.tsx';
+import { Notice } from '../parts/Notice.tsx';
 import { PageHead, Panel, Row, Stack } from '../parts/Panel.tsx';
 import styles from './SettingsPage.module.css';
 
@@ -134,6 +135,7 @@ function Data() {
   const chain = useLive((live) => live.chain);
   const { activeAccount } = useWalletState();
   const [error, setError] = useState<ErrorData>();
+  const [strangers, setStrangers] = useState<readonly string[]>([]);
   const file = useRef<HTMLInputElement>(null);
   const attempt = async (deed: () => Promise<string> | string) => {
     setError(undefined);
@@ -160,9 +162,9 @@ function Data() {
           <Button
             disabled={wallet === undefined}
             onClick={() =>
-              void attempt(() => {
+              void attempt(async () => {
                 if (wallet === undefined) return '';
-                saveBackup(wallet);
+                await saveBackup(wallet, client);
                 return 'Saved.';
               })
             }
@@ -183,12 +185,15 @@ function Data() {
               if (chosen === undefined) return;
               void attempt(async () => {
                 if (wallet === undefined) return '';
-                await readBackup(wallet, client, await chosen.text());
+                setStrangers(await readBackup(wallet, client, chosen));
                 return 'The file was read.';
               });
             }}
           />
         </Row>
+        {strangers.length === 0 ? null : (
+          <StrangeRelays relays={strangers} onDone={() => setStrangers([])} />
+        )}
         {activeAccount === undefined ? null : (
           <Row>
             <Button onClick={() => void attempt(saveHistory('csv'))}>All transactions, CSV</Button>
@@ -203,9 +208,46 @@ function Data() {
   );
 }
 
+type StrangeRelaysProps = { readonly relays: readonly string[]; readonly onDone: () => void };
+
+/** A file may name anybody: nobody is dialled before the person has seen who it is. */
+function StrangeRelays({ relays, onDone }: StrangeRelaysProps) {
+  const client = useClient();
+  const add = () => {
+    for (const multiaddr of relays) {
+      // One that is away is kept all the same: the node dials again in its own time.
+      void client?.call('node.addRelay', { multiaddr }).catch(() => undefined);
+    }
+    announce('The relays were added.');
+    onDone();
+  };
+  return (
+    <Notice
+      kind="info"
+      title="The file names relays that are not known here"
+      action={
+        <>
+          <Button onClick={add}>Connect to them</Button>
+          <Button onClick={onDone}>Leave them out</Button>
+        </>
+      }
+    >
+      Whoever runs them will see the address of this device.
+      <ul className={styles.relays}>
+        {relays.map((relay) => (
+          <li key={relay}>
+            <code>{relay}</code>
+          </li>
+        ))}
+      </ul>
+    </Notice>
+  );
+}
+
 function Relays() {
   const client = useClient();
-  const relays = useLive((live) => live.chain?.relays);
+  const chain = useAsk('chain.info', {}, { isLive: true });
+  const relays = chain.value?.knownRelays;
   const [text, setText] = useState('');
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<ErrorData>();
@@ -220,6 +262,7 @@ function Relays() {
     } catch (caught) {
       setError(errorToData(caught));
     } finally {
+      chain.askAgain();
       setBusy(false);
     }
   };

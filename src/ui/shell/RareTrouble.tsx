@@ -3,10 +3,12 @@ import { unreachable } from '../../base/index.ts';
 import { Figure } from '../entities/TrustRegion.tsx';
 import { formatHeight } from '../format/number.ts';
 import { announce } from '../hooks/announce.ts';
+import { saveBackup } from '../hooks/backup-file.ts';
 import type { Client, NodeStatus } from '../hooks/client.ts';
 import { exportEvidence } from '../hooks/evidence.ts';
 import { useLive } from '../hooks/live.ts';
-import { useClient } from '../hooks/services.ts';
+import { writeMode } from '../hooks/preferences.ts';
+import { useClient, useWallet } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { Notice } from '../parts/Notice.tsx';
 import { HeadHeight } from './HeadHeight.tsx';
@@ -47,6 +49,8 @@ type StoredProps = { readonly event: StorageEvent; readonly dismiss: () => void 
 
 /** What became of stored data: what is lost, what is not, and what can be done. */
 function StoredNotice({ event, dismiss }: StoredProps) {
+  const wallet = useWallet();
+  const client = useClient();
   const words = describeStorage(event);
   return (
     <Notice
@@ -55,7 +59,15 @@ function StoredNotice({ event, dismiss }: StoredProps) {
       action={
         <>
           {words.isPersonal ? (
-            <LinkButton href="/settings#data">Read a saved file</LinkButton>
+            <>
+              <LinkButton href="/settings#data">Read a saved file</LinkButton>
+              <Button
+                disabled={wallet === undefined}
+                onClick={() => wallet && void saveBackup(wallet, client)}
+              >
+                Save what is still here
+              </Button>
+            </>
           ) : null}
           <Button onClick={dismiss}>Understood</Button>
         </>
@@ -130,15 +142,40 @@ function AlarmNotice({ alarm }: { readonly alarm: Alarm }) {
 
 /** What was trusted last is too old: its members may have left, and could lie for free. */
 function ExpiredNotice({ status }: { readonly status: NodeStatus }) {
+  const client = useClient();
+  const [isBusy, setBusy] = useState(false);
+  const balance = async () => {
+    setBusy(true);
+    try {
+      await client?.call('node.configure', { mode: 'full' });
+      writeMode('full');
+    } catch {
+      announce('The node did not answer. Try again.');
+    } finally {
+      setBusy(false);
+    }
+  };
   return (
     <Notice
       kind="warning"
       title="Trust has run out"
-      action={<LinkButton href="/node">Node</LinkButton>}
+      action={
+        status.mode === 'light' ? (
+          <Button isBusy={isBusy} onClick={() => void balance()}>
+            Switch to Balanced
+          </Button>
+        ) : (
+          <LinkButton href="/node">Reset on the Node page</LinkButton>
+        )
+      }
     >
       This browser was away for longer than validators answer for their signatures. Newer blocks
       cannot be proven from block <HeadHeight status={status} />; figures stay as they were, and
-      sending is paused. Compare with somebody whom you trust.
+      sending is paused.{' '}
+      {status.mode === 'light'
+        ? 'Balanced executes each block since the last one that was, and needs no such trust. '
+        : 'What was executed goes on block by block; a reset begins anew at genesis. '}
+      Compare the result with somebody whom you trust.
     </Notice>
   );
 }

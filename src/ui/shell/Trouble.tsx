@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
 import { lazy, Suspense, useEffect, useState } from 'react';
-import { timestampMs } from '../../base/index.ts';
 import { Figure } from '../entities/TrustRegion.tsx';
 import { describeError } from '../format/errors.ts';
 import { formatBytes, formatHeight, plural } from '../format/number.ts';
@@ -27,8 +26,8 @@ const QUOTA_LOW = 0.9;
 /** A second host is looked for meanwhile. */
 const ALONE_AFTER_MS = 8_000;
 const UNPROVEN_AFTER_MS = 10_000;
-/** A chain that was this short is read again before anybody misses it. */
-const WIPED_BELOW = 10;
+/** A store that was opened again, and lacks nothing, is soon no news. */
+const REOPENED_SHOWN_MS = 30_000;
 
 /** What a person must know now, the gravest only: one notice at a time, and the update. */
 export function Trouble() {
@@ -59,9 +58,13 @@ function useTrouble(): ReactNode {
   const isOnline = useOnline();
   const now = useNow();
   const quota = useQuotaPressure();
-  const stored = useStorageEvent(status);
+  const stored = useStorageEvent(status?.storage);
   const isAlone = useLasting(status?.trust === 'reported' && status.peers > 0, ALONE_AFTER_MS);
-  const isUnproven = useLasting(hasUnprovenHead(status), UNPROVEN_AFTER_MS);
+  const isUnproven = useLasting(
+    hasUnprovenHead(status),
+    UNPROVEN_AFTER_MS,
+    status?.light?.head.height,
+  );
 
   if (startFailure !== undefined) {
     const words = describeError(startFailure);
@@ -71,6 +74,9 @@ function useTrouble(): ReactNode {
       </Notice>
     );
   }
+  const isFull = stored?.event.kind === 'quota' && status?.error?.code === 'store-full';
+  // It goes on by itself: better words than those for a node that has stopped for good.
+  if (stored !== undefined && isFull) return rare({ kind: 'stored', ...stored });
   if (status?.stage === 'failed') {
     const words = describeError(status.error ?? { code: 'internal-error' });
     return (
@@ -83,7 +89,8 @@ function useTrouble(): ReactNode {
   if (status === undefined) return null;
   const alarm = status.light?.alarm;
   if (alarm !== undefined) return rare({ kind: 'alarm', alarm });
-  if (stored !== undefined) return rare({ kind: 'stored', ...stored });
+  const isReopened = stored?.event.kind === 'reopened';
+  if (stored !== undefined && !isReopened) return rare({ kind: 'stored', ...stored });
   if (status.light?.isExpired === true) return rare({ kind: 'expired', status });
   if (status.stage === 'paused') {
     return (
@@ -95,10 +102,11 @@ function useTrouble(): ReactNode {
   if (status.peers === 0 && now - openedAtMs > NO_PEERS_AFTER_MS) {
     return <NoPeers status={status} hadPeer={hadPeer} />;
   }
+  // First, for a node that proves nothing is behind as well, and would say so for ever.
+  if (isUnproven) return rare({ kind: 'unproven', status });
   if (status.stage === 'syncing' && status.targetHeight - status.head.height > BEHIND_BLOCKS) {
     return <Behind status={status} />;
   }
-  if (isUnproven) return rare({ kind: 'unproven', status });
   if (status.head.timestampMs - now > CLOCK_SKEW_MS) {
     const minutes = Math.round((status.head.timestampMs - now) / 60_000);
     return (
@@ -120,7 +128,9 @@ function useTrouble(): ReactNode {
     );
   }
   if (isAlone) return rare({ kind: 'one-voice' });
-  return status.promotion === 'waiting-consent' ? rare({ kind: 'promotion' }) : null;
+  if (status.promotion === 'waiting-consent') return rare({ kind: 'promotion' });
+  if (stored === undefined || now - stored.event.atMs > REOPENED_SHOWN_MS) return null;
+  return rare({ kind: 'stored', ...stored });
 }
 
 function rare(trouble: Rare): ReactNode {
@@ -206,22 +216,11 @@ function NodeLink() {
   return <LinkButton href="/node">Node</LinkButton>;
 }
 
-/** What this page notices by itself. */
-const GONE: StorageEvent = { kind: 'wiped', atMs: timestampMs(0), code: undefined };
-
 /** What became of stored data, until the person has read it. */
 function useStorageEvent(
-  status: NodeStatus | undefined,
+  event: StorageEvent | undefined,
 ): { readonly event: StorageEvent; readonly dismiss: () => void } | undefined {
-  const [before] = useState(() => lastKnown().chainHeight ?? 0);
   const [readAtMs, setReadAtMs] = useState(-1);
-  const startHeight = status?.startHeight;
-  const [isGone, setGone] = useState(false);
-  useEffect(() => {
-    // The node itself may not know: the store is empty, and this page remembers a later block.
-    if (startHeight === 0 && before > WIPED_BELOW) setGone(true);
-  }, [startHeight, before]);
-  const event = status?.storage ?? (isGone ? GONE : undefined);
   if (event === undefined || event.atMs <= readAtMs) return undefined;
   return { event, dismiss: () => setReadAtMs(event.atMs) };
 }

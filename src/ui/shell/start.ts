@@ -6,6 +6,7 @@ import { createLocalWalletStorage, createWallet, walletClientOf } from '../../wa
 import { readThrift, watchThrift } from '../hooks/device.ts';
 import { setAttached, useLive } from '../hooks/live.ts';
 import { readCacheBytes, readMode } from '../hooks/preferences.ts';
+import { keepPersonalData } from '../hooks/rescue.ts';
 import { useServices } from '../hooks/services.ts';
 
 /** The implementations that `main` chose. */
@@ -109,6 +110,7 @@ export async function start(options: StartOptions): Promise<void> {
       origin: location.origin,
       rpId: location.hostname,
     });
+    keepPersonalData(wallet);
     useServices.setState({ client, wallet, genesis: network.genesis });
     followRole(node);
     window.addEventListener('pagehide', (event) => {

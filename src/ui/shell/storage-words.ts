@@ -28,7 +28,7 @@ export function describeStorage({ kind, code }: StorageEvent): StorageWords {
   if (kind === 'wiped' || kind === 'partly-wiped') {
     return {
       title: 'This browser deleted local data',
-      text: `${SAFE} ${READ_AGAIN} Names and contacts that you still see here were kept.`,
+      text: `${SAFE} ${READ_AGAIN} Names, contacts and drafts that you still see here are kept.`,
       isPersonal: kind === 'wiped',
     };
   }

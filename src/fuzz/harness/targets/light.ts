@@ -96,7 +96,8 @@ function runClient(input: Uint8Array): Verdict {
       }
     }
   };
-  const status = { headHeight: LENGTH as Height, headHash: chain.hashAt(LENGTH), nowMs }; // Small.
+  const heights = { headHeight: LENGTH as Height, earliestHeight: 0 as Height }; // Small.
+  const status = { ...heights, headHash: chain.hashAt(LENGTH), nowMs };
   send({ kind: 'peer-status', peerId: 'liar', voice: 'liar', ...status });
   send({ kind: 'height-wanted', id: 1, height: 6 as Height, nowMs }); // Small.
   const first = outcomes.join('+') || 'nothing';

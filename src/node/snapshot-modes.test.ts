@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Bytes } from '../base/index.ts';
+import { equalBytes } from '../base/index.ts';
+import { decode, encode } from '../codec/index.ts';
+import { person } from '../ledger/testing/world.ts';
+import type { LightEvidence } from '../light/index.ts';
+import type { TabellionNode } from './index.ts';
+import { chunksAnswerCodec, snapshotsAnswerCodec } from './snapshot-messages.ts';
+import { impostor, isolate } from './testing/liar.ts';
+import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+
+const ada = person('ada');
+const bob = person('bob');
+const [FIRST] = VALIDATORS;
+const BLOCKS = 14;
+
+let village: Village;
+beforeEach(async () => {
+  village = new Village({
+    balances: [
+      { address: ada.address, amount: 1_000_000_000n },
+      ...Array.from({ length: 1_500 }, (_, at) => ({
+        address: person(`settler ${at}`).address,
+        amount: BigInt(at + 1),
+      })),
+    ],
+  });
+  village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
+  await village.startAll(...VALIDATORS);
+  await pay(BLOCKS);
+});
+afterEach(async () => {
+  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
+  await village.stopAll();
+});
+
+async function pay(count: number) {
+  for (let value = 1; value <= count; value++) {
+    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
+    await village.settled(id, VALIDATORS);
+  }
+}
+
+const follows = (node: TabellionNode) =>
+  village.clock.until('follows', () => heightOf(node) >= heightOf(village.node(FIRST)), 200_000);
+const tracesOf = (name: string, event: string) =>
+  village.traces.filter((trace) => trace.node === name && trace.event === event);
+const ownHeight = (node: TabellionNode) => node.parts.chain.head().header.height;
+
+/** A peer that serves three chunks of a snapshot, and the others once it may. */
+function slowPeers() {
+  let left = 3;
+  const waiting: (() => void)[] = [];
+  const chunks = async (_: unknown, honestly: () => Promise<Bytes>) => {
+    if (left === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    if (left > 0) left -= 1;
+    const decoded = decode(chunksAnswerCodec, await honestly());
+    if (!decoded.ok) throw new Error('the honest answer is good');
+    return encode(chunksAnswerCodec, { chunks: decoded.value.chunks.slice(0, 1) });
+  };
+  impostor(village, { name: 'slow', honest: FIRST, answers: { chunks } });
+  const none = () => encode(snapshotsAnswerCodec, { offers: [] });
+  impostor(village, { name: 'bare', honest: FIRST, answers: { snapshots: none } });
+  isolate(village, 'late', ['slow', 'bare']);
+  return () => {
+    left = Number.POSITIVE_INFINITY;
+    for (const go of waiting.splice(0)) go();
+  };
+}
+
+describe('a snapshot under way', () => {
+  it('is not taken over beside conflicting certificates, and goes on once they were seen', async () => {
+    const goOn = slowPeers();
+    const { node } = await village.start('late');
+    await village.clock.until('begun', () => node.status().snapshot?.chunksDone === 3);
+    const { following } = node.parts;
+    const { light } = following;
+    const real = light.progress.bind(light);
+    const { trusted } = await village.clock.run(light.prove(light.head().header.height));
+    const block = village.node(FIRST).lightAnswer({ from: 0 as never, heights: [4 as never] });
+    const [other] = (await block).blocks;
+    if (other === undefined) throw new Error('a light block');
+    const alarm: LightEvidence = { trusted, ours: undefined, other };
+    light.progress = () => ({ ...real(), alarm });
+    following.lightChanged();
+    goOn();
+    await village.clock.pass(120_000);
+    expect(tracesOf('late', 'snapshot-adopted')).toEqual([]);
+    expect(node.status().snapshot).toBeUndefined();
+    // Who hung for so long is banned by now.
+    village.hub.heal();
+    light.progress = real;
+    following.lightChanged();
+    await village.clock.until('adopted', () => tracesOf('late', 'snapshot-adopted').length > 0);
+  });
+
+  it('is deleted when blocks were executed past it', async () => {
+    slowPeers();
+    const { node } = await village.start('late');
+    await village.clock.until('begun', () => node.status().snapshot?.chunksDone === 3);
+    const survivor = village.kill('late', { unsyncedKept: 1_000_000 });
+    village.hub.heal();
+    const again = await village.start('late', { store: survivor, options: { mode: 'archive' } });
+    expect(again.node.parts.store.snapshotBegun()?.chunksDone).toBe(3);
+    await follows(again.node);
+    await village.clock.settle();
+    expect(again.node.parts.store.snapshotBegun()).toBeUndefined();
+  });
+});
+
+describe('a node that took over a state', () => {
+  it('is no archive without a reset', async () => {
+    const { node } = await village.start('late');
+    await follows(node);
+    await expect(village.clock.run(node.setMode('archive'))).rejects.toMatchObject({
+      code: 'mode-needs-reset',
+      facts: { historyFrom: node.parts.store.historyCompleteFrom() },
+    });
+    expect(node.mode()).toBe('full');
+    const store = await village.stop('late');
+    expect(tracesOf('late', 'archive-incomplete')).toEqual([]);
+    await village.start('late', { store, options: { mode: 'archive' } });
+    expect(tracesOf('late', 'archive-incomplete')).toHaveLength(1);
+  });
+
+  it('becomes an archive where it has all blocks', async () => {
+    village.hub.delivers = ({ kind }) => kind !== 'request-snapshots';
+    const { node } = await village.start('late');
+    await follows(node);
+    await village.clock.run(node.setMode('archive'));
+    expect(node.mode()).toBe('archive');
+  });
+
+  it('proves its block to others though it knew of it without its proof', async () => {
+    while (heightOf(village.node(FIRST)) % 5 !== 0) await pay(1);
+    const head = heightOf(village.node(FIRST));
+    const light = await village.start('late', { options: { mode: 'light' } });
+    await village.clock.until(
+      'at the head',
+      () => light.node.parts.following.light.head().header.height === head,
+    );
+    const store = await village.stop('late');
+    const { node } = await village.start('late', { store, options: { mode: 'full' } });
+    await follows(node);
+    const anchor = node.parts.store.anchor();
+    expect(anchor?.header.height).toBe(head);
+    const real = await village.node(FIRST).parts.store.summary(head as never);
+    expect(anchor?.parent?.height).toBe(head - 1);
+    expect(anchor?.certificate?.height).toBe(head);
+    expect(
+      equalBytes(anchor?.certificate?.blockHash ?? new Uint8Array(), real?.hash as never),
+    ).toBe(true);
+  });
+});
+
+describe('where somebody has to pay', () => {
+  it('a node that fell far behind asks before it goes on, and remembers a yes', async () => {
+    const { node } = await village.start('phone');
+    await follows(node);
+    const store = await village.stop('phone');
+    await pay(8);
+    let asked = 0;
+    const change = {
+      mayPromote: async () => {
+        asked += 1;
+        return false;
+      },
+    };
+    const back = await village.start('phone', { store, change });
+    const before = ownHeight(back.node);
+    await village.clock.pass(20_000);
+    expect(back.node.status().promotion).toBe('waiting-consent');
+    expect(ownHeight(back.node)).toBe(before);
+    expect(asked).toBe(1);
+    back.node.promote();
+    await follows(back.node);
+    await village.clock.settle();
+    const kept = await village.stop('phone');
+    await pay(8);
+    const third = await village.start('phone', { store: kept, change });
+    await follows(third.node);
+    expect(asked).toBe(1);
+  });
+
+  it('a snapshot begins as soon as somebody agreed, however late', async () => {
+    let agree: (may: boolean) => void = () => undefined;
+    const change = { mayPromote: () => new Promise<boolean>((resolve) => (agree = resolve)) };
+    const { node } = await village.start('phone', { change });
+    await village.clock.pass(20_000);
+    expect(ownHeight(node)).toBe(0);
+    agree(true);
+    await follows(node);
+    expect(tracesOf('phone', 'snapshot-adopted')).toHaveLength(1);
+  });
+});
