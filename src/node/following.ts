@@ -337,7 +337,8 @@ export class Following {
    */
   async setMode(mode: NodeMode): Promise<void> {
     const { home, ledger, diagnostics } = this.#core;
-    if (mode === this.#mode) return;
+    // It may have been a default until now.
+    if (mode === this.#mode) return storeMode(home.store, ledger.suite, mode);
     const historyFrom = this.#beside.store.historyCompleteFrom();
     if (mode === 'archive' && historyFrom > 0) {
       throw new TabellionError('mode-needs-reset', { historyFrom });

@@ -323,6 +323,7 @@ export class SnapshotDriver {
         return;
       case 'manifest-doubted':
         this.#doubtGiver(fetch);
+        if (effect.peerId !== undefined) this.#offers.doubt(effect.peerId);
         this.#settle('manifest-refused');
         return;
       case 'snapshot-stalled':

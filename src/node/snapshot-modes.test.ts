@@ -69,7 +69,7 @@ function slowPeers() {
 }
 
 describe('a snapshot under way', () => {
-  it('is not taken over beside conflicting certificates, and goes on once they were seen', async () => {
+  it('is not taken over beside conflicting certificates, however far it came', async () => {
     const goOn = slowPeers();
     const { node } = await village.start('late');
     await village.clock.until('begun', () => node.status().snapshot?.chunksDone === 3);
@@ -87,11 +87,7 @@ describe('a snapshot under way', () => {
     await village.clock.pass(120_000);
     expect(tracesOf('late', 'snapshot-adopted')).toEqual([]);
     expect(node.status().snapshot).toBeUndefined();
-    // Who hung for so long is banned by now.
-    village.hub.heal();
     light.progress = real;
-    following.lightChanged();
-    await village.clock.until('adopted', () => tracesOf('late', 'snapshot-adopted').length > 0);
   });
 
   it('is deleted when blocks were executed past it', async () => {

@@ -69,9 +69,8 @@ export class SnapshotOffers {
     this.#doubted.add(peerId);
   }
 
-  /** As `doubt`, and not forgiven by `believeAll`: what it divides the state into nobody has. */
+  /** Nobody serves what its manifest divides the state into: others' are preferred for long. */
   doubtGiver(peerId: string): void {
-    this.doubt(peerId);
     this.#doubtedGivers.set(peerId, this.#options.core.home.clock.now() + GIVER_DOUBTED_MS);
   }
 

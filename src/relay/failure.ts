@@ -23,12 +23,12 @@ const ADVICE: { readonly [code: string]: string } = {
   'store-vanished':
     'The files of the store went away while it was open. Look at the disk, then start again.',
   'state-root-mismatch':
-    'The stored state is not what the chain says. Delete the `database` folder to sync again; keep ' +
-    'the keys. If it comes again, the disk or the memory of this machine may be failing.',
+    'The stored state is not what the chain says. Delete the `database` folder to sync again; ' +
+    'keep the keys. If it comes again, the disk or the memory of this machine may be failing.',
   'keep-blocks-needs-full': 'Only a full node lets go of blocks: add --mode full to --keep-blocks.',
   'mode-needs-reset':
-    'Old blocks were let go of, so this is no archive. Delete the `database` folder to read all of ' +
-    'them again; keep the keys.',
+    'Old blocks were let go of, so this is no archive. Delete the `database` folder to read all ' +
+    'of them again; keep the keys.',
   'store-of-another-network': 'The data folder belongs to another network.',
   'genesis-differs': 'The data folder has the genesis document of another network.',
   'connection-failed': 'No node answers there. Is it running? See --rpc.',

@@ -2,7 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { gunzipSync } from 'node:zlib';
-import { runCase } from './light-client-cases/cases.ts';
+import { isJsonObject } from '../base/index.ts';
+import { isContradictory, runCase } from './light-client-cases/cases.ts';
 import { parseCase, Unreadable } from './light-client-cases/tendermint.ts';
 
 // `npm run -s light-client-cases -- DIR`: runs every case of a folder against our light client.
@@ -10,16 +11,26 @@ import { parseCase, Unreadable } from './light-client-cases/tendermint.ts';
 /** The largest case, 100 members in two blocks, has 400 KB. */
 const CASE_BYTES_MAX = 64 * 1024 * 1024;
 
-async function outcomeOf(path: string): Promise<string | undefined> {
+type Outcome = {
+  /** Why it failed. */
+  readonly failure?: string;
+  /** It passed as to its structure: some of its hashes and signatures are taken at their word. */
+  readonly isBelieved?: boolean;
+};
+
+async function outcomeOf(path: string): Promise<Outcome> {
   const bytes = await readFile(path);
   try {
     const isPacked = path.endsWith('.gz');
     const text = isPacked ? gunzipSync(bytes, { maxOutputLength: CASE_BYTES_MAX }) : bytes;
-    return runCase(parseCase(text));
+    const json = parseCase(text);
+    const failure = runCase(json);
+    if (failure !== undefined) return { failure };
+    return { isBelieved: isJsonObject(json) && 'primary' in json && isContradictory(json) };
   } catch (error) {
-    if (error instanceof Unreadable) return `unreadable: ${error.message}`;
     // Whatever is wrong with this file, the others are still to be run.
-    return `unreadable: ${String(error)}`;
+    const why = error instanceof Unreadable ? error.message : String(error);
+    return { failure: `unreadable: ${why}` };
   }
 }
 
@@ -35,7 +46,12 @@ const files = await readdir(folder).catch((error: unknown) => {
 const names = files.filter((name) => /\.json(\.gz)?$/.test(name)).toSorted();
 let failed = 0;
 for (const name of names) {
-  const failure = await outcomeOf(join(folder, name));
+  const { failure, isBelieved } = await outcomeOf(join(folder, name));
+  if (isBelieved === true) {
+    process.stdout.write(
+      `note: ${name} passes without the hashes and signatures in which it contradicts itself\n`,
+    );
+  }
   if (failure === undefined) continue;
   failed++;
   process.stdout.write(`${name}: ${failure}\n`);

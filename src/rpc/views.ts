@@ -88,8 +88,8 @@ export const chainInfoCodec = struct('ChainInfo', {
   genesisHash: hashCodec,
   /** Multiaddrs that a fresh node may dial. */
   relays: vector(multiaddr, { max: 64 }),
-  /** Multiaddrs that this node would dial: those, added ones, and what peers told. */
-  knownRelays: vector(multiaddr, { max: 64 }),
+  /** Multiaddrs that this node would dial: those, added ones, what peers told. Not all nodes say. */
+  knownRelays: option(vector(multiaddr, { max: 64 })),
 });
 export type ChainInfo = Infer<typeof chainInfoCodec>;
 

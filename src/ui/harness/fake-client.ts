@@ -73,7 +73,7 @@ export function createFakeClient(state: State): Client {
       return {};
     },
     'node.addRelay': ({ multiaddr }: { multiaddr: string }) => {
-      knownRelays = [...knownRelays, multiaddr];
+      knownRelays = [...(knownRelays ?? []), multiaddr];
       return {};
     },
     'node.promote': () => {

@@ -18,7 +18,7 @@ import {
 async function knownRelays(client: Client | undefined): Promise<readonly string[]> {
   try {
     const info = await client?.call('chain.info', {});
-    if (info !== undefined) return info.knownRelays;
+    if (info !== undefined) return info.knownRelays ?? info.relays;
   } catch {
     // The node does not answer: what it told before is better than nothing.
   }
