@@ -147,18 +147,18 @@ test.describe('a browser that is out of space', () => {
     await page.goto(`${network.url}/node`);
     await untilFollowing(page);
 
-    const words = page.getByText('The node has stopped: This device is out of space');
+    const words = page.getByText('This device is out of space');
     for (let turn = 0; turn < 20 && !(await words.isVisible()); turn++) {
       await payer.stream(someAddress(), 60);
     }
     await expect(words).toBeVisible();
-    await expect(page.getByText('Free some space.')).toBeVisible();
     await expect(page.getByRole('heading', { name: 'Stopped' })).toBeVisible();
     const kept = await shownHeight(page);
     expect(kept).toBeGreaterThanOrEqual(head.height);
 
     await session.send('Storage.overrideQuotaForOrigin', { origin });
-    await page.getByRole('button', { name: 'Reload' }).click();
+    // It would go on by itself within a quarter of a minute; a person does not wait for that.
+    await page.reload();
     const started = factOf(page, 'Started from');
     await expect(started).toHaveText(/^#/);
     expect(heightIn((await started.textContent()) ?? '')).toBe(kept);

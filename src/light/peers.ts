@@ -13,10 +13,11 @@ export function usablePeers(state: LightState): readonly Peer[] {
 }
 
 /**
- * Whether a peer has to show a head, its own or one it contradicts: it is asked for no other until
- * it did. What is wanted here is asked of it all the same.
+ * Whether a peer has to show a head, its own or one it contradicts, or said that it was asked too
+ * much: until then it is asked for no other. What is wanted here is asked of it all the same.
  */
-export function isBusy({ peerId }: Peer, { chases }: LightState): boolean {
+export function isBusy({ peerId, busyUntil }: Peer, { chases, ticks }: LightState): boolean {
+  if (busyUntil > ticks) return true;
   return chases.some((chase) => chase.peerId === peerId && chase.purpose.kind !== 'wanted');
 }
 

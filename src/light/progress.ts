@@ -1,6 +1,6 @@
 import type { Height } from '../ledger/index.ts';
 import { isExpired } from './judge.ts';
-import { isTrustedHead } from './known.ts';
+import { isTrustedHead, trustedHashAt } from './known.ts';
 import { isFresh, isUsable, usablePeers } from './peers.ts';
 import type { LightProgress, LightStage, LightState, LightTransition, Peer } from './types.ts';
 
@@ -39,8 +39,16 @@ function targetHeight(state: LightState): number {
 /** Whose word stands for our head now. */
 function voicesOf(state: LightState): ReadonlySet<string> {
   const voices = new Set<string>();
-  for (const peer of state.peers.values()) if (confirms(state, peer)) voices.add(peer.voice);
+  for (const peer of state.peers.values()) if (stands(state, peer)) voices.add(peer.voice);
   return voices;
+}
+
+// Who tells a head that nothing is known of yet stands by what it told before.
+function stands(state: LightState, peer: Peer): boolean {
+  if (confirms(state, peer)) return true;
+  const { before } = peer;
+  const isNews = trustedHashAt(state, peer.headHeight) === undefined;
+  return isNews && before !== undefined && confirms(state, { ...peer, ...before });
 }
 
 // An old word, and one of a height that everybody knows, say nothing of what there is now.

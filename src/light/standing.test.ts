@@ -55,6 +55,32 @@ test('the voice of who served the head counts while it is there, and our own cha
   expect(progressOf(village)).toMatchObject({ comparedVoices: 1, voices: 1 });
 });
 
+test('a peer that tells the next head stands for ours until that one is proven', () => {
+  const village = villageOf();
+  for (const each of ['a', 'b']) village.meet(each, honest(chain), { chain, height: 50 });
+  village.meet('b', () => 'busy', { chain, height: 51 });
+  expect(headOf(village)).toBe(50);
+  expect(progressOf(village)).toMatchObject({ voices: 2, stage: 'proving' });
+  // A word about a height that is known here is taken as it is.
+  village.meet('b', () => 'busy', { chain: fork, height: 50 });
+  village.meet('b', () => 'busy', { chain, height: 0 });
+  expect(progressOf(village)).toMatchObject({ voices: 1 });
+});
+
+test('what was proven on a way that was broken off is where the next one begins', () => {
+  // Every ten heights others decide, none of those before.
+  const membersAt = (height: number) => [1, 2, 3].map((key) => key + 3 * Math.floor(height / 10));
+  const moving = createTestChain({ length: 60, membersAt });
+  const { anchor, genesis: trusted, endMs: nowMs } = moving;
+  const village = createVillage({ anchor, trusted, options: OPTIONS, nowMs });
+  let answers = 0;
+  // Of four questions it answers three.
+  const tired: Server = (...asked) => (answers++ % 4 < 3 ? honest(moving)(...asked) : 'busy');
+  village.meet('a', tired, { chain: moving });
+  village.tick(40);
+  expect(headOf(village)).toBe(60);
+});
+
 test('what peers told grows old, or is forgotten, and then nobody vouches for the head', () => {
   const village = villageOf();
   for (const each of ['a', 'b']) village.meet(each, honest(chain), { chain });

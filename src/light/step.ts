@@ -2,7 +2,7 @@ import { equalBytes, timestampMs, unreachable } from '../base/index.ts';
 import { blockHashOf } from '../ledger/index.ts';
 import { merge, nextMove } from './chase.ts';
 import type { LightRequestFailure } from './errors.ts';
-import { isExpiredBelow, knownAt, withKnown } from './known.ts';
+import { isExpiredBelow, isTrustedHead, knownAt, withKnown } from './known.ts';
 import type { LightLimits } from './limits.ts';
 import { LIGHT_LIMITS } from './limits.ts';
 import { makeRoom, rested, withoutPeer, withPeer } from './peers.ts';
@@ -22,6 +22,7 @@ import type {
   LightState,
   LightTransition,
   Peer,
+  PeerWord,
   Ticket,
   TrustedBlock,
 } from './types.ts';
@@ -137,14 +138,19 @@ function onPeerStatus(
   const known = state.peers.get(peerId);
   const peers = known === undefined ? makeRoom(state, voice) : state.peers;
   if (peers === undefined) return state;
-  const fresh = { faults: 0, restsUntil: 0, lastAsked: 0 };
+  const fresh = { faults: 0, restsUntil: 0, busyUntil: 0, lastAsked: 0 };
   const wasNear = state.head.trusted.header.height - headHeight <= state.limits.nearBlocks;
   const said = { peerId, voice, headHeight, headHash, earliestHeight, toldAtMs, wasNear };
-  const peer: Peer = { ...fresh, ...known, ...said };
+  const before = known && isTrustedHead(state, known) ? wordOf(known) : known?.before;
+  const peer: Peer = { ...fresh, ...known, ...said, before };
   const gone = [...state.peers.keys()].find((each) => !peers.has(each));
   const next = { ...state, peers: withPeer(peers, peer) };
   // Whoever made way is asked nothing more.
   return gone === undefined ? next : dropChasesOf(next, gone);
+}
+
+function wordOf({ headHeight, headHash, toldAtMs, wasNear }: Peer): PeerWord {
+  return { headHeight, headHash, toldAtMs, wasNear };
 }
 
 function forget(state: LightState, peerId: string): LightState {
@@ -153,7 +159,7 @@ function forget(state: LightState, peerId: string): LightState {
 
 function forgetStatuses(state: LightState): LightState {
   const peers = [...state.peers].map(([peerId, peer]) => {
-    return [peerId, { ...peer, toldAtMs: Number.NEGATIVE_INFINITY }] as const;
+    return [peerId, { ...peer, toldAtMs: Number.NEGATIVE_INFINITY, before: undefined }] as const;
   });
   return { ...state, peers: new Map(peers) };
 }
@@ -165,7 +171,13 @@ function dropChasesOf(state: LightState, peerId: string): LightState {
   return dropped.reduce(withoutChase, state);
 }
 
+/** Ends a chase; what was proven on its way is kept, so that the next one begins there. */
 function withoutChase(state: LightState, chase: Chase): LightState {
+  const known = chase.steps.reduce((all, each) => withKnown(all, each, state.limits), state.known);
+  return droppedChase({ ...state, known }, chase);
+}
+
+function droppedChase(state: LightState, chase: Chase): LightState {
   const chases = state.chases.filter((each) => each !== chase);
   const { purpose, peerId } = chase;
   if (purpose.kind !== 'wanted') return { ...state, chases };
@@ -186,6 +198,13 @@ function blame(state: LightState, peerId: string, fault: LightFault): LightTrans
   return { state: rest(freed, peerId), effects };
 }
 
+/** Asked nothing for a moment; it is believed as before. */
+function putOff(state: LightState, peerId: string): LightState {
+  const peer = state.peers.get(peerId);
+  if (peer === undefined) return state;
+  return { ...state, peers: withPeer(state.peers, { ...peer, busyUntil: state.ticks + 2 }) };
+}
+
 function rest(state: LightState, peerId: string): LightState {
   const peer = state.peers.get(peerId);
   if (peer === undefined) return state;
@@ -202,7 +221,7 @@ function onRequestFailed(
   // Whose connection broke is no liar; `peer-gone` or a new status follows.
   if (reason === 'gone') return stay(rest(dropChasesOf(state, chase.peerId), chase.peerId));
   // Whom we asked too much is no liar either.
-  if (reason === 'busy') return stay(giveUp(state, chase));
+  if (reason === 'busy') return stay(putOff(withoutChase(state, chase), chase.peerId));
   return blame(state, chase.peerId, reason === 'malformed' ? 'malformed-answer' : 'stall');
 }
 
@@ -447,11 +466,11 @@ function onOwnConflict(state: LightState, own: Known, other: Known): LightTransi
   if (block !== undefined) {
     return alarm(next, { trusted: other.trusted, ours: undefined, other: block });
   }
-  return stay(next.chases.reduce(withoutChase, next));
+  return stay(next.chases.reduce(droppedChase, next));
 }
 
 /** Conflicting certificates: nothing more is trusted until a person looked. */
 function alarm(state: LightState, evidence: LightEvidence): LightTransition {
-  const next = state.chases.reduce(withoutChase, state);
+  const next = state.chases.reduce(droppedChase, state);
   return { state: { ...next, alarm: evidence }, effects: [{ kind: 'raise-alarm', evidence }] };
 }

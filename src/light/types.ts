@@ -238,6 +238,8 @@ export type LightProgress = {
 
 /* ------------------------------------------------------- inside the machine */
 
+export type PeerWord = Pick<Peer, 'headHeight' | 'headHash' | 'toldAtMs' | 'wasNear'>;
+
 export type Peer = {
   readonly peerId: string;
   readonly voice: string;
@@ -248,9 +250,13 @@ export type Peer = {
   readonly toldAtMs: number;
   /** It was not far below our head then: who never follows confirms nothing. */
   readonly wasNear: boolean;
+  /** What it told last that is trusted here: a peer that is a block ahead still stands for ours. */
+  readonly before: PeerWord | undefined;
   readonly faults: number;
   /** Asked nothing, and not believed, before this tick. */
   readonly restsUntil: number;
+  /** Asked nothing before this tick, since it said that it was asked too much. */
+  readonly busyUntil: number;
   /** Ticket of the last request; the least lately asked is asked first. */
   readonly lastAsked: Ticket;
 };

@@ -339,6 +339,7 @@ export class Following {
     const { home, ledger, diagnostics } = this.#core;
     // It may have been a default until now.
     if (mode === this.#mode) return storeMode(home.store, ledger.suite, mode);
+    if (mode !== 'full') await this.snapshot.cancel();
     const historyFrom = this.#beside.store.historyCompleteFrom();
     if (mode === 'archive' && historyFrom > 0) {
       throw new TabellionError('mode-needs-reset', { historyFrom });
@@ -349,7 +350,6 @@ export class Following {
     // Who chooses a mode by hand wants it, whatever it costs.
     await this.#consent.modeChanged();
     this.#setRetention();
-    if (mode !== 'full') this.snapshot.cancel();
     this.#tidySnapshot();
     this.#mayFetch();
     this.#core.onLightChanged();

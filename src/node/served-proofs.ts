@@ -47,6 +47,8 @@ const UNBOUNDED: Spending = { charge: () => undefined, signal: undefined };
 
 /** Two blocks are read for the proof of one: it, and the one before it. */
 const UNITS_PER_HEIGHT = 2;
+/** Who leaps to a head asks for it, and for the height that it leaps from. */
+const HEAD_HEIGHTS = 2;
 
 /** Answers light clients: headers, proofs, receipts, places. */
 export class ServedProofs {
@@ -104,7 +106,9 @@ export class ServedProofs {
     { from, heights }: LightRequest,
     spending: Spending = UNBOUNDED,
   ): Promise<LightAnswer> {
-    spending.charge(UNITS_PER_HEIGHT * heights.length);
+    // The newest head is cheap: other questions must not keep a peer from staying at it.
+    const units = UNITS_PER_HEIGHT * heights.length;
+    spending.charge(heights.length <= HEAD_HEIGHTS ? 1 : units);
     const blocks = new Map<Height, LightBlock>();
     const add = (block: LightBlock | undefined): void => {
       if (block !== undefined && blocks.size < LIGHT_BLOCKS_MAX) {

@@ -19,6 +19,9 @@ export type SnapshotDecisionOptions = {
   onChanged(): void;
 };
 
+/** Times in a row that a snapshot is looked for again soon. */
+const UNSURE_SOON_MAX = 3;
+
 /** When a state is taken over, and when blocks are executed instead. */
 export class SnapshotDecision {
   readonly #options: SnapshotDecisionOptions;
@@ -32,6 +35,8 @@ export class SnapshotDecision {
   #noLookUntilMs = 0;
   /** Whether that was because nobody offered one. */
   #isOfferMissing = false;
+  /** Times in a row that somebody might have told of one, and did not. */
+  #unsure = 0;
 
   constructor(options: SnapshotDecisionOptions) {
     this.#options = options;
@@ -42,6 +47,7 @@ export class SnapshotDecision {
     this.#hasWaited = false;
     this.#noLookUntilMs = 0;
     this.#isOfferMissing = false;
+    this.#unsure = 0;
   }
 
   stop(): void {
@@ -91,7 +97,9 @@ export class SnapshotDecision {
     this.#cancelLook();
     this.#isOfferMissing = end !== 'other';
     if (this.#isOpen) {
-      const isSoon = end === 'unsure' || !canReplay();
+      this.#unsure = end === 'unsure' ? this.#unsure + 1 : 0;
+      // Who offers what nobody proves shall not hold up the blocks for ever.
+      const isSoon = (end === 'unsure' && this.#unsure <= UNSURE_SOON_MAX) || !canReplay();
       const waitMs = isSoon ? SNAPSHOT_NEEDED_AGAIN_MS : SNAPSHOT_AGAIN_MS;
       this.#noLookUntilMs = clock.now() + waitMs;
       this.#cancelLook = clock.after(waitMs, () => this.#lookAgain());

@@ -106,9 +106,10 @@ export class SnapshotDriver {
   }
 
   /** Gives up; what was fetched stays for the next time. */
-  cancel(): void {
+  cancel(): Promise<void> {
     this.#cancel?.abort();
     this.#settle('cancelled');
+    return this.#running;
   }
 
   /**
@@ -214,6 +215,7 @@ export class SnapshotDriver {
     if (signal.aborted) return 'cancelled';
     const manifest = given.bytes;
     const writer = await store.beginSnapshot({ trusted, manifest, certificate, parent });
+    if (signal.aborted) return 'cancelled';
     const have = new Set(writer.have());
     const fetch: Fetch = {
       height,

@@ -65,7 +65,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   await loadFastHashing();
   const settings = { ...(await loadSettings(files.settings)), ...options.overrides };
   const { mode: asked, keepBlocks } = settings;
-  if (keepBlocks !== undefined && asked !== 'full') {
+  // A mode that was chosen while running is the store's; who names both must mean both.
+  const isNamed = options.overrides.keepBlocks !== undefined || asked !== undefined;
+  if (keepBlocks !== undefined && isNamed && asked !== 'full') {
     throw new TabellionError('keep-blocks-needs-full', { mode: asked ?? 'archive' });
   }
   const genesis = await loadGenesis(files.genesis);

@@ -53,6 +53,7 @@ export function sourceForStrangers(
 ): LedgerSource {
   const isLight = source.kind === 'light';
   const chargeAt = (height: Height, count: number): void => {
+    if (height === 0) return; // Every node has it.
     if (isLight || height < store.earliestHeight()) budget.charge(count);
   };
   const isWhole = (): boolean => !isLight && store.historyCompleteFrom() === 0;
@@ -99,7 +100,8 @@ export function sourceForStrangers(
     transaction: async (id, options) => {
       const known = await store.transaction(id);
       if (known !== undefined || isWhole()) return known;
-      budget.charge(OF_TRANSACTION);
+      if (isLight) budget.charge(OF_TRANSACTION);
+      else if (!budget.take(OF_TRANSACTION)) return undefined; // What this node's own index says.
       return source.transaction(id, options);
     },
     history: async (address, query) => {
