@@ -59,6 +59,7 @@ export class Following {
   readonly #decision: SnapshotDecision;
   #proofBytes = 0;
   #sourceTold: LedgerSource['kind'] = 'chain';
+  #hasLed = false;
   /** The header committed last, the parent of the next one. */
   #parent: Header | undefined;
 
@@ -279,16 +280,15 @@ export class Following {
     return (await this.source().transaction(id)) !== undefined;
   }
 
-  /* ------------------------------------------------------------- sources */
-
   /** Whether questions are answered from what was executed here. */
   isChainLeading(): boolean {
-    const { height } = this.light.head().header;
     const own = this.#beside.chain.head().header.height;
-    if (height <= own) return true;
-    if (!this.isChainHeld() && height - own <= NEAR_BLOCKS) return true;
+    const lag = this.light.head().header.height - own;
+    // Once it led it may lag a little; before that, answers would go back to an older block.
+    const isNear = this.#hasLed && !this.isChainHeld() && lag <= NEAR_BLOCKS;
+    this.#hasLed = own > 0 && (lag <= 0 || isNear);
     // Nobody proves anything: what is here, however old, says more than nothing.
-    return own > 0 && !this.#questions.hasPeers();
+    return this.#hasLed || lag <= 0 || (own > 0 && !this.#questions.hasPeers());
   }
 
   source(): LedgerSource {
