@@ -59,7 +59,6 @@ export class Following {
   readonly #decision: SnapshotDecision;
   #proofBytes = 0;
   #sourceTold: LedgerSource['kind'] = 'chain';
-  #hasLed = false;
   /** The header committed last, the parent of the next one. */
   #parent: Header | undefined;
 
@@ -280,15 +279,17 @@ export class Following {
     return (await this.source().transaction(id)) !== undefined;
   }
 
+  /* ------------------------------------------------------------- sources */
+
   /** Whether questions are answered from what was executed here. */
   isChainLeading(): boolean {
-    const own = this.#beside.chain.head().header.height;
-    const lag = this.light.head().header.height - own;
-    // Once it led it may lag a little; before that, answers would go back to an older block.
-    const isNear = this.#hasLed && !this.isChainHeld() && lag <= NEAR_BLOCKS;
-    this.#hasLed = own > 0 && (lag <= 0 || isNear);
+    const lag = this.#lead();
+    if (lag <= 0) return true;
+    if (this.#beside.chain.head().header.height === 0) return false;
     // Nobody proves anything: what is here, however old, says more than nothing.
-    return this.#hasLed || lag <= 0 || (own > 0 && !this.#questions.hasPeers());
+    if (!this.#questions.hasPeers()) return true;
+    // It may lag a little where it answered before; elsewhere answers would go back in time.
+    return this.#sourceTold === 'chain' && !this.isChainHeld() && lag <= NEAR_BLOCKS;
   }
 
   source(): LedgerSource {
@@ -479,8 +480,7 @@ export class Following {
   promotion(): Promotion {
     if (this.#mode === 'light') return 'none';
     if (this.#consent.isMissing()) return 'waiting-consent';
-    const own = this.#beside.chain.head().header.height;
-    return this.light.head().header.height - own > NEAR_BLOCKS ? 'running' : 'none';
+    return this.#lead() > NEAR_BLOCKS ? 'running' : 'none';
   }
 
   /** The stage that proven headers give, while the chain says nothing of it. */

@@ -29,6 +29,7 @@ import {
 import type { Network } from '../network/index.ts';
 import type { KeyValueStore, WriteOperation } from '../storage/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
+import { EventQueue } from './event-queue.ts';
 import {
   LIGHT_CLOCK_DRIFT_MS,
   LIGHT_HEAD_STORED_MS,
@@ -76,10 +77,8 @@ export class LightDriver {
   readonly #options: LightDriverOptions;
   readonly #stop = new AbortController();
   readonly #waiting = new Map<number, Waiting>();
-  /** Events that came while one was being handled: the machine is never entered twice. */
-  readonly #events: LightEvent[] = [];
+  readonly #events = new EventQueue<LightEvent>((event) => this.#step(event));
   readonly #alarms: LightEvidence[] = [];
-  #isStepping = false;
   #state: LightState;
   #nextId = 1;
   #cancelTick: () => void = () => undefined;
@@ -239,19 +238,14 @@ export class LightDriver {
   }
 
   #send(event: LightEvent): void {
-    this.#events.push(event);
-    if (this.#isStepping) return;
-    this.#isStepping = true;
-    try {
-      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-        if (this.#stop.signal.aborted) continue;
-        const { state, effects } = step(this.#state, next);
-        this.#state = state;
-        for (const effect of effects) this.#perform(effect);
-      }
-    } finally {
-      this.#isStepping = false;
-    }
+    this.#events.send(event);
+  }
+
+  #step(event: LightEvent): void {
+    if (this.#stop.signal.aborted) return;
+    const { state, effects } = step(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
   }
 
   #perform(effect: LightEffect): void {

@@ -104,6 +104,24 @@ describe('a light node', () => {
     expect(await balanceOf(node)).toBe(paid(BLOCKS + 1));
   });
 
+  it('never goes back to an older block while its chain comes up to the proven head', async () => {
+    let isProven = false;
+    village.hub.delivers = ({ from, kind }) =>
+      isProven || from !== 'comer' || kind !== 'request-blocks';
+    const { node } = await village.start('comer', {});
+    await village.clock.until('proven', () => node.source().trust() === 'proven');
+    const top = headOf(node);
+    const seen: number[] = [];
+    for (const event of ['head', 'light', 'status'] as const) {
+      node.events.on(event, () => seen.push(headOf(node)));
+    }
+    isProven = true;
+    await village.clock.until('executed', () => heightOf(node) >= top, 60_000);
+    expect(seen.length).toBeGreaterThan(BLOCKS);
+    expect(Math.min(...seen)).toBe(top);
+    expect(node.source().kind).toBe('chain');
+  });
+
   it('gives a proof that anybody can check', async () => {
     const node = await startLight();
     const { sequence, nativeBalance } = accountStateKeys(bob.address);

@@ -7,6 +7,7 @@ import type { SnapshotEffect, SnapshotEvent, SnapshotState } from '../snapshot/i
 import { createSnapshotSync, snapshotProgress, step } from '../snapshot/index.ts';
 import { verifyChunk } from '../state/index.ts';
 import type { Chain } from './chain.ts';
+import { EventQueue } from './event-queue.ts';
 import type { LightDriver } from './light-driver.ts';
 import { askLightBlock } from './light-record.ts';
 import { CHUNK_SLICE_MS, CHUNKS_WRITTEN_BYTES, LIGHT_TICK_MS } from './limits.ts';
@@ -66,8 +67,7 @@ const ATTEMPTS_MAX = 4;
 export class SnapshotDriver {
   readonly #options: SnapshotDriverOptions;
   readonly #offers: SnapshotOffers;
-  readonly #events: SnapshotEvent[] = [];
-  #isStepping = false;
+  readonly #events = new EventQueue<SnapshotEvent>((event) => this.#step(event));
   #fetch: Fetch | undefined;
   /** Ends the present way; absent when there is none. */
   #cancel: AbortController | undefined;
@@ -287,20 +287,15 @@ export class SnapshotDriver {
   }
 
   #send(event: SnapshotEvent): void {
-    this.#events.push(event);
-    if (this.#isStepping) return;
-    this.#isStepping = true;
-    try {
-      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-        const fetch = this.#fetch;
-        if (fetch === undefined) continue;
-        const { state, effects } = step(fetch.state, next);
-        fetch.state = state;
-        for (const effect of effects) this.#perform(fetch, effect);
-      }
-    } finally {
-      this.#isStepping = false;
-    }
+    this.#events.send(event);
+  }
+
+  #step(event: SnapshotEvent): void {
+    const fetch = this.#fetch;
+    if (fetch === undefined) return;
+    const { state, effects } = step(fetch.state, event);
+    fetch.state = state;
+    for (const effect of effects) this.#perform(fetch, effect);
   }
 
   #perform(fetch: Fetch, effect: SnapshotEffect): void {

@@ -6,6 +6,7 @@ import type { Network } from '../network/index.ts';
 import type { SyncEffect, SyncEvent, SyncFault, SyncProgress, SyncState } from '../sync/index.ts';
 import { createSync, progressOf, step } from '../sync/index.ts';
 import type { Chain } from './chain.ts';
+import { EventQueue } from './event-queue.ts';
 import { SYNC_TICK_MS, VERIFY_AHEAD_BYTES } from './limits.ts';
 import { LookAhead } from './look-ahead.ts';
 import { blocksRequestCodec, blocksResponseCodec } from './messages.ts';
@@ -41,9 +42,7 @@ export class SyncDriver {
   readonly #told = new Map<string, PeerHeights>();
   /** What they told while nothing is asked of them; absent when they are asked. */
   #held: Map<string, PeerHeights> | undefined;
-  /** Events that came while one was being handled: the machine is never entered twice. */
-  readonly #events: SyncEvent<Fetched>[] = [];
-  #isStepping = false;
+  readonly #events = new EventQueue<SyncEvent<Fetched>>((event) => this.#step(event));
 
   constructor(options: SyncDriverOptions) {
     this.#options = options;
@@ -119,19 +118,14 @@ export class SyncDriver {
   }
 
   #send(event: SyncEvent<Fetched>): void {
-    this.#events.push(event);
-    if (this.#isStepping) return;
-    this.#isStepping = true;
-    try {
-      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-        if (this.#stop.signal.aborted) continue;
-        const { state, effects } = step(this.#state, next);
-        this.#state = state;
-        for (const effect of effects) this.#perform(effect);
-      }
-    } finally {
-      this.#isStepping = false;
-    }
+    this.#events.send(event);
+  }
+
+  #step(event: SyncEvent<Fetched>): void {
+    if (this.#stop.signal.aborted) return;
+    const { state, effects } = step(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
   }
 
   #perform(effect: SyncEffect<Fetched>): void {
