@@ -1,6 +1,5 @@
 import { ArrowDownToLine, ArrowUpFromLine, ScanLine } from 'lucide-react';
 import { Link } from 'wouter';
-import { equalBytes } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
@@ -12,6 +11,7 @@ import { formatHeight } from '../format/number.ts';
 import { within } from '../format/standing.ts';
 import { shortAddress } from '../format/text.ts';
 import { formatAge, formatClock } from '../format/time.ts';
+import { unlisted } from '../format/unlisted.ts';
 import { cachedBalance, useAccount } from '../hooks/account.ts';
 import { useAsk } from '../hooks/ask.ts';
 import { isNative, useNative } from '../hooks/assets.ts';
@@ -141,14 +141,7 @@ function Activities({ account }: { readonly account: LocalAccount }) {
   );
   const chapters = chaptersOf(history.value === undefined ? [] : [history.value]);
   const entries = history.value?.entries ?? [];
-  const pending = transactions.filter(
-    (each) =>
-      equalBytes(each.sender, account.address) &&
-      each.stage !== 'final' &&
-      each.stage !== 'failed' &&
-      each.stage !== 'expired' &&
-      !entries.some((entry) => equalBytes(entry.id, each.transactionId)),
-  );
+  const pending = unlisted(transactions, account.address, entries);
   return (
     <Panel
       title="Activity"
