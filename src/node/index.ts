@@ -16,6 +16,7 @@ export type {
   ReadOptions,
   SourceTrust,
 } from './source.ts';
+export { NODE_MODES } from './source.ts';
 export type {
   LightAlarm,
   LightStatus,

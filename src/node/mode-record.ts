@@ -7,6 +7,7 @@ import { StateTree } from '../state/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
 import type { NodeCore } from './parts.ts';
 import type { NodeMode } from './source.ts';
+import { NODE_MODES } from './source.ts';
 import type { LedgerStore } from './store/index.ts';
 import { seal, unseal } from './store/index.ts';
 
@@ -14,7 +15,7 @@ const MODE_KEY = encodeUtf8('node-mode');
 const CONSENT_KEY = encodeUtf8('node-consent');
 /** What the store keeps of it. */
 export const modeRecordCodec = struct('ModeRecord', {
-  mode: enumeration('NodeMode', ['light', 'full', 'archive']),
+  mode: enumeration('NodeMode', NODE_MODES),
 });
 
 /** Keeps the mode for the next start; returns once it is durable. */

@@ -18,7 +18,8 @@ import type { BlockSummary, IncludedTransaction, Place, StoredBlock } from './st
  * peers and proven. `full`: the state and the newest blocks. `archive`: everything since genesis,
  * executed here.
  */
-export type NodeMode = 'light' | 'full' | 'archive';
+export const NODE_MODES = ['light', 'full', 'archive'] as const;
+export type NodeMode = (typeof NODE_MODES)[number];
 
 /**
  * How far an answer may be believed. `cached`: nobody confirms it now. `reported`: one voice alone

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { NODE_MODES } from '../node/index.ts';
 import {
   checkGenesis,
   createGenesisFile,
@@ -92,7 +93,7 @@ function addNode(program: Command): void {
       new Option(
         '--mode <mode>',
         'how much of the chain to keep (default: what was chosen last, archive at first)',
-      ).choices(['light', 'full', 'archive']),
+      ).choices(NODE_MODES),
     )
     .option('--keep-blocks <count>', 'newest blocks to keep; needs --mode full', whole(1, 4e9))
     .option('--app <folder>', 'serve this built wallet page')

@@ -1,4 +1,5 @@
 import type { TabellionNode } from '../node/index.ts';
+import { NODE_MODES } from '../node/index.ts';
 
 type Sample = { readonly labels?: { readonly [name: string]: string }; readonly value: number };
 
@@ -41,7 +42,7 @@ export function createMetrics(node: TabellionNode): () => Promise<string> {
         'gauge',
         'mode',
         'How much of the chain is kept: 1 for the mode in use',
-        ['light', 'full', 'archive'].map((mode) => ({
+        NODE_MODES.map((mode) => ({
           labels: { mode },
           value: status.mode === mode ? 1 : 0,
         })),

@@ -12,6 +12,7 @@ import {
   u32,
   vector,
 } from '../codec/index.ts';
+import { NODE_MODES } from '../node/index.ts';
 import { isLoopback } from './http-guard.ts';
 
 /** What `node.json` in a node's data folder says; the command line overrides it. */
@@ -40,7 +41,7 @@ const settingsCodec = struct('NodeSettings', {
   /** Memory for pages of state. */
   cacheMegabytes: option(u32),
   /** How much of the chain is kept; when absent: what was chosen last, everything at first. */
-  mode: option(enumeration('NodeMode', ['light', 'full', 'archive'])),
+  mode: option(enumeration('NodeMode', NODE_MODES)),
   /** Newest blocks that are kept, with `mode` `full` alone; when absent: all of them. */
   keepBlocks: option(u32),
 });

@@ -13,6 +13,7 @@ import {
 } from '../codec/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import { heightCodec, roundCodec, timestampCodec } from '../ledger/index.ts';
+import { NODE_MODES } from '../node/index.ts';
 import { jsonCodec } from './json.ts';
 import { ALARMS_MAX, EVENTS_MAX, LIGHT_BLOCK_BYTES_MAX, PEERS_MAX } from './limits.ts';
 import { errorViewCodec, multiaddr, publicKeyCodec, trustCodec, words } from './views.ts';
@@ -42,7 +43,7 @@ export type HeadView = Infer<typeof headViewCodec>;
  * How far a node brings its own chain. `light`: it executes nothing, and proves what it is asked;
  * `full`: the newest state and blocks; `archive`: every block since genesis.
  */
-export const nodeModeCodec = enumeration('NodeMode', ['light', 'full', 'archive']);
+export const nodeModeCodec = enumeration('NodeMode', NODE_MODES);
 export type NodeMode = Infer<typeof nodeModeCodec>;
 
 /** Two blocks of one height, each certified: more than 1/3 of the power broke the rules. */

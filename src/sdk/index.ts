@@ -23,6 +23,7 @@ export type {
 } from '../ledger/index.ts';
 export { addressCodec, formatAddress, parseAddress } from '../ledger/index.ts';
 export type { TrustedBlock } from '../light/index.ts';
+export { NODE_MODES } from '../node/index.ts';
 export type {
   AccountProof,
   AccountView,

@@ -10,13 +10,14 @@ import type {
   ResultOf,
   TopicName,
 } from '../../sdk/index.ts';
+import type { NodeMode } from '../hooks/client.ts';
 import * as figures from './figures.ts';
 import type { State } from './states.ts';
 
 /** A pretended node: one block every two seconds, answers made up. */
 export function createFakeClient(state: State): Client {
   let head = figures.START + 21;
-  let mode: 'light' | 'full' | 'archive' | undefined;
+  let mode: NodeMode | undefined;
   let isPromoted = false;
   let isCleared = false;
   let isReset = false;
@@ -59,7 +60,7 @@ export function createFakeClient(state: State): Client {
         : figures.storage,
     'node.consensus': () => figures.consensusAt(head),
     'node.diagnostics': () => ({ bundle: {} }),
-    'node.configure': (settings: { readonly mode?: 'light' | 'full' | 'archive' }) => {
+    'node.configure': (settings: { readonly mode?: NodeMode }) => {
       if (settings.mode === 'archive' && status().historyFrom > 0) {
         throw new TabellionError('mode-needs-reset');
       }

@@ -1,3 +1,5 @@
+import { NODE_MODES } from '../../sdk/index.ts';
+import type { NodeMode } from './client.ts';
 import type { Drafts } from './drafts.ts';
 import { readDrafts } from './drafts.ts';
 
@@ -8,7 +10,7 @@ export type Backup = {
   readonly drafts: Drafts;
   readonly settings: {
     readonly theme: 'system' | 'light' | 'dark' | undefined;
-    readonly mode: 'light' | 'full' | 'archive' | undefined;
+    readonly mode: NodeMode | undefined;
     readonly cacheBytesMax: number | undefined;
   };
   /** Multiaddrs, those of the network's genesis included. */
@@ -23,7 +25,6 @@ const RELAYS_MAX = 64;
 const RELAY_LENGTH_MAX = 512;
 
 const THEMES = ['system', 'light', 'dark'] as const;
-const MODES = ['light', 'full', 'archive'] as const;
 
 type Members = { readonly [name: string]: unknown };
 
@@ -78,7 +79,7 @@ function settingsOf({ theme, mode, cacheBytesMax }: Members): Backup['settings']
   const isBytes = Number.isSafeInteger(cacheBytesMax) && Number(cacheBytesMax) > 0;
   return {
     theme: THEMES.find((each) => each === theme),
-    mode: MODES.find((each) => each === mode),
+    mode: NODE_MODES.find((each) => each === mode),
     cacheBytesMax: isBytes ? Number(cacheBytesMax) : undefined,
   };
 }

@@ -1,5 +1,5 @@
 import { create } from 'zustand';
-import type { NodeMode } from './client.ts';
+import { NODE_MODES } from '../../sdk/index.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -82,8 +82,7 @@ export const readCacheBytes = cacheBytes.read;
 /** Remembers the memory for the next start of the node. */
 export const writeCacheBytes = cacheBytes.write;
 
-const MODES: readonly NodeMode[] = ['light', 'full', 'archive'];
-const mode = createSetting('tabellion.mode', (text) => MODES.find((each) => each === text));
+const mode = createSetting('tabellion.mode', (text) => NODE_MODES.find((each) => each === text));
 
 /** How much of the ledger this person chose to keep; absent: the node's default. */
 export const readMode = mode.read;

@@ -1,6 +1,7 @@
 import { useId, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
+import { NODE_MODES } from '../../sdk/index.ts';
 import { TrustPanel } from '../entities/TrustRegion.tsx';
 import { ledgerBytesOf, sizesOf } from '../format/node-progress.ts';
 import { formatBytes, formatCount, formatHeight } from '../format/number.ts';
@@ -72,8 +73,6 @@ function costOf(bytes: number | undefined, where: string): string {
     : `About ${formatBytes(bytes)} ${where}.`;
 }
 
-const MODES = ['light', 'full', 'archive'] as const;
-
 type ModeChooserProps = {
   readonly status: NodeStatus;
   readonly storage: StorageView | undefined;
@@ -115,7 +114,7 @@ export function ModeChooser({ status, storage }: ModeChooserProps) {
       <Stack gap={4}>
         <fieldset className={styles.modes} aria-busy={isBusy}>
           <legend className="visually-hidden">Mode</legend>
-          {MODES.map((mode) => (
+          {NODE_MODES.map((mode) => (
             <label key={mode} className={styles.mode}>
               <input
                 type="radio"
