@@ -1,13 +1,13 @@
-import type { ChildProcess } from 'node:child_process';
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openChromiumHome } from '../deploy/chromium-home.ts';
+import type { RunningRelay } from '../deploy/relay-process.ts';
+import { startRelay } from '../deploy/relay-process.ts';
 import { assert } from '../src/base/index.ts';
 import type { Bench } from './bench.ts';
 import { comparedWith, summarize } from './bench.ts';
@@ -26,25 +26,8 @@ const run = promisify(execFile);
 const fileOf = (name: string) =>
   fileURLToPath(new URL(`./snapshot-sync/${name}.ts`, import.meta.url));
 
-type RelayProcess = { readonly child: ChildProcess; readonly address: string };
-
-async function startRelay(folder: string): Promise<RelayProcess> {
-  const child = spawn(process.execPath, [fileOf('relay'), folder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const address = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', resolve);
-    child.once('exit', () => reject(new Error('a relay did not start')));
-  });
-  return { child, address };
-}
-
-async function stopRelay({ child }: RelayProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill('SIGTERM');
-  await ended;
-}
+/** What `snapshot-sync/relay.ts` says. */
+type Ready = { readonly address: string };
 
 type Visit = SnapshotRun & {
   readonly longestTaskMs: number;
@@ -87,7 +70,7 @@ const bench: Bench = async (name) => {
   const accounts = Number(process.env.TABELLION_BENCH_ACCOUNTS ?? ACCOUNTS_DEFAULT);
   const folder = await mkdtemp(join(tmpdir(), 'tabellion-snapshot-'));
   const folders = [join(folder, 'one'), join(folder, 'two')] as const;
-  const relays: RelayProcess[] = [];
+  const relays: RunningRelay[] = [];
   try {
     await run('mkdir', [folders[0]]);
     const words = [folders[0], String(accounts), String(Date.now() - HEAD_AGE_MS)];
@@ -98,14 +81,16 @@ const bench: Bench = async (name) => {
     ]);
     const prepared = JSON.parse(stdout) as Prepared; // Printed as exactly this.
     await cp(folders[0], folders[1], { recursive: true });
-    for (const each of folders) relays.push(await startRelay(each));
+    const addresses: string[] = [];
+    for (const each of folders) {
+      const relay = startRelay([each], { program: fileOf('relay') });
+      relays.push(relay);
+      addresses.push((await relay.ready<Ready>()).address);
+    }
     const genesis = await readFile(join(folders[0], GENESIS_FILE));
     const visits: Visit[] = [];
     for (let at = 0; at < RUNS; at++) {
-      const visited = await visit(
-        relays.map(({ address }) => address),
-        genesis,
-      );
+      const visited = await visit(addresses, genesis);
       assert(visited.height === SNAPSHOT_HEIGHT, 'the height of the snapshot');
       visits.push(visited);
     }
@@ -123,7 +108,7 @@ const bench: Bench = async (name) => {
       figure('longest-page-task-processor-time', 'ms', ({ longestOwnMs }) => longestOwnMs),
     ];
   } finally {
-    for (const relay of relays) await stopRelay(relay);
+    for (const relay of relays) await relay.stop();
     await rm(folder, { recursive: true, force: true });
   }
 };

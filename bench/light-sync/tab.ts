@@ -1,9 +1,10 @@
 import { parseHex, systemClock, TabellionError } from '../../src/base/index.ts';
 import { decode } from '../../src/codec/index.ts';
 import { loadFastHashing } from '../../src/crypto/index.ts';
-import type { Address } from '../../src/ledger/index.ts';
+import type { Address, GenesisDocument } from '../../src/ledger/index.ts';
 import { NATIVE_ASSET, protocol, readBalance } from '../../src/ledger/index.ts';
 import { openFreshTab, traffic } from '../fresh-tab.ts';
+import { openLightParts } from './light-parts.ts';
 
 // What a fresh tab's worker does; runs in Chromium by `openChromiumHome`.
 
@@ -19,18 +20,34 @@ export type LightRun = {
   readonly balance: string;
 };
 
+type Asked = { readonly genesis: GenesisDocument; readonly address: Address };
+
+async function readAsked(genesisFile: string, addressHex: string): Promise<Asked> {
+  await loadFastHashing();
+  const response = await fetch(`/files/${genesisFile}`);
+  const genesis = decode(protocol.genesisCodec, new Uint8Array(await response.arrayBuffer()));
+  const address = parseHex(addressHex);
+  if (!genesis.ok || !address.ok) throw new TabellionError('genesis-invalid');
+  return { genesis: genesis.value, address: address.value as Address }; // 32 bytes, by the bench.
+}
+
+function runOf(found: Pick<LightRun, 'height'> & { readonly balance: bigint }, connectedMs = 0) {
+  return {
+    provenMs: performance.now() - connectedMs,
+    bytes: traffic.received + traffic.sent,
+    height: found.height,
+    balance: found.balance.toString(),
+  };
+}
+
 /** A light node with an empty store proves one balance. */
 export async function prove(
   genesisFile: string,
   relays: readonly string[],
   addressHex: string,
 ): Promise<LightRun> {
-  await loadFastHashing();
-  const response = await fetch(`/files/${genesisFile}`);
-  const genesis = decode(protocol.genesisCodec, new Uint8Array(await response.arrayBuffer()));
-  const address = parseHex(addressHex);
-  if (!genesis.ok || !address.ok) throw new TabellionError('genesis-invalid');
-  const tab = await openFreshTab(genesis.value, relays, { mode: 'light' });
+  const { genesis, address } = await readAsked(genesisFile, addressHex);
+  const tab = await openFreshTab(genesis, relays, { mode: 'light' });
   const { node } = tab;
   const proven = Promise.withResolvers<void>();
   const look = () => {
@@ -45,15 +62,26 @@ export async function prove(
   await proven.promise.finally(cancel);
   const source = node.source();
   const { value } = await source.read((view) => ({
-    // 32 bytes, named by the bench.
-    value: readBalance(view, address.value as Address, NATIVE_ASSET),
+    value: readBalance(view, address, NATIVE_ASSET),
   }));
-  const run = {
-    provenMs: performance.now() - (tab.connectedMs() ?? 0),
-    bytes: traffic.received + traffic.sent,
-    height: source.head().header.height,
-    balance: value.toString(),
-  };
+  const run = runOf({ height: source.head().header.height, balance: value }, tab.connectedMs());
   await tab.close();
+  return run;
+}
+
+/** The same by the light parts of a node alone, on a network whose members change. */
+export async function proveAcrossChanges(
+  genesisFile: string,
+  relays: readonly string[],
+  addressHex: string,
+): Promise<LightRun> {
+  const { genesis, address } = await readAsked(genesisFile, addressHex);
+  const stuck = Promise.withResolvers<never>();
+  const cancel = systemClock.after(RUN_MS_MAX, () => stuck.reject(new Error('stuck')));
+  const opening = openLightParts(genesis, relays);
+  const parts = await Promise.race([opening, stuck.promise]).finally(cancel);
+  const found = await parts.read((view) => readBalance(view, address, NATIVE_ASSET));
+  const run = runOf({ height: found.height, balance: found.value }, parts.connectedMs());
+  await parts.close();
   return run;
 }

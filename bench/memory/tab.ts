@@ -1,11 +1,10 @@
 import type { Bytes } from '../../src/base/index.ts';
-import { assert, silentTracer, systemClock } from '../../src/base/index.ts';
+import { assert } from '../../src/base/index.ts';
 import { decode, encode } from '../../src/codec/index.ts';
 import type { Hash } from '../../src/crypto/index.ts';
 import { loadFastHashing } from '../../src/crypto/index.ts';
 import type { Height } from '../../src/ledger/index.ts';
 import { createLedger, protocol } from '../../src/ledger/index.ts';
-import type { Network, NetworkHandlers, PeerView } from '../../src/network/index.ts';
 import { TabellionNode } from '../../src/node/index.ts';
 import {
   blocksRequestCodec,
@@ -14,24 +13,13 @@ import {
 } from '../../src/node/messages.ts';
 import { IndexedDbStore } from '../../src/storage/indexed-db-store.ts';
 import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
+import { OnePeer, untilExecuted } from '../chain/one-peer.ts';
 import { blockFile, CACHE_BYTES_MAX, GENESIS_FILE } from './plan.ts';
 
 // What a tab's worker does: a full node that syncs; runs in Chromium by `openChromiumHome`.
 
 /** Blocks of one answer, as many as the smallest peers give. */
 const BLOCKS_PER_ANSWER = 32;
-
-const PEER: PeerView = {
-  peerId: 'peer',
-  addresses: [],
-  voice: 'peer',
-  transport: 'websocket',
-  direction: 'outbound',
-  latencyMs: 1,
-  score: 1000,
-  agent: 'memory',
-  connectedSinceMs: 0,
-};
 
 async function load(name: string): Promise<Bytes> {
   const response = await fetch(`/files/${name}`);
@@ -45,9 +33,9 @@ async function servedBlock(height: number) {
   return served;
 }
 
-/** A line to one peer, whose blocks are fetched when they are asked for, and not kept here. */
-class FilePeer implements Network {
-  readonly peerId = 'self';
+/** A peer whose blocks are fetched when they are asked for, and not kept here. */
+class FilePeer {
+  readonly line = new OnePeer((kind, request) => this.#answer(kind, request));
   readonly #chainId: Hash;
   headHeight = 0;
 
@@ -55,17 +43,7 @@ class FilePeer implements Network {
     this.#chainId = chainId;
   }
 
-  addresses(): readonly string[] {
-    return [];
-  }
-
-  peers(): readonly PeerView[] {
-    return [PEER];
-  }
-
-  async publish(): Promise<void> {}
-
-  async request(_peerId: string, kind: string, request: Uint8Array): Promise<Bytes> {
+  async #answer(kind: string, request: Uint8Array): Promise<Bytes> {
     if (kind === 'status') {
       const head = await servedBlock(this.headHeight);
       return encode(peerStatusCodec, {
@@ -86,21 +64,9 @@ class FilePeer implements Network {
       blocks.push(await servedBlock(height));
     return encode(blocksResponseCodec, { blocks });
   }
-
-  penalize(_peerId: string, _points: number, reason: string): void {
-    throw new Error(`the peer is blamed: ${reason}`);
-  }
-
-  async addRelay(): Promise<void> {}
-
-  async stop(): Promise<void> {}
 }
 
-type Running = {
-  readonly node: TabellionNode;
-  readonly peer: FilePeer;
-  readonly handlers: NetworkHandlers;
-};
+type Running = { readonly node: TabellionNode; readonly peer: FilePeer };
 
 async function start(): Promise<Running> {
   await loadFastHashing();
@@ -109,26 +75,19 @@ async function start(): Promise<Running> {
   const ledger = createLedger(genesis.value);
   assert(ledger.ok, 'recorded by us');
   const peer = new FilePeer(ledger.value.chainId);
-  let handlers: NetworkHandlers | undefined;
   const node = TabellionNode.create(
     {
       kind: 'tab',
       store: await IndexedDbStore.open('memory', { epoch: 1 }),
       storeKind: 'indexeddb',
       verifier: createWebCryptoVerifier(),
-      openNetwork: async (given) => {
-        handlers = given;
-        return peer;
-      },
-      clock: systemClock,
-      tracer: silentTracer,
+      ...peer.line.home(),
     },
     { genesis: genesis.value, cacheBytesMax: CACHE_BYTES_MAX, version: 'memory', relays: [] },
   );
   await node.open();
   await node.start();
-  assert(handlers !== undefined, 'opened by start');
-  return { node, peer, handlers };
+  return { node, peer };
 }
 
 let running: Promise<Running> | undefined;
@@ -136,20 +95,9 @@ let running: Promise<Running> | undefined;
 /** Syncs up to a height. */
 export async function syncTo(height: number): Promise<void> {
   running ??= start();
-  const { node, peer, handlers } = await running;
-  const done = Promise.withResolvers<void>();
-  const stopHead = node.events.on('head', ({ executed }) => {
-    if (executed.prepared.block.header.height === height) done.resolve();
-  });
-  const stopTrace = node.events.on('trace', ({ event, facts }) => {
-    if (event === 'node-failed' || event === 'sync-block-rejected') {
-      done.reject(new Error(`${event} ${JSON.stringify(facts)}`));
-    }
-  });
+  const { node, peer } = await running;
+  const executed = untilExecuted(node, height);
   peer.headHeight = height;
-  handlers.onEvent({ kind: 'peer-disconnected', peerId: PEER.peerId });
-  handlers.onEvent({ kind: 'peer-connected', peerId: PEER.peerId });
-  await done.promise;
-  stopHead();
-  stopTrace();
+  peer.line.connect();
+  await executed;
 }

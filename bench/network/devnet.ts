@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { freePorts, startRelay } from '../../deploy/relay-process.ts';
 import type { KeyPair } from '../../src/crypto/index.ts';
 import { loadKey } from '../../src/relay/key-files.ts';
 import { nodeFiles } from '../../src/relay/layout.ts';
@@ -27,37 +25,25 @@ export type Counters = {
 };
 
 const VALIDATORS = 4;
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'relay', 'main.ts');
 
 /** A new network in a folder of its own, gone with `stop`. */
 export async function startDevnet(): Promise<Devnet> {
   const data = await mkdtemp(join(tmpdir(), 'tabellion-bench-'));
-  const port = await freePorts();
-  const child = spawn(
-    process.execPath,
-    [
-      ...['--disable-warning=ExperimentalWarning', MAIN, 'devnet', '--json'],
-      ...['--data', data, '--port', String(port), '--app', join(data, 'no-app')],
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...profiling() } },
-  );
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const { port, rpcPorts } = await freePorts(VALIDATORS);
+  const words = [
+    ...['devnet', '--json', '--validators', String(VALIDATORS)],
+    ...['--data', data, '--port', String(port), '--app', join(data, 'no-app')],
+  ];
+  const devnet = startRelay(words, { env: profiling() });
   const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
-    await ended;
+    await devnet.stop();
     await rm(data, { recursive: true, force: true });
   };
-  const ready = new Promise<void>((resolve) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line.includes('"kind":"ready"')) resolve();
-    });
+  await devnet.ready().catch(async (error: unknown) => {
+    await stop();
+    throw error;
   });
-  const isReady = await Promise.race([ready.then(() => true), ended.then(() => false)]);
-  if (!isReady) throw new Error('the network did not start');
-  const sockets = Array.from(
-    { length: VALIDATORS },
-    (_, index) => `ws://127.0.0.1:${port + index}/ws`,
-  );
+  const sockets = rpcPorts.map((rpcPort) => `ws://127.0.0.1:${rpcPort}/ws`);
   const faucet = await loadKey(nodeFiles(join(data, 'node-1')).faucetKey);
   const counters = () => Promise.all(sockets.map(countersOf));
   return { sockets, faucet, counters, stop };
@@ -80,23 +66,4 @@ function profiling(): NodeJS.ProcessEnv {
   const folder = process.env.TABELLION_BENCH_PROFILE;
   if (folder === undefined) return {};
   return { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` };
-}
-
-/** A port from which the ports of a network, for RPC and for peers, are free. */
-async function freePorts(): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const first = 20_000 + Math.floor(Math.random() * 10_000);
-    const offsets = Array.from({ length: VALIDATORS }, (_, index) => [index, 100 + index]).flat();
-    const free = await Promise.all(offsets.map((offset) => isFree(first + offset)));
-    if (free.every(Boolean)) return first;
-  }
-  throw new Error('no free ports');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

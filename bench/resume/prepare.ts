@@ -1,13 +1,12 @@
-import { assert, defined, encodeUtf8, systemClock } from '../../src/base/index.ts';
+import { assert, encodeUtf8, systemClock } from '../../src/base/index.ts';
 import { encode, toJson } from '../../src/codec/index.ts';
 import { hashSuite, loadFastHashing, ZERO_HASH } from '../../src/crypto/index.ts';
 import type { Address, Amount, Height } from '../../src/ledger/index.ts';
 import { accountStateKeys, amountCodec, protocol } from '../../src/ledger/index.ts';
-import { openLedgerStore } from '../../src/node/index.ts';
 import { nodeFiles, storeJson } from '../../src/relay/layout.ts';
-import { joinPages, manifestCodec, manifestOfPages, StateTree } from '../../src/state/index.ts';
-import { LevelDbStore } from '../../src/storage/level-db-store.ts';
+import { StateTree } from '../../src/state/index.ts';
 import { GeneratedChain } from '../chain/generated-chain.ts';
+import { writeSnapshotStore } from '../chain/snapshot-store.ts';
 import { HEIGHT } from './plan.ts';
 
 // A process: `prepare.ts FOLDER ACCOUNTS`. Writes the data of a relay whose state has so many
@@ -16,7 +15,6 @@ import { HEIGHT } from './plan.ts';
 const MEMBERS = 4;
 const BALANCE = 1_000n as Amount; // In range.
 const CHANGES_PER_STEP = 100_000;
-const CHUNKS_PER_PUT = 64;
 const suite = hashSuite('blake3-256');
 
 function balanceKey(number: number): Uint8Array<ArrayBuffer> {
@@ -48,34 +46,17 @@ for (let from = 0, step = 1; from < accounts; from += CHANGES_PER_STEP, step++) 
 }
 const chain = new GeneratedChain({ ...plan, stateRoot: tree.root() });
 const height = chain.height;
-const checkpoint = tree.planCheckpoint(1);
-const { root, manifest, chunks } = manifestOfPages(suite, checkpoint.pages);
-assert(Buffer.compare(root, tree.root()) === 0, 'the pages are those of the state');
-
 const files = nodeFiles(folder);
 await storeJson(files.genesis, toJson(protocol.genesisCodec, chain.genesis));
-const database = await LevelDbStore.open(files.database);
-const store = await openLedgerStore({ store: database, ledger: chain.ledger });
-const writer = await store.beginSnapshot({
+await writeSnapshotStore(files.database, {
+  ledger: chain.ledger,
+  tree,
   trusted: {
     header: chain.header(height),
     hash: chain.hash(height),
     membership: chain.membershipAt(height),
     nextMembership: chain.membershipAt(height + 1),
   },
-  manifest: encode(manifestCodec, manifest),
   certificate: chain.certificate(height),
   parent: chain.header(height - 1),
 });
-for (let from = 0; from < chunks.length; from += CHUNKS_PER_PUT) {
-  const batch = chunks.slice(from, from + CHUNKS_PER_PUT).map(({ pages }, at) => {
-    const bytes = joinPages(pages.map((page) => checkpoint.encode(page).value));
-    return { index: from + at, bytes: defined(bytes, 'written a moment ago') };
-  });
-  await writer.put(batch);
-}
-await writer.finish();
-await store.adoptSnapshot(writer);
-assert(store.snapshots().length === 1, 'others may fetch it');
-await store.close();
-await database.close();

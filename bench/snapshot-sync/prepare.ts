@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import type { Bytes } from '../../src/base/index.ts';
-import { assert, defined, encodeUtf8, equalBytes } from '../../src/base/index.ts';
+import { assert, encodeUtf8 } from '../../src/base/index.ts';
 import { encode } from '../../src/codec/index.ts';
 import { hashSuite, loadFastHashing } from '../../src/crypto/index.ts';
 import type { Address, Amount, Height, KeyPolicy, StateChange } from '../../src/ledger/index.ts';
@@ -14,10 +13,9 @@ import {
   keyPolicyCodec,
   protocol,
 } from '../../src/ledger/index.ts';
-import { openLedgerStore } from '../../src/node/index.ts';
-import { joinPages, manifestCodec, manifestOfPages, StateTree } from '../../src/state/index.ts';
-import { LevelDbStore } from '../../src/storage/level-db-store.ts';
+import { StateTree } from '../../src/state/index.ts';
 import { GeneratedChain } from '../chain/generated-chain.ts';
+import { writeSnapshotStore } from '../chain/snapshot-store.ts';
 import type { Prepared } from './plan.ts';
 import { ACTIVE_EVERY, DATABASE, GENESIS_FILE, SNAPSHOT_HEIGHT } from './plan.ts';
 
@@ -26,7 +24,6 @@ import { ACTIVE_EVERY, DATABASE, GENESIS_FILE, SNAPSHOT_HEIGHT } from './plan.ts
 
 const MEMBERS = 4;
 const CHANGES_PER_STEP = 250_000;
-const CHUNKS_PER_STEP = 64;
 const suite = hashSuite('blake3-256');
 
 /** What is written of one account. */
@@ -68,36 +65,6 @@ function fill(accounts: number): { readonly tree: StateTree; leaves: number; raw
   return { tree, leaves, rawBytes };
 }
 
-async function writeStore(folder: string, chain: GeneratedChain, tree: StateTree): Promise<number> {
-  const plan = tree.planCheckpoint(1);
-  const { root, manifest, chunks } = manifestOfPages(suite, plan.pages);
-  const header = chain.header(SNAPSHOT_HEIGHT);
-  assert(equalBytes(root, header.stateRoot), 'the header binds this state');
-  const database = await LevelDbStore.open(join(folder, DATABASE));
-  const store = await openLedgerStore({ store: database, ledger: chain.ledger });
-  const membership = chain.membershipAt(SNAPSHOT_HEIGHT);
-  const hash = chain.hash(SNAPSHOT_HEIGHT);
-  const writer = await store.beginSnapshot({
-    trusted: { header, hash, membership, nextMembership: membership },
-    manifest: encode(manifestCodec, manifest),
-    certificate: chain.certificate(SNAPSHOT_HEIGHT as Height),
-    parent: chain.header(SNAPSHOT_HEIGHT - 1),
-  });
-  for (let from = 0; from < chunks.length; from += CHUNKS_PER_STEP) {
-    const step = chunks.slice(from, from + CHUNKS_PER_STEP).map(({ pages }, at) => {
-      const joined: Bytes | undefined = joinPages(pages.map((page) => plan.encode(page).value));
-      return { index: from + at, bytes: defined(joined, 'encoded a moment ago') };
-    });
-    await writer.put(step);
-  }
-  await writer.finish();
-  await store.adoptSnapshot(writer);
-  assert(store.snapshots().length === 1, 'what was taken over is offered');
-  await store.close();
-  await database.close();
-  return chunks.length;
-}
-
 await loadFastHashing();
 const [folder, accounts, headMs] = process.argv.slice(2);
 assert(folder !== undefined, 'which folder?');
@@ -109,7 +76,19 @@ const chain = new GeneratedChain({
   headMs: Number(headMs),
   stateRoot: tree.root(),
 });
-const chunks = await writeStore(folder, chain, tree);
+const membership = chain.membershipAt(SNAPSHOT_HEIGHT);
+const chunks = await writeSnapshotStore(join(folder, DATABASE), {
+  ledger: chain.ledger,
+  tree,
+  trusted: {
+    header: chain.header(SNAPSHOT_HEIGHT),
+    hash: chain.hash(SNAPSHOT_HEIGHT),
+    membership,
+    nextMembership: membership,
+  },
+  certificate: chain.certificate(chain.height),
+  parent: chain.header(SNAPSHOT_HEIGHT - 1),
+});
 await writeFile(join(folder, GENESIS_FILE), encode(protocol.genesisCodec, chain.genesis));
 const prepared: Prepared = { rawBytes, leaves, chunks };
 process.stdout.write(JSON.stringify(prepared));

@@ -13,8 +13,8 @@ import { LevelDbStore } from '../../src/storage/level-db-store.ts';
 import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
 import { CACHE_BYTES_MAX, DATABASE, GENESIS_FILE } from './plan.ts';
 
-// A process: `relay.ts FOLDER`. A node over a prepared store, as a relay runs it; prints its
-// address when it listens, and ends with SIGTERM.
+// A process: `relay.ts FOLDER`. A node over a prepared store, as a relay runs it; says its
+// address when it is ready, and ends with SIGTERM.
 
 await loadFastHashing();
 const folder = process.argv[2];
@@ -47,7 +47,8 @@ const node = TabellionNode.create(
         },
         handlers,
       );
-      process.stdout.write(`${network.addresses()[0]}\n`);
+      const ready = { kind: 'ready', address: network.addresses()[0] };
+      process.stdout.write(`${JSON.stringify(ready)}\n`);
       return network;
     },
     clock: systemClock,

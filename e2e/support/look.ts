@@ -2,6 +2,10 @@ import type { Locator, Page } from '@playwright/test';
 import { expect } from '@playwright/test';
 import { goTo } from './steps.ts';
 
+/** Where the Node page says that the node of this profile runs. */
+export const LEADS = 'It runs in this tab';
+export const FOLLOWS = 'Another tab of this browser runs the node';
+
 /** The value beside a label in a list of facts. */
 export function factOf(within: Page | Locator, label: string): Locator {
   const page = 'page' in within ? within.page() : within;

@@ -1,15 +1,14 @@
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
-import { createInterface } from 'node:readline';
+import { isAlive, killProcess } from '../../deploy/processes.ts';
+import type { RunningRelay } from '../../deploy/relay-process.ts';
+import { freePorts, startRelay } from '../../deploy/relay-process.ts';
 
-const MAIN_FILE = new URL('../../src/relay/main.ts', import.meta.url).pathname;
-const START_TIMEOUT_MS = 60_000;
+/** As many as a new network has by itself. */
+const VALIDATORS = 4;
 /** The built app; another folder than `dist` by the environment, for builds side by side. */
-const APP_FOLDER = resolvePath(process.env['APP_FOLDER'] ?? 'dist');
+const APP_FOLDER = resolvePath(process.env.APP_FOLDER ?? 'dist');
 
 /** A local network of real processes, as `npm start` runs it. */
 export type Network = {
@@ -44,8 +43,6 @@ type Ready = {
   readonly rpc: string;
   readonly chainId: string;
   readonly processes: readonly number[];
-  /** Said by single nodes. */
-  readonly peerId?: string;
 };
 
 /** Starts a network on free ports with data of its own, or on `data` of an earlier one. */
@@ -53,21 +50,18 @@ export async function startNetwork(
   options: { readonly data?: string; readonly port?: number; readonly appFolder?: string } = {},
 ): Promise<Network> {
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'tabellion-e2e-')));
-  const port = options.port ?? (await findPort());
+  const port = options.port ?? (await freePorts(VALIDATORS)).port;
   const app = options.appFolder ?? APP_FOLDER;
-  const devnet = spawn(
-    process.execPath,
-    [MAIN_FILE, 'devnet', '--data', data, '--port', String(port), '--app', app, '--json'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const ready = await untilReady(devnet).catch(async (error: unknown) => {
-    await end(devnet);
+  const devnet = startRelay([
+    ...['devnet', '--data', data, '--port', String(port), '--app', app, '--json'],
+  ]);
+  const ready = await devnet.ready<Ready>().catch(async (error: unknown) => {
     if (options.data === undefined) await rm(data, { recursive: true, force: true });
     throw error;
   });
   const pids = [...ready.processes];
   const plan = JSON.parse(await readFile(join(data, 'devnet.json'), 'utf8')) as Plan; // Our own.
-  const restarted = new Map<number, ChildProcess>();
+  const restarted = new Map<number, RunningRelay>();
 
   function pidOf(index: number): number {
     const pid = pids[index];
@@ -76,9 +70,7 @@ export async function startNetwork(
   }
 
   async function kill(index: number): Promise<void> {
-    const pid = pidOf(index);
-    process.kill(pid, 'SIGKILL');
-    while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+    await (restarted.get(index)?.kill() ?? killProcess(pidOf(index)));
     restarted.delete(index);
   }
 
@@ -90,18 +82,14 @@ export async function startNetwork(
     rpcOf: (index) => `http://127.0.0.1:${plan.nodes[index]?.rpcPort ?? 0}/rpc`,
     kill,
     async restart(index) {
-      const child = spawn(
-        process.execPath,
-        [
-          ...[MAIN_FILE, 'node', '--data', join(data, `node-${index + 1}`), '--json'],
-          ...['--log', join(data, `node-${index + 1}`, 'node.log')],
-          ...(index === 0 ? ['--app', app] : []),
-        ],
-        { stdio: ['ignore', 'pipe', 'inherit'] },
-      );
-      await untilReady(child);
-      pids[index] = child.pid ?? 0;
-      restarted.set(index, child);
+      const folder = join(data, `node-${index + 1}`);
+      const relay = startRelay([
+        ...['node', '--data', folder, '--json', '--log', join(folder, 'node.log')],
+        ...(index === 0 ? ['--app', app] : []),
+      ]);
+      restarted.set(index, relay);
+      await relay.ready();
+      pids[index] = relay.pid;
     },
     freeze: (index) => void process.kill(pidOf(index), 'SIGSTOP'),
     thaw: (index) => void process.kill(pidOf(index), 'SIGCONT'),
@@ -109,7 +97,7 @@ export async function startNetwork(
     async stop() {
       // A frozen process would not hear that it has to end.
       for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGCONT');
-      await Promise.all([...restarted.values(), devnet].map((child) => end(child)));
+      await Promise.all([...restarted.values(), devnet].map((relay) => relay.stop()));
       if (options.data === undefined) await rm(data, { recursive: true, force: true });
     },
   };
@@ -117,70 +105,21 @@ export async function startNetwork(
 
 async function addRelay(genesis: string, app: string): Promise<AddedRelay> {
   const data = await mkdtemp(join(tmpdir(), 'tabellion-relay-'));
-  const port = await findPort();
-  const listen = `/ip4/127.0.0.1/tcp/${port + 1}/ws`;
-  const child = spawn(
-    process.execPath,
-    [
-      ...[MAIN_FILE, 'node', '--data', data, '--genesis', genesis, '--json'],
-      ...['--port', String(port), '--listen', listen, '--app', app],
-      ...['--log', join(data, 'node.log')],
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const { peerId } = await untilReady(child);
+  const { port, peerPorts } = await freePorts(1);
+  const listen = `/ip4/127.0.0.1/tcp/${peerPorts[0]}/ws`;
+  const relay = startRelay([
+    ...['node', '--data', data, '--genesis', genesis, '--json'],
+    ...['--port', String(port), '--listen', listen, '--app', app],
+    ...['--log', join(data, 'node.log')],
+  ]);
+  const { peerId } = await relay.ready<{ readonly peerId: string }>();
   return {
     // A page of a bare address could not hold keys.
     url: `http://localhost:${port}`,
     address: `${listen}/p2p/${peerId}`,
     async stop() {
-      await end(child);
+      await relay.stop();
       await rm(data, { recursive: true, force: true });
     },
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function untilReady(child: ChildProcess): Promise<Ready> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('did not start in time')), START_TIMEOUT_MS);
-    child.once('exit', (code) => reject(new Error(`ended with code ${code} before it was ready`)));
-    if (child.stdout === null) throw new Error('no standard output');
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const message = JSON.parse(line) as { readonly kind?: string } & Ready; // Our own output.
-      if (message.kind !== 'ready') return;
-      clearTimeout(timer);
-      child.removeAllListeners('exit');
-      resolve(message);
-    });
-  });
-}
-
-function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.kill('SIGINT');
-  });
-}
-
-/** A port whose 16 successors are, in all likelihood, free as well. */
-function findPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port > 65_000 ? port - 1000 : port));
-    });
-  });
 }

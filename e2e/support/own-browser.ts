@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserContext, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
 import { ensureChromium } from '../../deploy/chromium.mjs';
@@ -31,6 +32,8 @@ export type OwnBrowser = {
 
 const PORT_FILE = 'DevToolsActivePort';
 const START_TIMEOUT_MS = 30_000;
+/** Looking without a pause would take the core that the browser starts on. */
+const LOOK_MS = 10;
 
 /** Starts a browser on a fresh profile, or on that of an earlier one. */
 export async function openOwnBrowser(
@@ -115,7 +118,7 @@ async function portOf(profile: string): Promise<number> {
     const text = await readFile(join(profile, PORT_FILE), 'utf8').catch(() => '');
     const port = Number(text.split('\n')[0]);
     if (text.includes('\n') && port > 0) return port;
-    await new Promise((resolve) => setImmediate(resolve));
+    await delay(LOOK_MS);
   }
   throw new Error('the browser did not start in time');
 }

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContext, CDPSession, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
 import { ensureChromium } from '../../deploy/chromium.mjs';
+import { killBrowser } from '../../deploy/processes.ts';
 
 /** What the virtual authenticator pretends to be. */
 export type Device = 'platform' | 'security-key';
@@ -59,7 +60,7 @@ export async function openPerson(
 ): Promise<Person> {
   const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'tabellion-profile-')));
   // Found or installed by the configuration; absent when a script is run by hand.
-  const executablePath = process.env['TABELLION_CHROMIUM'] ?? (await ensureChromium());
+  const executablePath = process.env.TABELLION_CHROMIUM ?? (await ensureChromium());
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     args: [
@@ -97,29 +98,14 @@ export async function openPerson(
     errors,
     plug: (device, credentials) => plug(session, device, credentials ?? []),
     async kill() {
-      for (const pid of await browsersOf(profile)) process.kill(pid, 'SIGKILL');
+      await killBrowser(profile);
       await context.close().catch(() => undefined); // Nobody is there to answer.
-      while ((await browsersOf(profile)).length > 0) {
-        await new Promise((resolve) => setImmediate(resolve)); // Its helpers end after it.
-      }
     },
     async close() {
       await context.close();
       if (options.profile === undefined) await rm(profile, { recursive: true, force: true });
     },
   };
-}
-
-/** Processes of the browser that has this profile open, its helpers included. */
-async function browsersOf(profile: string): Promise<readonly number[]> {
-  const pids: number[] = [];
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    // A process that ended meanwhile has no command line.
-    const line = await readFile(join('/proc', name, 'cmdline'), 'utf8').catch(() => '');
-    if (line.split('\0').includes(`--user-data-dir=${profile}`)) pids.push(Number(name));
-  }
-  return pids;
 }
 
 async function plug(

@@ -10,6 +10,7 @@ export {
   formatHex,
   parseHex,
 } from './bytes.ts';
+export { createChance } from './chance.ts';
 export type { Clock, TimestampMs } from './clock.ts';
 export { systemClock, timestampMs } from './clock.ts';
 export type { ErrorData } from './error.ts';

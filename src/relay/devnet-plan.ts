@@ -7,6 +7,7 @@ import { createDevnetGenesis, createLedger, protocol } from '../ledger/index.ts'
 import { createPeerKey, peerIdOfKey } from '../network/index.ts';
 import { createKey, policyOfKey, storeKey } from './key-files.ts';
 import { loadJson, nodeFiles, storeJson } from './layout.ts';
+import { PEER_PORT_OFFSET } from './ports.ts';
 import { formatSettings, LOOPBACK_SETTINGS } from './settings.ts';
 
 /** One validator of a local network. */
@@ -27,8 +28,6 @@ export type DevnetPlan = {
 };
 
 const NETWORK_NAME = 'Devnet';
-/** Peers are reached this far above the RPC ports. */
-const PEER_PORT_OFFSET = 100;
 /** What a local network leaves in its folder. */
 const OWN_NAMES = /^(devnet\.json(\.new)?|node-[0-9]+)$/;
 const CITIES = ['Oslo', 'Lima', 'Kyoto', 'Accra', 'Quito', 'Turin', 'Perth', 'Delhi'];

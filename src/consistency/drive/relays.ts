@@ -1,13 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { Server } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { RunningRelay } from '../../../deploy/relay-process.ts';
+import { freePorts, startRelay } from '../../../deploy/relay-process.ts';
 import type { Json } from '../../base/index.ts';
 import { formatHex, systemClock } from '../../base/index.ts';
 import { toJson } from '../../codec/index.ts';
@@ -17,9 +13,6 @@ import { createPeerKey, peerIdOfKey } from '../../network/index.ts';
 import { Links } from './links.ts';
 import type { Person } from './people.ts';
 
-const MAIN_FILE = fileURLToPath(new URL('../../relay/main.ts', import.meta.url));
-const START_TIMEOUT_MS = 90_000;
-const STOP_TIMEOUT_MS = 8_000;
 /** What relays say of where they are: nobody listens there, so the links are the only way. */
 const NOWHERE = '/ip4/127.0.0.1/tcp/9/ws';
 /** Blocks come this often when nobody pays: windows of validity pass even then. */
@@ -31,7 +24,7 @@ type Place = {
   readonly rpcPort: number;
   readonly peerPort: number;
   readonly relayFlags: readonly string[];
-  process: ChildProcess | undefined;
+  process: RunningRelay | undefined;
 };
 
 /** Four validators, a process each, whose every connection to each other can be broken. */
@@ -83,43 +76,39 @@ export class Relays {
   /** Ends a relay as a power cut would, but for what the system holds. */
   async kill(relay: number): Promise<void> {
     const place = this.#place(relay);
-    const { process: child } = place;
+    const { process: running } = place;
     place.process = undefined;
-    if (child === undefined || hasEnded(child)) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    await running?.kill();
   }
 
   /** Starts a relay that does not run, on what it left; settles when it answers questions. */
   async restart(relay: number): Promise<void> {
     const place = this.#place(relay);
     const { folder, rpcPort, peerPort, relayFlags } = place;
-    const child = spawn(
-      process.execPath,
+    place.process = startRelay(
       [
-        ...['--disable-warning=ExperimentalWarning', MAIN_FILE, 'node', '--data', folder],
-        ...['--genesis', join(this.#data, 'genesis.json'), '--port', String(rpcPort)],
-        ...['--listen', `/ip4/127.0.0.1/tcp/${peerPort}/ws`, '--announce', NOWHERE],
-        ...['--log', join(folder, 'node.log'), '--json', ...relayFlags],
+        ...['node', '--data', folder, '--genesis', join(this.#data, 'genesis.json')],
+        ...['--port', String(rpcPort), '--listen', `/ip4/127.0.0.1/tcp/${peerPort}/ws`],
+        ...['--announce', NOWHERE, '--log', join(folder, 'node.log'), '--json', ...relayFlags],
       ],
-      { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
+      // It ends with this program, however this one ends.
+      { tells: 'channel' },
     );
-    place.process = child;
-    await untilReady(child, relay);
+    await place.process.ready();
   }
 
   /** Stops a relay from running while its connections stay. */
   pause(relay: number): void {
-    this.#place(relay).process?.kill('SIGSTOP');
+    this.#place(relay).process?.pause();
   }
 
   resume(relay: number): void {
-    this.#place(relay).process?.kill('SIGCONT');
+    this.#place(relay).process?.resume();
   }
 
   /** Ends all; `mustKeep` leaves data and logs where they are, and answers their folder. */
   async stop(mustKeep = false): Promise<string> {
-    await Promise.all(this.#places.map(({ process: child }) => stopChild(child)));
+    await Promise.all(this.#places.map(({ process: running }) => running?.stop()));
     this.links.close();
     if (!mustKeep) await rm(this.#data, { recursive: true, force: true });
     return this.#data;
@@ -127,7 +116,7 @@ export class Relays {
 
   async #prepare(pairs: readonly ReturnType<typeof generateKeyPair>[]): Promise<void> {
     await writeFile(join(this.#data, 'genesis.json'), JSON.stringify(this.genesis));
-    const ports = await freePorts(2 * VALIDATORS);
+    const { rpcPorts, peerPorts } = await freePorts(VALIDATORS);
     const peerKeys = await Promise.all(pairs.map(() => createPeerKey()));
     for (const [at, pair] of pairs.entries()) {
       const folder = join(this.#data, `node-${at}`);
@@ -143,10 +132,10 @@ export class Relays {
       const relayFlags: string[] = [];
       for (const [to, peerKey] of peerKeys.entries()) {
         if (to === at) continue;
-        const port = await this.links.open(at, to, ports[VALIDATORS + to] ?? 0);
+        const port = await this.links.open(at, to, peerPorts[to] ?? 0);
         relayFlags.push('--relay', `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${peerIdOfKey(peerKey)}`);
       }
-      const [rpcPort = 0, peerPort = 0] = [ports[at], ports[VALIDATORS + at]];
+      const [rpcPort = 0, peerPort = 0] = [rpcPorts[at], peerPorts[at]];
       this.#places.push({ folder, rpcPort, peerPort, relayFlags, process: undefined });
     }
   }
@@ -156,58 +145,4 @@ export class Relays {
     if (place === undefined) throw new Error(`no relay ${relay}`);
     return place;
   }
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-async function untilReady(child: ChildProcess, relay: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`relay ${relay} did not start in time`)),
-      START_TIMEOUT_MS,
-    );
-    const onExit = () => {
-      clearTimeout(timer);
-      reject(new Error(`relay ${relay} ended before it was ready`));
-    };
-    child.once('exit', onExit);
-    // The first message of the command `node` is that it is ready.
-    child.once('message', () => {
-      clearTimeout(timer);
-      child.off('exit', onExit);
-      resolve();
-    });
-  });
-}
-
-async function stopChild(child: ChildProcess | undefined): Promise<void> {
-  if (child === undefined || hasEnded(child)) return;
-  const ended = once(child, 'exit');
-  // A paused process would not hear that it has to end.
-  child.kill('SIGCONT');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  await ended;
-  clearTimeout(timer);
-}
-
-/** Below what systems give to outgoing connections, which would take a port between two runs. */
-const PORTS = { least: 15_000, spread: 17_000 };
-
-/** Ports that are free now; all are held at once, so that none is named twice. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = new Map<number, Server>();
-  while (servers.size < count) {
-    const port = PORTS.least + Math.floor(Math.random() * PORTS.spread);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (isFree) servers.set(port, server);
-  }
-  await Promise.all([...servers.values()].map((server) => once(server.close(), 'close')));
-  return [...servers.keys()];
 }

@@ -2,8 +2,8 @@ import { parseHex, silentTracer, systemClock } from '../../base/index.ts';
 import { createNetwork, createPeerKey } from '../index.ts';
 import { nodeTransports } from '../node.ts';
 
-// A relay process of the harness: `relay.ts <chain id> <seed> <port> [relay address…]`. Prints
-// its address when it listens.
+// A relay process of the harness: `relay.ts <chain id> <seed> <port> [relay address…]`. Says
+// its address when it is ready.
 const [chainId = '', seedHex = '', port = '0', ...relays] = process.argv.slice(2);
 const seed = parseHex(seedHex);
 if (!seed.ok) throw new Error('seed is not hexadecimal');
@@ -29,4 +29,4 @@ const network = await createNetwork(
 process.on('SIGTERM', () => {
   network.stop().then(() => process.exit(0));
 });
-process.stdout.write(`${network.addresses()[0]}\n`);
+process.stdout.write(`${JSON.stringify({ kind: 'ready', address: network.addresses()[0] })}\n`);

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -7,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from '@playwright/test';
 import { build } from 'vite';
 import { ensureChromium } from '../../../deploy/chromium.mjs';
+import { type RunningRelay, startRelay } from '../../../deploy/relay-process.ts';
 import { until } from './nodes.ts';
 import type { HarnessTab } from './page.ts';
 import type { Arrival, TabCommand, TabState } from './tab-messages.ts';
@@ -24,26 +24,16 @@ const CHAIN = 'beef00';
 const seedOf = (number: number) => number.toString(16).padStart(64, '0');
 
 /** All relay processes, so that none outlives a step that failed. */
-const children: ChildProcess[] = [];
+const relays: RunningRelay[] = [];
 
-type Relay = { readonly address: string; readonly port: string; readonly process: ChildProcess };
+type Relay = { readonly address: string; readonly port: string; readonly running: RunningRelay };
 
-async function startRelay(seed: number, port: string, relays: string[] = []): Promise<Relay> {
-  const args = [join(here, 'relay.ts'), CHAIN, seedOf(seed), port, ...relays];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  const address = await new Promise<string>((resolve, reject) => {
-    child.stdout?.once('data', (chunk) => resolve(String(chunk).trim()));
-    child.once('exit', () => reject(new Error('the relay ended')));
-  });
-  return { address, port: /\/tcp\/(\d+)\//.exec(address)?.[1] ?? '', process: child };
-}
-
-function kill(relay: Relay): Promise<void> {
-  return new Promise((resolve) => {
-    relay.process.once('exit', () => resolve());
-    relay.process.kill('SIGKILL');
-  });
+async function openRelay(seed: number, port: string, known: string[] = []): Promise<Relay> {
+  const words = [CHAIN, seedOf(seed), port, ...known];
+  const running = startRelay(words, { program: join(here, 'relay.ts') });
+  relays.push(running);
+  const { address } = await running.ready<{ readonly address: string }>();
+  return { address, port: /\/tcp\/(\d+)\//.exec(address)?.[1] ?? '', running };
 }
 
 const TYPES: { readonly [extension: string]: string } = {
@@ -134,8 +124,8 @@ async function timed(what: string, action: () => Promise<void>): Promise<number>
 
 async function scenario(browsers: readonly [Browser, Browser], url: string, mustCopy: boolean) {
   say(mustCopy ? '— channels copied through the page' : '— channels transferred');
-  const first = await startRelay(1, '0');
-  const second = await startRelay(2, '0', [first.address]);
+  const first = await openRelay(1, '0');
+  const second = await openRelay(2, '0', [first.address]);
   // Both tabs are told of one relay only and must learn of the other.
   const relays = [first.address];
   const left = await openTab(browsers[0], { url, seed: 11, relays, mustCopy });
@@ -159,7 +149,7 @@ async function scenario(browsers: readonly [Browser, Browser], url: string, must
   });
   const rate = bulk.bytes / 1e6 / (bulk.tookMs / 1000);
   say(`request of 8 MiB tab to tab: ${bulk.tookMs.toFixed(0)} ms, ${rate.toFixed(1)} MB/s`);
-  await Promise.all([kill(first), kill(second)]);
+  await Promise.all([first.running.kill(), second.running.kill()]);
   await gossip('gossip with both relays killed', right, left, 200);
   if (!mustCopy) {
     await gossip('the same while the receiving page is blocked 2 s', left, right, 150, () => {
@@ -167,7 +157,7 @@ async function scenario(browsers: readonly [Browser, Browser], url: string, must
     });
   }
   if (!(await areJoined(left, right))) throw new Error('the tabs lost each other');
-  const back = await startRelay(1, first.port);
+  const back = await openRelay(1, first.port);
   await timed('relay back → reservations of both tabs', async () => {
     for (const one of [left, right]) await until('reservation back', holds(one, first), 45_000);
   });
@@ -201,7 +191,7 @@ async function main() {
     worker: { format: 'es' },
   });
   const { server, url } = await serve(folder);
-  const executablePath = process.env['TABELLION_CHROMIUM'] ?? (await ensureChromium());
+  const executablePath = process.env.TABELLION_CHROMIUM ?? (await ensureChromium());
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   const launch = () => chromium.launch({ executablePath, args });
   const browsers = [await launch(), await launch()] as const;
@@ -215,11 +205,11 @@ async function main() {
       await one.perform({ kind: 'stop' }).catch(() => undefined);
       await one.page.close();
     }
-    await kill(transferred.back);
+    await transferred.back.running.kill();
     await scenario(browsers, url, true);
     say('all steps passed');
   } finally {
-    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(relays.map((relay) => relay.kill()));
     await Promise.all(browsers.map((browser) => browser.close()));
     server.close();
     await rm(folder, { recursive: true, force: true });
