@@ -1,14 +1,11 @@
 import { RPC } from '@libp2p/gossipsub/message';
-import { identify } from '@libp2p/identify';
 import type { Stream } from '@libp2p/interface';
-import { noise } from '@libp2p/noise';
-import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
-import { createLibp2p } from 'libp2p';
 import { afterEach, describe, expect, it } from 'vitest';
 import { concatBytes } from '../base/index.ts';
 import { createContentDigest } from './digest.ts';
 import { encodeFrame } from './frames.ts';
+import { startBareNode } from './harness/bare.ts';
 import {
   addressOf,
   CHAIN,
@@ -19,7 +16,6 @@ import {
 } from './harness/nodes.ts';
 import { DEFAULT_LIMITS, GOSSIP_NONCE_BYTES } from './limits.ts';
 import { networkNames } from './names.ts';
-import { nodeTransports } from './node.ts';
 
 const MESHSUB = '/meshsub/1.2.0';
 const names = networkNames(CHAIN, 1);
@@ -83,14 +79,7 @@ async function attacker(of: TestNode) {
       waiting = waiting.slice(at + length);
     }
   };
-  const node = await createLibp2p({
-    transports: nodeTransports(),
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionGater: { denyDialMultiaddr: () => false },
-    services: { identify: identify() },
-  });
-  await node.handle(names.requests, () => undefined);
+  const node = await startBareNode();
   await node.handle(MESHSUB, (stream) => {
     stream.addEventListener('message', ({ data }) => receive(data.subarray()));
   });
@@ -300,15 +289,8 @@ describe('identities', () => {
     const node = await victim({ allowLoopback: false, limits });
     const address = multiaddr(addressOf(node));
     for (let at = 0; at < 10; at++) {
-      const one = await createLibp2p({
-        transports: nodeTransports(),
-        connectionEncrypters: [noise()],
-        streamMuxers: [yamux()],
-        connectionGater: { denyDialMultiaddr: () => false },
-        services: { identify: identify() },
-      });
+      const one = await startBareNode();
       cleanups.push(async () => await one.stop());
-      await one.handle(names.requests, () => undefined);
       const isIn = await one.dial(address).then(
         () => true,
         () => false,

@@ -1,14 +1,11 @@
-import { identify } from '@libp2p/identify';
 import type { MultiaddrConnection } from '@libp2p/interface';
-import { noise } from '@libp2p/noise';
-import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
-import { createLibp2p } from 'libp2p';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../base/index.ts';
 import { BanBook } from './bans.ts';
 import { encodeFrame } from './frames.ts';
 import { createGater } from './gater.ts';
+import { startBareNode } from './harness/bare.ts';
 import {
   addressOf,
   areConnected,
@@ -20,7 +17,6 @@ import {
 import * as network from './index.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { networkNames } from './names.ts';
-import { nodeTransports } from './node.ts';
 
 const { requests } = networkNames(CHAIN, 1);
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -31,16 +27,8 @@ async function victim(options: Parameters<typeof startNode>[0] = {}): Promise<Te
   return node;
 }
 
-/** Libp2p without our manners. */
 async function attacker() {
-  const node = await createLibp2p({
-    transports: nodeTransports(),
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionGater: { denyDialMultiaddr: () => false },
-    services: { identify: identify() },
-  });
-  await node.handle(requests, () => undefined);
+  const node = await startBareNode();
   cleanups.push(async () => await node.stop());
   return node;
 }

@@ -81,6 +81,17 @@ const MB = 1024 * KB;
 /** Gossipsub 17 frames at most 4 MiB, its own fields included. */
 const BLOCK_MESSAGE_BYTES_MAX = 4_000_000;
 
+/** A proposal and a decided block weigh the same. */
+const WHOLE_BLOCKS = {
+  messageBytesMax: BLOCK_MESSAGE_BYTES_MAX,
+  messagesPerSecond: 40,
+  messagesBurst: 100,
+  bytesPerSecond: 16 * MB,
+  bytesBurst: 32 * MB,
+  validatingBytesMax: 32 * MB,
+  isPerishable: false,
+} as const;
+
 /** Bounds fit for a phone's tab and for a relay of 300 tabs on a small machine. */
 export const DEFAULT_LIMITS: NetworkLimits = {
   connectionsMax: 300,
@@ -105,15 +116,7 @@ export const DEFAULT_LIMITS: NetworkLimits = {
       validatingBytesMax: 4 * MB,
       isPerishable: true,
     },
-    proposals: {
-      messageBytesMax: BLOCK_MESSAGE_BYTES_MAX,
-      messagesPerSecond: 40,
-      messagesBurst: 100,
-      bytesPerSecond: 16 * MB,
-      bytesBurst: 32 * MB,
-      validatingBytesMax: 32 * MB,
-      isPerishable: false,
-    },
+    proposals: WHOLE_BLOCKS,
     votes: {
       messageBytesMax: KB,
       messagesPerSecond: 500,
@@ -123,15 +126,7 @@ export const DEFAULT_LIMITS: NetworkLimits = {
       validatingBytesMax: 2 * MB,
       isPerishable: false,
     },
-    blocks: {
-      messageBytesMax: BLOCK_MESSAGE_BYTES_MAX,
-      messagesPerSecond: 40,
-      messagesBurst: 100,
-      bytesPerSecond: 16 * MB,
-      bytesBurst: 32 * MB,
-      validatingBytesMax: 32 * MB,
-      isPerishable: false,
-    },
+    blocks: WHOLE_BLOCKS,
   },
   validationsPerPeerMax: 2_048,
   validationsMax: 8_192,

@@ -17,6 +17,8 @@ export const REQUEST_KINDS: readonly RequestKind[] = [
   'receipts',
   'history',
   'locate',
+  'page',
+  'entries',
 ];
 
 /** The names under which one network and version speaks. */

@@ -18,7 +18,9 @@ export type RequestKind =
   | 'chunks'
   | 'receipts'
   | 'history'
-  | 'locate';
+  | 'locate'
+  | 'page'
+  | 'entries';
 
 /** `accept` forwards; `ignore` drops silently; `reject` drops and costs the sender score. */
 export type GossipVerdict = 'accept' | 'ignore' | 'reject';

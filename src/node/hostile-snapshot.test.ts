@@ -4,7 +4,6 @@ import { concatBytes, equalBytes } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
-import { person } from '../ledger/testing/world.ts';
 import { manifestCodec } from '../state/index.ts';
 import {
   chunksAnswerCodec,
@@ -14,41 +13,20 @@ import {
 } from './snapshot-messages.ts';
 import type { Answers } from './testing/liar.ts';
 import { impostor, isolate } from './testing/liar.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { SettledVillage } from './testing/settled-village.ts';
+import { VALIDATORS } from './testing/village.ts';
 import { hashOf } from './testing/votes.ts';
 
-const ada = person('ada');
-const bob = person('bob');
 const [FIRST, SECOND] = VALIDATORS;
-const BLOCKS = 12;
 
 /** One network for all: nobody in it is harmed by what newcomers meet. */
-let village: Village;
+let village: SettledVillage;
 beforeAll(async () => {
-  village = new Village({
-    balances: [
-      { address: ada.address, amount: 1_000_000_000n },
-      ...Array.from({ length: 1_500 }, (_, at) => ({
-        address: person(`settler ${at}`).address,
-        amount: BigInt(at + 1),
-      })),
-    ],
-  });
-  village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= BLOCKS; value++) {
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-    await village.settled(id, VALIDATORS);
-  }
+  village = await SettledVillage.found({ settlers: 1_500, blocks: 12 });
 });
-afterAll(async () => {
-  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
-  await village.stopAll();
-});
+afterAll(() => village.end());
 
 let count = 0;
-const tracesOf = (name: string, event: string) =>
-  village.traces.filter((trace) => trace.node === name && trace.event === event);
 
 /** A newcomer beside one liar and two honest peers: it must take over the true state. */
 async function arrivesInSpiteOf(answers: Answers): Promise<ReadonlySet<string>> {
@@ -61,12 +39,8 @@ async function arrivesInSpiteOf(answers: Answers): Promise<ReadonlySet<string>> 
   for (const name of honest) impostor(village, { name, honest: SECOND });
   isolate(village, newcomer, [liar, ...honest]);
   const { node } = await village.start(newcomer);
-  await village.clock.until(
-    'the newcomer follows',
-    () => heightOf(node) >= heightOf(village.node(FIRST)),
-    120_000,
-  );
-  expect(tracesOf(newcomer, 'snapshot-adopted')).toHaveLength(1);
+  await village.arrived(node);
+  expect(village.factsOf(newcomer, 'snapshot-adopted')).toHaveLength(1);
   const { store } = node.parts;
   const head = store.head();
   const real = await village.node(FIRST).parts.store.header(head.header.height);
@@ -76,10 +50,7 @@ async function arrivesInSpiteOf(answers: Answers): Promise<ReadonlySet<string>> 
   const blamed = village.hub.penalties.filter(({ by }) => by === newcomer);
   expect(blamed.filter(({ peerId }) => honest.includes(peerId))).toEqual([]);
   await village.stop(newcomer);
-  for (const name of [liar, ...honest]) {
-    await village.hub.find(name)?.stop();
-    await village.hub.find(`${name}'s mirror`)?.stop();
-  }
+  await village.dismiss(liar, ...honest);
   return new Set(blamed.filter(({ peerId }) => peerId === liar).map(({ reason }) => reason));
 }
 

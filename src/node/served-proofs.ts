@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/index.ts';
 import { equalBytes, errorToData, formatHex, TabellionError } from '../base/index.ts';
-import type { Codec } from '../codec/index.ts';
+import type { Codec, Infer } from '../codec/index.ts';
 import { encode } from '../codec/index.ts';
 import type { Height, Ledger } from '../ledger/index.ts';
 import type { LightAnswer, LightBlock, LightRequest } from '../light/index.ts';
@@ -11,21 +11,30 @@ import {
   waypoints,
 } from '../light/index.ts';
 import type { RequestKind } from '../network/index.ts';
-import { ANSWER_BYTES_MAX, HISTORY_PLACES_MAX, KEYS_PER_UNIT } from './limits.ts';
+import { ANSWER_BYTES_MAX, HISTORY_PLACES_MAX, KEYS_PER_UNIT, PAGE_UNITS } from './limits.ts';
+import type { ProvenEntry } from './proof-messages.ts';
 import {
+  entriesAnswerCodec,
+  entriesRequestCodec,
   historyAnswerCodec,
   historyRequestCodec,
   locateAnswerCodec,
   locateRequestCodec,
+  pageAnswerCodec,
+  pageRequestCodec,
   receiptsAnswerCodec,
   receiptsRequestCodec,
   stateAnswerCodec,
   stateRequestCodec,
 } from './proof-messages.ts';
-import type { LedgerStore } from './store/index.ts';
+import { proveEntries } from './proven-entries.ts';
+import type { LedgerStore, Place } from './store/index.ts';
 
 /** Questions of those who prove what they are told, answered from the store alone. */
-export type ProofKind = Extract<RequestKind, 'state' | 'light' | 'receipts' | 'history' | 'locate'>;
+export type ProofKind = Extract<
+  RequestKind,
+  'state' | 'light' | 'receipts' | 'history' | 'locate' | 'page' | 'entries'
+>;
 
 /** The value of a question; throws when it is none, and costs the asker. */
 export type ReadQuestion = <Value>(codec: Codec<Value>, request: Bytes) => Value;
@@ -72,6 +81,10 @@ export class ServedProofs {
         return this.#history(request, asker);
       case 'locate':
         return this.#locate(request, asker);
+      case 'page':
+        return this.#page(request, asker);
+      case 'entries':
+        return this.#entries(request, asker);
     }
   }
 
@@ -196,22 +209,41 @@ export class ServedProofs {
     return bounded(encode(receiptsAnswerCodec, { receipts: stored?.receipts }));
   }
 
-  async #history(request: Bytes, { read, charge, signal }: ProofAsker): Promise<Bytes> {
-    const question = read(historyRequestCodec, request);
-    const { address, before } = question;
-    const limit = Math.min(question.limit, HISTORY_PLACES_MAX);
-    charge(1 + limit);
-    const entries =
-      limit === 0
-        ? []
-        : await this.#store.history(address, {
-            limit,
-            ...(before === undefined ? {} : { before }),
-            ...(signal === undefined ? {} : { signal }),
-          });
-    const places = entries.map(({ height, index }) => ({ height, index }));
+  async #history(request: Bytes, asker: ProofAsker): Promise<Bytes> {
+    const { places } = await this.#placesOf(asker.read(historyRequestCodec, request), asker);
     const completeFrom = this.#store.historyCompleteFrom();
     return encode(historyAnswerCodec, { places, completeFrom });
+  }
+
+  /** Where transactions of an account stand: each is one block to find and decode. */
+  async #placesOf(
+    { address, before, limit: wanted }: Infer<typeof historyRequestCodec>,
+    { charge, signal }: Spending,
+  ): Promise<{ readonly places: readonly Place[]; readonly isWhole: boolean }> {
+    const limit = Math.min(wanted, HISTORY_PLACES_MAX);
+    charge(1 + limit);
+    if (limit === 0) return { places: [], isWhole: false };
+    const entries = await this.#store.history(address, {
+      limit,
+      ...(before === undefined ? {} : { before }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const places = entries.map(({ height, index }) => ({ height, index }));
+    return { places, isWhole: entries.length < limit };
+  }
+
+  /** The blocks were read for their places a moment ago, so what is proven of them is for free. */
+  async #entries(request: Bytes, asker: ProofAsker): Promise<Bytes> {
+    const question = asker.read(entriesRequestCodec, request);
+    const { places, isWhole } = await this.#placesOf(question, asker);
+    const entries: ProvenEntry[] = [];
+    for (const height of new Set(places.map((place) => place.height))) {
+      throwIfAborted(asker);
+      const stored = await this.#store.block(height);
+      const indexes = places.flatMap((place) => (place.height === height ? [place.index] : []));
+      if (stored !== undefined) entries.push(...proveEntries(this.#ledger, stored, indexes));
+    }
+    return bounded(encode(entriesAnswerCodec, { entries, isWhole }));
   }
 
   async #locate(request: Bytes, { read, charge }: ProofAsker): Promise<Bytes> {
@@ -225,6 +257,14 @@ export class ServedProofs {
     const found = await this.#store.transaction(hash);
     const place = found && { height: found.height, index: found.index };
     return encode(locateAnswerCodec, { place });
+  }
+
+  async #page(request: Bytes, { read, refuse, charge }: ProofAsker): Promise<Bytes> {
+    const { prefix, hash } = read(pageRequestCodec, request);
+    if (prefix.some((nibble) => nibble > 15)) throw refuse();
+    charge(PAGE_UNITS);
+    const page = await this.#store.subtree({ prefix, hash });
+    return bounded(encode(pageAnswerCodec, { page }));
   }
 }
 

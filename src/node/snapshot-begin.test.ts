@@ -1,43 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decode, encode } from '../codec/index.ts';
 import type { Height } from '../ledger/index.ts';
-import { person } from '../ledger/testing/world.ts';
 import type { RequestKind } from '../network/index.ts';
 import { peerStatusCodec } from './messages.ts';
 import { impostor, isolate } from './testing/liar.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { SettledVillage } from './testing/settled-village.ts';
+import type { StartOptions } from './testing/village.ts';
+import { heightOf, VALIDATORS } from './testing/village.ts';
 
-const ada = person('ada');
-const bob = person('bob');
 const [FIRST] = VALIDATORS;
-const BLOCKS = 12;
 
 /** One network for all: newcomers change nothing in it. */
-let village: Village;
+let village: SettledVillage;
 beforeAll(async () => {
-  village = new Village({
-    balances: [
-      { address: ada.address, amount: 1_000_000_000n },
-      ...Array.from({ length: 300 }, (_, at) => ({
-        address: person(`settler ${at}`).address,
-        amount: BigInt(at + 1),
-      })),
-    ],
-  });
-  village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= BLOCKS; value++) {
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-    await village.settled(id, VALIDATORS);
-  }
+  village = await SettledVillage.found({ settlers: 300, blocks: 12 });
 });
-afterAll(async () => {
-  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
-  await village.stopAll();
-});
-
-const tracesOf = (name: string, event: string) =>
-  village.traces.filter((trace) => trace.node === name && trace.event === event);
+afterAll(() => village.end());
 
 /** Blocks from 9 on: the only way to the head is a snapshot. */
 const status = async (_: unknown, honestly: () => Promise<Uint8Array>) => {
@@ -52,7 +30,7 @@ type Case = {
   /** Whether old blocks could be had too, but do not come. */
   readonly hasBlocks?: boolean;
   isLost(kind: RequestKind, nth: number): boolean;
-  readonly change?: NonNullable<Parameters<Village['start']>[1]>;
+  readonly change?: StartOptions;
 };
 
 /** A newcomer some of whose questions are lost; after how long its snapshot begins. */
@@ -77,17 +55,17 @@ async function beginsAfter({ peers, hasBlocks, isLost, change }: Case): Promise<
   const { node } = village.create(name, change);
   await village.clock.run(node.start());
   const from = village.clock.now();
-  const head = heightOf(village.node(FIRST));
-  await village.clock.until('begun', () => tracesOf(name, 'snapshot-begun').length > 0, 90_000);
+  await village.clock.until(
+    'begun',
+    () => village.factsOf(name, 'snapshot-begun').length > 0,
+    90_000,
+  );
   const afterMs = village.clock.now() - from;
-  await village.clock.until('arrived', () => heightOf(node) >= head, 90_000);
-  expect(tracesOf(name, 'snapshot-adopted')).toHaveLength(1);
+  await village.arrived(node, 90_000);
+  expect(village.factsOf(name, 'snapshot-adopted')).toHaveLength(1);
   await village.stop(name);
   village.hub.delivers = () => true;
-  for (const other of others) {
-    await village.hub.find(other)?.stop();
-    await village.hub.find(`${other}'s mirror`)?.stop();
-  }
+  await village.dismiss(...others);
   return afterMs;
 }
 

@@ -2,49 +2,27 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
 import { equalBytes } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
-import { person } from '../ledger/testing/world.ts';
 import type { LightEvidence } from '../light/index.ts';
 import type { TabellionNode } from './index.ts';
 import { chunksAnswerCodec, snapshotsAnswerCodec } from './snapshot-messages.ts';
 import { impostor, isolate } from './testing/liar.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { SettledVillage } from './testing/settled-village.ts';
+import { heightOf, VALIDATORS } from './testing/village.ts';
 
-const ada = person('ada');
-const bob = person('bob');
 const [FIRST] = VALIDATORS;
-const BLOCKS = 14;
 
-let village: Village;
+let village: SettledVillage;
 beforeEach(async () => {
-  village = new Village({
-    balances: [
-      { address: ada.address, amount: 1_000_000_000n },
-      ...Array.from({ length: 1_500 }, (_, at) => ({
-        address: person(`settler ${at}`).address,
-        amount: BigInt(at + 1),
-      })),
-    ],
-  });
-  village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
-  await village.startAll(...VALIDATORS);
-  await pay(BLOCKS);
+  village = await SettledVillage.found({ settlers: 1_500, blocks: 14 });
 });
-afterEach(async () => {
-  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
-  await village.stopAll();
-});
+afterEach(() => village.end());
 
 async function pay(count: number) {
-  for (let value = 1; value <= count; value++) {
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-    await village.settled(id, VALIDATORS);
-  }
+  for (let value = 1; value <= count; value++) await village.decide(value);
 }
 
-const follows = (node: TabellionNode) =>
-  village.clock.until('follows', () => heightOf(node) >= heightOf(village.node(FIRST)), 200_000);
-const tracesOf = (name: string, event: string) =>
-  village.traces.filter((trace) => trace.node === name && trace.event === event);
+const follows = (node: TabellionNode) => village.arrived(node, 200_000);
+const tracesOf = (name: string, event: string) => village.factsOf(name, event);
 const ownHeight = (node: TabellionNode) => node.parts.chain.head().header.height;
 
 /** A peer that serves three chunks of a snapshot, and the others once it may. */

@@ -11,43 +11,26 @@ import type { TabellionNode } from './index.ts';
 import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
 import { chunksAnswerCodec, snapshotsAnswerCodec } from './snapshot-messages.ts';
 import { impostor, isolate } from './testing/liar.ts';
+import { SettledVillage } from './testing/settled-village.ts';
 import type { StartOptions } from './testing/village.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { heightOf, VALIDATORS } from './testing/village.ts';
 import { contradictions } from './testing/votes.ts';
 
-const ada = person('ada');
 const bob = person('bob');
 const [FIRST] = VALIDATORS;
 const BLOCKS = 14;
 
-const BALANCES = [
-  { address: ada.address, amount: 1_000_000_000n },
-  // Enough accounts for several chunks.
-  ...Array.from({ length: 1_500 }, (_, at) => ({
-    address: person(`settler ${at}`).address,
-    amount: BigInt(at + 1),
-  })),
-];
-
-let village: Village;
+let village: SettledVillage;
 beforeEach(async () => {
-  village = new Village({ balances: BALANCES });
-  village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= BLOCKS; value++) await pay(value);
+  village = await SettledVillage.found({ settlers: 1_500, blocks: BLOCKS });
 });
 afterEach(async () => {
-  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
-  await village.stopAll();
+  await village.end();
   await village.clock.pass(60_000);
   expect(village.clock.timerCount).toBe(0);
 });
 
-async function pay(value: number, names: readonly string[] = VALIDATORS) {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, names)).toEqual(['final']);
-  return id;
-}
+const pay = (value: number, names?: readonly string[]) => village.decide(value, names);
 
 async function balanceOf(node: TabellionNode, who = bob): Promise<bigint> {
   const read = node.source().read((view) => ({
@@ -56,16 +39,11 @@ async function balanceOf(node: TabellionNode, who = bob): Promise<bigint> {
   return (await village.clock.run(read)).value;
 }
 
-const tracesOf = (name: string, event: string) =>
-  village.traces.filter((trace) => trace.node === name && trace.event === event);
+const tracesOf = (name: string, event: string) => village.factsOf(name, event);
 
 async function arrives(name: string, options: StartOptions = {}) {
   const { node, store } = await village.start(name, options);
-  await village.clock.until(
-    'the newcomer follows',
-    () => heightOf(node) >= heightOf(village.node(FIRST)),
-    120_000,
-  );
+  await village.arrived(node);
   return { node, store };
 }
 
@@ -112,6 +90,27 @@ describe('a full node that begins', () => {
     expect(history.entries).toHaveLength(BLOCKS);
     expect(history.completeFrom).toBeGreaterThan(5);
     expect(history.origin).toBe('peers');
+  });
+
+  it('says where its own index of an account ends while nobody tells of the time before', async () => {
+    const { node } = await arrives('late');
+    for (let value = 1; value <= 2; value++) await pay(value, ['late', ...VALIDATORS]);
+    village.hub.delivers = ({ kind }) => !['request-entries', 'request-history'].includes(kind);
+    const source = node.source();
+    const read = (before?: { readonly height: Height; readonly index: number }) =>
+      village.clock.run(
+        source.history(bob.address, { limit: 50, ...(before === undefined ? {} : { before }) }),
+      );
+    const own = await read();
+    const { completeFrom = 0, next } = own;
+    expect(own.entries.length).toBeGreaterThan(0);
+    expect(own.entries.every(({ height }) => height >= completeFrom)).toBe(true);
+    expect(next).toEqual({ height: completeFrom, index: 0 });
+    await expect(read(next)).rejects.toMatchObject({ code: 'proof-unavailable' });
+    village.hub.delivers = () => true;
+    const older = await read(next);
+    expect(older).toMatchObject({ origin: 'peers', next: undefined });
+    expect(own.entries.length + older.entries.length).toBe(BLOCKS + 2);
   });
 
   it('executes all blocks as an archive', async () => {
@@ -193,7 +192,7 @@ describe('a full node that begins', () => {
     village.hub.heal();
     await arrives('late', { store: survivor });
     const [, again] = tracesOf('late', 'snapshot-begun');
-    expect(again?.facts).toMatchObject({ resumed: 3 });
+    expect(again).toMatchObject({ resumed: 3 });
     expect(tracesOf('late', 'snapshot-adopted')).toHaveLength(1);
   });
 

@@ -46,12 +46,20 @@ export function giveUp(
   };
 }
 
-/** Whether the manifest names a chunk that its giver has not, or, without it, nobody. */
+/**
+ * Whether the manifest names a chunk that its giver has not, or, without it, nobody; or that all
+ * others lack, and its giver fails to give.
+ */
 function isUnobtainable({ waiting, peers, manifestPeerId }: SnapshotState): boolean {
-  return waiting.some(({ lackedBy }) => {
+  return waiting.some(({ lackedBy, avoided }) => {
     if (lackedBy.length === 0) return false;
     if (manifestPeerId !== undefined && lackedBy.includes(manifestPeerId)) return true;
-    return peers.size > 0 && [...peers.keys()].every((peerId) => lackedBy.includes(peerId));
+    const others = [...peers.keys()].filter((peerId) => peerId !== manifestPeerId);
+    const isGiverOpen =
+      manifestPeerId !== undefined &&
+      peers.has(manifestPeerId) &&
+      !avoided.includes(manifestPeerId);
+    return !isGiverOpen && others.length > 0 && others.every((peerId) => lackedBy.includes(peerId));
   });
 }
 

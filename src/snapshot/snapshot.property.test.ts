@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { assert, defined } from '../base/index.ts';
+import { assert, createChance, defined } from '../base/index.ts';
 import { hashSuite } from '../crypto/index.ts';
 import type { ChunkPlan } from '../state/index.ts';
 import type { SnapshotEffect, SnapshotEvent, SnapshotLimits, SnapshotState } from './index.ts';
@@ -39,17 +39,6 @@ const EVENTS_MAX = 20_000;
 /** What one line of a narrow peer carries. */
 const NARROW_CHUNKS = 2;
 
-/** Whole numbers below a bound, the same for the same seed (mulberry32). */
-function createChance(seed: number): (bound: number) => number {
-  let state = seed >>> 0;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
-}
-
 const hash = hashSuite('blake3-256').hash('state-empty');
 
 function plansOf(weights: readonly number[]): ChunkPlan[] {
@@ -81,7 +70,8 @@ class World {
   isDoubted = false;
 
   constructor(seed: number, behaviours: readonly Behaviour[], start: SnapshotState) {
-    this.chance = createChance(seed);
+    const next = createChance(seed);
+    this.chance = (bound) => next() % bound;
     this.peers = new Map(behaviours.map((behaviour, at) => [`${at}-${behaviour}`, behaviour]));
     this.here = new Set(this.peers.keys());
     this.state = start;

@@ -147,6 +147,19 @@ test('a chunk that everybody lacks ends it when the giver of the manifest is gon
   expect(effects.at(-1)).toEqual({ kind: 'manifest-doubted', peerId: undefined });
 });
 
+test('a chunk that all others lack ends it when the giver of the manifest falls silent', () => {
+  const silent = { kind: 'request-failed', ticket: 1, reason: 'timeout' } as const;
+  const one = { chunks: plans(1) };
+  const asked = [offers('giver'), silent, offers('other'), offers('another'), received(2, [])];
+  const early = run(one, asked);
+  expect(early.state.isOver).toBe(false);
+  const { effects } = run(one, [...asked, received(3, [])]);
+  expect(effects.at(-1)).toEqual({ kind: 'manifest-doubted', peerId: 'giver' });
+  // Alone with it, it is waited for.
+  const alone = run(one, [offers('giver'), silent]);
+  expect(alone.state.isOver).toBe(false);
+});
+
 test('a short answer is no fault: the rest is asked for again', () => {
   const { effects } = run({}, [offers('a'), received(1, [0, 1])]);
   expect(requestsOf(effects)[1]).toMatchObject({ peerId: 'a', indexes: [2, 3] });

@@ -24,5 +24,7 @@ export type { Page } from './nodes.ts';
 export { decodeLayouts, pageStoreKey } from './page.ts';
 export type { ProvenEntry, StateProof } from './proof.ts';
 export { emptyRoot, stateProofCodec, verifyProof } from './proof.ts';
+export type { FoundSubtree, WantedSubtree } from './subtree.ts';
+export { subtreeOfChunk } from './subtree.ts';
 export { StateTree } from './tree.ts';
 export type { CheckpointPlan, StagedState, StateTreeOptions, UndoEntry } from './types.ts';

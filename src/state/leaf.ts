@@ -121,6 +121,12 @@ export function leafValue(chunk: Chunk, at: number): Bytes {
   return chunk.bytes.slice(from, from + valueLengthOf(chunk, at));
 }
 
+/** The leaf's value where it stands: for whoever neither keeps nor changes it. */
+export function leafValueView(chunk: Chunk, at: number): Bytes {
+  const from = 4 * at + LEAF_VALUE_BYTE;
+  return chunk.bytes.subarray(from, from + valueLengthOf(chunk, at));
+}
+
 /** A copy of the leaf's key. */
 export function keyOf(chunk: Chunk, at: number): Bytes {
   const from = 4 * at + LEAF_VALUE_BYTE + valueLengthOf(chunk, at);

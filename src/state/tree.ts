@@ -6,7 +6,7 @@ import { encodePage } from './compact.ts';
 import type { LayoutError, PageError } from './errors.ts';
 import { find, findMissingPage } from './find.ts';
 import { Items } from './items.ts';
-import { changedAtOf, leafValue } from './leaf.ts';
+import { changedAtOf, leafValue, leafValueView } from './leaf.ts';
 import {
   PAGE_BYTES_MAX_DEFAULT,
   VERSION_BYTES_ALWAYS,
@@ -26,6 +26,8 @@ import {
 } from './page.ts';
 import type { StateProof } from './proof.ts';
 import { emptyRoot, prove } from './proof.ts';
+import type { FoundSubtree, WantedSubtree } from './subtree.ts';
+import { findSubtree } from './subtree.ts';
 import type { CheckpointPlan, StagedState, StateTreeOptions, UndoEntry } from './types.ts';
 import { Builder } from './update.ts';
 
@@ -165,6 +167,9 @@ export class StateTree {
     return this.#versions.map(({ height }) => height as Height); // Given as heights.
   }
 
+  /** Where the path of the key that is being read stands. */
+  readonly #path: Bytes = new Uint8Array(32);
+
   #pathOf(key: Bytes): Hash {
     return this.suite.hash('state-path', key);
   }
@@ -181,8 +186,9 @@ export class StateTree {
     return {
       get: (key) => {
         if (version === undefined) return undefined;
-        const leaf = find(version, this.#pathOf(key), { key, onPage });
-        return leaf === undefined ? undefined : leafValue(leaf.chunk, leaf.at);
+        this.suite.hashInto('state-path', key, 0, key.length, this.#path, 0);
+        const leaf = find(version, this.#path, { key, onPage });
+        return leaf === undefined ? undefined : leafValueView(leaf.chunk, leaf.at);
       },
     };
   }
@@ -197,6 +203,12 @@ export class StateTree {
       if (page !== undefined) needed.add(page);
     }
     return [...needed];
+  }
+
+  /** A subtree of the version of a height, where it is the one that is wanted. */
+  subtree(height: number, wanted: WantedSubtree): FoundSubtree {
+    const version = this.#versionAt(height);
+    return version === undefined ? { kind: 'other' } : findSubtree(version, wanted);
   }
 
   /** Takes in a page's bytes, which must be exactly those that its hash names. */

@@ -7,6 +7,7 @@ import type { Page, StateTree } from '../../state/index.ts';
 import { pageStoreKey } from '../../state/index.ts';
 import type { KeyValueStore, WriteOperation } from '../../storage/index.ts';
 import type { LedgerCrashPoint, WriteName } from './crash-points.ts';
+import type { Mending } from './mending.ts';
 
 /** What every part of a ledger store works with. */
 export type Core = {
@@ -14,6 +15,8 @@ export type Core = {
   readonly ledger: Ledger;
   readonly tracer: Tracer;
   readonly onCrashPoint: ((name: LedgerCrashPoint) => void | Promise<void>) | undefined;
+  /** Gets damaged pages from elsewhere, where there is such a place. */
+  readonly mending: Mending | undefined;
 };
 
 /** Writes under a name that tests can stop at, before and after. */
@@ -37,33 +40,40 @@ export type HeadState = {
 
 /**
  * Loads the pages that some keys need, of the head or of the version of a height. Rejects with
- * `page-corrupt` when one is lost or is not what the checkpoint wrote.
- *
- * @param onDamaged Told such a page.
+ * `page-corrupt` when one is lost or is not what the checkpoint wrote, and nobody gives it again.
  */
 export async function loadPages(
   core: Core,
   tree: StateTree,
   keys: Iterable<Bytes>,
   height?: number,
-  onDamaged?: (page: Page) => void,
 ): Promise<void> {
   const pages = tree.pagesNeeded(keys, height);
+  // Older versions are for others to prove from: what they lack is not worth asking around.
+  await insertPages(core, tree, pages, height === undefined ? core.mending : undefined);
+}
+
+/** Loads pages of a tree. Rejects as {@link loadPages}. */
+export async function insertPages(
+  core: Core,
+  tree: StateTree,
+  pages: readonly Page[],
+  mending?: Mending,
+): Promise<void> {
   if (pages.length === 0) return;
   const values = await core.store.getMany('pages', pages.map(pageStoreKey));
-  pages.forEach((page, at) => {
-    if (page.root !== undefined) return; // Loaded meanwhile by somebody else.
+  for (const [at, page] of pages.entries()) {
+    if (page.root !== undefined) continue; // Loaded meanwhile by somebody else.
     const value = values[at];
     const inserted = value === undefined ? undefined : tree.insertPage(page, value);
-    if (inserted?.ok !== true) {
-      onDamaged?.(page);
-      throw new TabellionError('page-corrupt', {
-        prefix: [...page.prefix].map((nibble) => nibble.toString(16)).join(''),
-        generation: page.generation,
-        isLost: value === undefined,
-      });
-    }
-  });
+    if (inserted?.ok === true) continue;
+    if (await mending?.mend(core, tree, page)) continue;
+    throw new TabellionError('page-corrupt', {
+      prefix: [...page.prefix].map((nibble) => nibble.toString(16)).join(''),
+      generation: page.generation,
+      isLost: value === undefined,
+    });
+  }
 }
 
 /** Rounds of loading after which a reading that still misses keys is a bug. */

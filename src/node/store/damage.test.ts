@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Bytes } from '../../base/index.ts';
 import { defined, formatHex, TabellionError } from '../../base/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import type { Space } from '../../storage/index.ts';
@@ -8,6 +9,7 @@ import type { LedgerStore } from './ledger-store.ts';
 import { openLedgerStore } from './ledger-store.ts';
 import { SNAPSHOT_OPTIONS, takeOver } from './snapshots.fixture.ts';
 import { TornRecords } from './torn-records.fixture.ts';
+import type { DamagedPage } from './types.ts';
 import { wipeLedger } from './wipe.ts';
 
 const chain = recordChain(24);
@@ -67,28 +69,94 @@ describe('a damaged page', () => {
         const onCrashPoint = (name: string) => {
           reached.push(name);
         };
-        const broken = await openLedgerStore({ store, ledger, options, onCrashPoint });
-        await expect(readAll(broken)).rejects.toMatchObject({
-          code: 'page-corrupt',
-          facts: { isLost: damage === 'lost' },
-        });
-        const [page, ...others] = broken.damagedPages();
-        expect(others).toEqual([]);
-        const { prefix } = defined(page, 'told');
+        /** What others say, one after the other. */
+        let told: (Bytes | undefined)[] = [undefined, spoilt];
+        const asked: DamagedPage[] = [];
+        const mend = async (page: DamagedPage) => {
+          asked.push(page);
+          return told.shift();
+        };
+        const dependencies = { store, ledger, options, onCrashPoint, mend };
+        const broken = await openLedgerStore(dependencies);
         reached = [];
-        expect(await broken.repairPage(prefix, spoilt)).toBe(false);
-        expect(await broken.repairPage(Uint8Array.of(1, 2, 3, 4), value)).toBe(false);
+        for (let answers = told.length; answers > 0; answers--) {
+          await expect(readAll(broken)).rejects.toMatchObject({
+            code: 'page-corrupt',
+            facts: { isLost: damage === 'lost' },
+          });
+        }
         expect(reached).toEqual([]);
-        expect(await broken.repairPage(prefix, value)).toBe(true);
+        // Whoever reads meanwhile waits for the same answer.
+        told = [value];
+        const read = await Promise.all([readAll(broken), readAll(broken)]);
+        expect(read).toEqual([expected(20), expected(20)]);
         expect(reached).toEqual(['page-repair-begun', 'page-repair-done']);
-        expect(broken.damagedPages()).toEqual([]);
-        expect(await readAll(broken)).toEqual(expected(20));
+        const [page, ...others] = new Set(asked.map(({ prefix }) => prefix.join()));
+        expect([page, others, asked.length]).toEqual([expect.any(String), [], 3]);
         await broken.close();
         const again = await openLedgerStore({ store: store.crash(), ledger, options });
         expect(await readAll(again)).toEqual(expected(20));
       }
     },
   );
+
+  test('is given by another store, whatever that was asked before and however it is paged', async () => {
+    const asked: DamagedPage[] = [];
+    const whole = await written(20);
+    // One that went on, one that takes its pages apart otherwise.
+    const others = await Promise.all([
+      openLedgerStore({ store: await written(24), ledger, options }),
+      openLedgerStore({
+        store: whole.copy(),
+        ledger,
+        options: { ...options, pageBytesMax: 65_536 },
+      }),
+    ]);
+    const given = others.map(() => 0);
+    for (const key of await pagesRead(whole)) {
+      const store = whole.copy();
+      await store.write([{ kind: 'delete', space: 'pages', key }], 'strict');
+      const mend = async (page: DamagedPage) => {
+        asked.push(page);
+        for (const [at, other] of others.entries()) {
+          const bytes = await other.subtree(page);
+          if (bytes !== undefined) given[at] = (given[at] ?? 0) + 1;
+          if (bytes !== undefined) return bytes;
+        }
+        return undefined;
+      };
+      const broken = await openLedgerStore({ store, ledger, options, mend });
+      expect(await readAll(broken)).toEqual(expected(20));
+      await broken.close();
+    }
+    expect(asked.length).toBeGreaterThan(3);
+    // The first has the subtrees that no later block changed.
+    for (const count of given) expect(count).toBeGreaterThan(0);
+  });
+
+  test('that opening needs is asked for before the store is open', async () => {
+    const store = new MemoryStore();
+    const ledgerStore = await openLedgerStore({ store, ledger, options });
+    for (const request of chain.blocks.slice(0, 16)) await ledgerStore.commit(request);
+    for (let round = 0; round < 2; round++) await ledgerStore.checkpoint();
+    const { checkpointHeight } = ledgerStore.status();
+    const before = store.copy();
+    for (const request of chain.blocks.slice(16, 19)) await ledgerStore.commit(request);
+    await ledgerStore.close();
+    expect(ledgerStore.status().checkpointHeight).toBe(checkpointHeight);
+    const keys = (await before.list('pages', { limit: 1_000 })).flatMap(({ key }) =>
+      key[8] === 255 ? [] : [key],
+    );
+    const crashed = store.copy();
+    for (const key of keys)
+      await crashed.write([{ kind: 'delete', space: 'pages', key }], 'strict');
+    const opening = openLedgerStore({ store: crashed.copy(), ledger, options });
+    await expect(opening).rejects.toMatchObject({ code: 'page-corrupt' });
+    // Another one that is at the same block, and remembers the states before.
+    const mend = (page: DamagedPage) => ledgerStore.subtree(page);
+    const mended = await openLedgerStore({ store: crashed, ledger, options, mend });
+    expect(await readAll(mended)).toEqual(expected(19));
+  });
 
   test('is no hindrance to taking over a snapshot, which replaces it', async () => {
     const from = await openLedgerStore({ store: await written(24), ledger, options });
@@ -100,7 +168,6 @@ describe('a damaged page', () => {
     await expect(readAll(broken)).rejects.toMatchObject({ code: 'page-corrupt' });
     await takeOver(chain, broken, from, 24);
     expect(await readAll(broken)).toEqual(expected(24));
-    expect(broken.damagedPages()).toEqual([]);
   });
 });
 

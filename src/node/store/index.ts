@@ -4,6 +4,7 @@ export type { Place } from './history-index.ts';
 export type { LedgerStore } from './ledger-store.ts';
 export { openLedgerStore } from './ledger-store.ts';
 export { seal, unseal } from './records.ts';
+export { STORE_DAMAGES, STORE_REFUSALS } from './refusals.ts';
 export type { SnapshotWriter } from './snapshot-writer.ts';
 export type {
   BegunSnapshot,

@@ -2,13 +2,14 @@ import type { Bytes } from '../../base/index.ts';
 import { equalBytes, formatHex } from '../../base/index.ts';
 import { encode } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
-import type { CheckpointPlan, Page, ServedChunk } from '../../state/index.ts';
+import type { CheckpointPlan, Page, ServedChunk, WantedSubtree } from '../../state/index.ts';
 import {
   decodeLayouts,
   joinPages,
   manifestCodec,
   manifestOfPages,
   pageStoreKey,
+  subtreeOfChunk,
   verifyChunk,
 } from '../../state/index.ts';
 import type { Core } from './core.ts';
@@ -80,6 +81,24 @@ export class KeptSnapshots {
     }
     const { code } = verified.error;
     this.#core.tracer.trace('warn', 'snapshot-chunk-spoilt', { prefix: formatHex(prefix), code });
+    return undefined;
+  }
+
+  /** A subtree of any kept state, encoded as a page; `undefined` when none has it. */
+  async subtree(wanted: WantedSubtree): Promise<Bytes | undefined> {
+    const { suite } = this.#core.ledger;
+    for (const { stateRoot } of this.#snapshots) {
+      const served = await this.#serve(stateRoot);
+      // The chunk that it is, or is a part of: they divide the whole.
+      for (let depth = wanted.prefix.length; depth >= 0; depth--) {
+        const prefix = wanted.prefix.subarray(0, depth);
+        if (served?.chunks.has(prefix.join()) !== true) continue;
+        const bytes = await this.chunk(stateRoot, prefix);
+        const found = bytes && subtreeOfChunk(suite, { prefix, bytes }, wanted);
+        if (found !== undefined) return found;
+        break;
+      }
+    }
     return undefined;
   }
 

@@ -10,28 +10,28 @@ import type {
   StateChange,
   StateView,
 } from '../../ledger/index.ts';
-import type { Page, StateProof, StateTree } from '../../state/index.ts';
+import type { StateProof, StateTree, WantedSubtree } from '../../state/index.ts';
 import { STATE_KEY_BYTES_MAX } from '../../state/index.ts';
 import type { SpaceUsage } from '../../storage/index.ts';
 import { Turnstile } from '../../storage/index.ts';
 import type { BlockReader } from './block-reader.ts';
 import type { Core, HeadState } from './core.ts';
 import { keysOf, loadPages, runLoading, writeNamed } from './core.ts';
-import { Damage } from './damage.ts';
 import type { FinderParts, HistoryOptions } from './finder.ts';
 import { findHeight, findHistory, findTransactions } from './finder.ts';
 import { indexBlock } from './index-block.ts';
 import { journalValue } from './journal-value.ts';
 import { LoadedMemory } from './loaded-memory.ts';
 import { membershipChangesOf, membershipOf, membershipPut } from './memberships.ts';
+import { Mending } from './mending.ts';
 import { orderedKey } from './records.ts';
 import { recover } from './recovery.ts';
+import { servedSubtree } from './served-subtree.ts';
 import type { SnapshotWriter } from './snapshot-writer.ts';
 import type {
   BegunSnapshot,
   BlockSummary,
   CommitRequest,
-  DamagedPage,
   IncludedTransaction,
   LedgerStoreDependencies,
   LedgerStoreOptions,
@@ -55,6 +55,7 @@ export async function openLedgerStore(dependencies: LedgerStoreDependencies): Pr
     ledger: dependencies.ledger,
     tracer: dependencies.tracer ?? silentTracer,
     onCrashPoint: dependencies.onCrashPoint,
+    mending: dependencies.mend && new Mending(dependencies.mend),
   };
   const { valueBytesBest } = core.store;
   const options: LedgerStoreOptions = {
@@ -80,7 +81,6 @@ export class LedgerStore {
   readonly #state: StoreState;
   readonly #commits: Turnstile;
   readonly #upkeep: Upkeep;
-  readonly #damage: Damage;
   readonly #loaded: LoadedMemory;
 
   constructor(
@@ -97,7 +97,6 @@ export class LedgerStore {
     this.#state = parts.state;
     this.#commits = parts.commits;
     this.#upkeep = parts.upkeep;
-    this.#damage = new Damage(core);
     this.#loaded = new LoadedMemory(parts.state);
   }
 
@@ -192,8 +191,7 @@ export class LedgerStore {
 
   async #load(keys: Iterable<Bytes>, height?: number): Promise<void> {
     const tree = this.#tree;
-    const onDamaged = (page: Page) => this.#damage.add(tree, page);
-    await loadPages(this.#core, tree, keys, height, onDamaged).catch((error: unknown) => {
+    await loadPages(this.#core, tree, keys, height).catch((error: unknown) => {
       // A snapshot was adopted meanwhile, and the pages of before are gone: read again.
       if (tree === this.#tree) throw error;
     });
@@ -390,18 +388,13 @@ export class LedgerStore {
     return this.#upkeep.adoptSnapshot(writer);
   }
 
-  /** Pages of the state that could not be read since the store was opened. */
-  damagedPages(): readonly DamagedPage[] {
-    return this.#damage.pages(this.#tree);
-  }
-
   /**
-   * Puts back a damaged page, whoever gave its bytes; whether they are exactly that page.
-   *
-   * @param bytes Encoded leaves below the prefix, as a chunk of that prefix has them.
+   * A subtree of any state that is kept, encoded as a page, for peers whose page of it is damaged;
+   * `undefined` when none has it. What is larger than a chunk, nobody has as a page.
    */
-  repairPage(prefix: Uint8Array, bytes: Bytes): Promise<boolean> {
-    return this.#damage.repair(this.#tree, prefix, bytes);
+  subtree(wanted: WantedSubtree): Promise<Bytes | undefined> {
+    const parts = { tree: this.#tree, snapshots: this.#upkeep.snapshots };
+    return this.#loaded.during(servedSubtree(this.#core, parts, wanted));
   }
 
   /* ---------------------------------------------------------- readers */

@@ -45,5 +45,5 @@ export const WRITER_GENERATION_GAP = 2 ** 32;
 export const PRUNE_BLOCKS_PER_STEP = 8;
 /** Records deleted in one write of other cleaning: 1 MB of pages. */
 export const SWEEP_RECORDS_PER_STEP = 16;
-/** Damaged pages that are remembered for repair. */
-export const DAMAGED_PAGES_MAX = 1024;
+/** Pages that are read to find one subtree for a peer; below one place lie a handful at most. */
+export const SUBTREE_PAGES_READ_MAX = 256;

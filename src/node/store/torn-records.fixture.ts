@@ -6,19 +6,8 @@ import type { RecordedChain } from './chain.fixture.ts';
 import { keysWritten, recordChain, stateAfter } from './chain.fixture.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { openLedgerStore } from './ledger-store.ts';
+import { STORE_REFUSALS } from './refusals.ts';
 import { fetchChunks, SNAPSHOT_OPTIONS, snapshotRequest, takeOver } from './snapshots.fixture.ts';
-
-/** Codes with which a store may refuse what it finds. */
-const REFUSALS = new Set([
-  'store-corrupt',
-  'store-vanished',
-  'store-too-new',
-  'store-of-another-network',
-  'journal-corrupt',
-  'page-corrupt',
-  'index-corrupt',
-  'state-root-mismatch',
-]);
 
 /** One record to damage. */
 export type TornRecord = {
@@ -91,7 +80,7 @@ export class TornRecords {
     try {
       return await this.#live(copy, record);
     } catch (error) {
-      if (error instanceof TabellionError && REFUSALS.has(error.code)) return error.code;
+      if (error instanceof TabellionError && STORE_REFUSALS.has(error.code)) return error.code;
       throw new Error(`${space} ${formatHex(key)} of ${value.length} bytes: ${String(error)}`, {
         cause: error,
       });

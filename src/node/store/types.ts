@@ -16,6 +16,7 @@ import type { StagedState } from '../../state/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import type { LedgerCrashPoint } from './crash-points.ts';
 import type { Place } from './history-index.ts';
+import type { AskForPage } from './mending.ts';
 import type { BlockOutline } from './records.ts';
 
 /** How a ledger store uses memory and disk; none of it changes what is stored. */
@@ -105,6 +106,11 @@ export type LedgerStoreDependencies = {
   readonly ledger: Ledger;
   readonly tracer?: Tracer;
   readonly options?: LedgerStoreOptions;
+  /**
+   * Asks others for a page of the head that is lost or spoilt here; readings wait for the answer,
+   * those of opening too. Absent, or answered by nothing: they reject with `page-corrupt`.
+   */
+  readonly mend?: AskForPage | undefined;
   /** Lets a test stop the process at a named place: throw, or kill, inside the callback. */
   readonly onCrashPoint?: (name: LedgerCrashPoint) => void | Promise<void>;
 };

@@ -142,17 +142,24 @@ export class TornLog {
     return new TornLog(village, stores, entries, marks);
   }
 
-  /** Starts the four again, the fourth on a damaged store, and judges what it signs. */
+  /**
+   * Starts the four again, the fourth on a damaged store, and judges what it signs. Alone first:
+   * a log that is refused is refused whoever else is there.
+   */
   async restart(damage: Damage): Promise<Outcome> {
     const village = this.#village;
-    const marks = this.#marks === undefined ? undefined : new MemoryMarks(this.#marks.mark);
+    village.hub.published.length = this.#publishedBefore;
+    const code = await this.#startFourth(damage);
+    village.kill(FOURTH);
+    if (code === undefined) return this.#restartAll(damage);
+    return { kind: 'refused', code, contradictions: contradictions(village) };
+  }
+
+  async #restartAll(damage: Damage): Promise<Outcome> {
+    const village = this.#village;
     village.hub.published.length = this.#publishedBefore;
     for (const name of OTHERS) await startOn(village, name, await restored(this.#batches(name)));
-    const store = await this.#damaged(damage);
-    const code = await startOn(village, FOURTH, store, marks).then(
-      () => undefined,
-      (error: { readonly code: string }) => error.code,
-    );
+    const code = await this.#startFourth(damage);
     await village.clock.pass(20_000);
     const heights = VALIDATORS.map((name) => heightOf(village.node(name)));
     const [least = 0] = heights;
@@ -164,6 +171,15 @@ export class TornLog {
     } as const;
     for (const name of VALIDATORS) village.kill(name);
     return outcome;
+  }
+
+  /** By which code it is refused; absent when it starts. */
+  async #startFourth(damage: Damage): Promise<string | undefined> {
+    const marks = this.#marks === undefined ? undefined : new MemoryMarks(this.#marks.mark);
+    return startOn(this.#village, FOURTH, await this.#damaged(damage), marks).then(
+      () => undefined,
+      (error: { readonly code: string }) => error.code,
+    );
   }
 
   #batches(name: string): readonly Batch[] {

@@ -4,19 +4,36 @@ import { encode } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import type { LightBlock } from '../../light/index.ts';
-import { lightBlockCodec } from '../../light/index.ts';
+import {
+  formatCheckpoint,
+  LIGHT_BLOCKS_MAX,
+  lightBlockCodec,
+  parseCheckpoint,
+} from '../../light/index.ts';
 import type { LedgerSource } from '../../node/index.ts';
+import { rpcError } from '../errors.ts';
 import type { MethodHandlers } from '../handlers.ts';
 import { ALARMS_MAX } from '../limits.ts';
 import type { ParamsOf } from '../methods.ts';
+import type { CheckpointView } from '../node-views.ts';
 import type { NodeContext } from './context.ts';
 
 /** What somebody without a node needs to follow who decides. */
 export function lightMethods(
   context: NodeContext,
-): Pick<MethodHandlers, 'light.blocks' | 'node.evidence'> {
+): Pick<
+  MethodHandlers,
+  'light.blocks' | 'node.evidence' | 'node.checkpoint' | 'node.trustCheckpoint'
+> {
   return {
     'node.evidence': (_, { signal }) => evidenceOf(context, signal),
+    'node.checkpoint': async () => checkpointOf(context),
+    'node.trustCheckpoint': async ({ text }, { signal }) => {
+      const parsed = parseCheckpoint(text);
+      if (!parsed.ok) throw rpcError(parsed.error.code, { at: parsed.error.at });
+      await context.parts.checkpoints.give(parsed.value, signal);
+      return {};
+    },
     'light.blocks': (question, { signal }) => lightBlocksOf(context, question, signal),
   };
 }
@@ -33,9 +50,8 @@ async function lightBlocksOf(
     .filter((height) => height >= 1 && height <= head)
     .sort((left, right) => left - right);
   if (wanted.length === 0) return { blocks: [] };
-  // From the store alone: strangers do not make this node ask its peers.
-  const isStored = source.kind === 'chain' || context.strangers !== undefined;
-  if (isStored) return context.node.lightAnswer({ from, heights: wanted });
+  if (source.kind === 'chain') return context.node.lightAnswer({ from, heights: wanted });
+  if (context.strangers !== undefined) return heldBlocks(context, { from, heights: wanted });
   const blocks: LightBlock[] = [];
   for (const height of wanted) {
     signal.throwIfAborted();
@@ -43,6 +59,44 @@ async function lightBlocksOf(
     if (block !== undefined) blocks.push(block);
   }
   return { blocks };
+}
+
+/**
+ * What a light node holds: strangers do not make it ask its peers. The store may have some from the
+ * time before. Refused by name where it holds nothing of what is asked.
+ */
+async function heldBlocks(
+  { node, parts }: NodeContext,
+  question: { readonly from: Height; readonly heights: readonly Height[] },
+) {
+  const { blocks } = await node.lightAnswer(question);
+  const heights = new Set(blocks.map(({ header }) => header.height));
+  const held = question.heights.flatMap((height) => {
+    const block = heights.has(height) ? undefined : parts.following.light.held(height);
+    return block ?? [];
+  });
+  const all = [...blocks, ...held].sort((left, right) => left.header.height - right.header.height);
+  if (all.length === 0) throw rpcError('proof-unavailable', { reason: 'light-node' });
+  return { blocks: all.slice(0, LIGHT_BLOCKS_MAX) };
+}
+
+function checkpointOf(context: NodeContext): CheckpointView {
+  const source = context.source();
+  const { header, hash } = source.head();
+  const { height, timestampMs } = header;
+  const { given, wanted, isLinked, ...replay } = context.parts.checkpoints.status();
+  return {
+    newest: { text: formatCheckpoint({ height, hash }), timestampMs },
+    trust: source.trust(),
+    given: given && {
+      text: formatCheckpoint(given),
+      height: given.height,
+      givenAtMs: given.givenAtMs,
+      isLinked,
+    },
+    wanted: wanted && { text: formatCheckpoint(wanted), refusal: wanted.refusal },
+    ...replay,
+  };
 }
 
 /** Both blocks of each alarm whole, so that anybody can check that members broke the rules. */

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Json } from '../../base/index.ts';
 import { defined, formatHex, isJsonObject, TabellionError } from '../../base/index.ts';
-import type { Codec } from '../../codec/index.ts';
-import { decode, encode, parseJson } from '../../codec/index.ts';
+import { decode, encode } from '../../codec/index.ts';
 import { verifyMerkleProof } from '../../crypto/index.ts';
+import type { Height } from '../../ledger/index.ts';
 import { certifies, formatAddress, transactionLeaf } from '../../ledger/index.ts';
 import { amount, gas, person } from '../../ledger/testing/world.ts';
 import type { LightBlock } from '../../light/index.ts';
@@ -16,10 +16,11 @@ import { stateProofCodec, verifyProof } from '../../state/index.ts';
 import { builtinMethods } from '../builtin.ts';
 import type { RpcHandlers } from '../handlers.ts';
 import { STRANGERS_QUESTIONS_BURST } from '../limits.ts';
-import type { MethodName, ResultOf } from '../methods.ts';
+import type { MethodName } from '../methods.ts';
 import type { ConnectionOptions, RpcConnection } from '../server.ts';
 import { createRpcServer } from '../server.ts';
 import { createNodeHandlers } from './index.ts';
+import { askJson as askJsonOf, askValues } from './questions.fixture.ts';
 
 // A node that executed nothing answers every question, from what peers prove to it.
 
@@ -82,31 +83,12 @@ async function pay(value: number) {
   return id;
 }
 
-let lastId = 0;
-async function askJson(method: string, params: Json): Promise<Json> {
-  lastId += 1;
-  const request = { jsonrpc: '2.0', id: lastId, method, params };
-  const answer = await village.clock.run(connection.handleJson(request));
-  if (answer === undefined || !isJsonObject(answer)) throw new Error('no answer');
-  if (answer.error === undefined) return answer.result ?? null;
-  const { data } = answer.error as { readonly data: { readonly code: string } }; // As every one.
-  throw Object.assign(new Error(JSON.stringify(data)), data);
-}
-
-/** Asks with values; the answer is what its schema says. */
-async function ask<Name extends MethodName>(
+const askJson = (method: string, params: Json) =>
+  askJsonOf(village, connection, { method, params });
+const ask = <Name extends MethodName>(
   method: Name,
   params: { readonly [name: string]: unknown } = {},
-): Promise<ResultOf<Name>> {
-  // The table ties parameters and answer to the name; a test walks the methods alike.
-  const spec = methods[method] as unknown as {
-    readonly params: Codec<unknown>;
-    readonly result: Codec<ResultOf<Name>>;
-  };
-  const parsed = parseJson(spec.result, await askJson(method, spec.params.toJson(params)));
-  if (!parsed.ok) throw new Error(`${method}: ${JSON.stringify(parsed.error)}`);
-  return parsed.value;
-}
+) => askValues(village, connection, { method, params });
 
 const head = () => heightOf(village.node(FIRST));
 /** What a node says that executed everything; each holds the signatures that it saw itself. */
@@ -293,9 +275,21 @@ describe('strangers', () => {
     const ids = Array.from({ length: 100 }, (_, at) => unknown(at));
     const { statuses } = await ask('transaction.statuses', { ids });
     expect(statuses.map(({ stage }) => stage)).toEqual(Array(100).fill('unknown'));
-    const { blocks } = await ask('light.blocks', { from: 0, heights: [1, 2, 3] });
-    expect(blocks).toEqual([]);
+    // What it holds it gives; of the rest it says that it cannot.
+    const heights = [1, 2, head()];
+    const { blocks } = await ask('light.blocks', { from: 0, heights });
+    expect(blocks.map(({ header }) => header.height)).toEqual([head()]);
+    const newest = { from: 0 as Height, heights: [head() as Height] };
+    const served = await village.node(FIRST).lightAnswer(newest);
+    expect(blocks).toEqual(served.blocks);
+    await expect(ask('light.blocks', { from: 0, heights: [1, 2] })).rejects.toMatchObject({
+      code: 'proof-unavailable',
+      facts: { reason: 'light-node' },
+    });
     expect(questions()).toBe(before);
+    expect((await ask('chain.info')).knownRelays).toBeUndefined();
+    connection = connect(lamp);
+    expect((await ask('chain.info')).knownRelays).toEqual([]);
   });
 
   it('make it ask so much, all together, and its own people as they like', async () => {

@@ -11,8 +11,14 @@ import { loadFastHashing } from '../../crypto/index.ts';
 import { createLedger, parseGenesis } from '../../ledger/index.ts';
 import type { TransportSet } from '../../network/index.ts';
 import { createNetwork, createPeerKey } from '../../network/index.ts';
-import type { NodeHome, NodeMode, OnCrashPoint, StorageEstimate } from '../../node/index.ts';
-import { TabellionNode, wipeLedger } from '../../node/index.ts';
+import type {
+  NodeHome,
+  NodeMode,
+  NodeOptions,
+  OnCrashPoint,
+  StorageEstimate,
+} from '../../node/index.ts';
+import { STORE_DAMAGES, TabellionNode, wipeLedger } from '../../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../../rpc/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import type { SignatureVerifier } from '../../verifier/index.ts';
@@ -54,22 +60,14 @@ export type TabNodeParts = {
   readonly tracer?: Tracer;
   /** Called wherever something is written; only tests kill there. */
   readonly onCrashPoint?: OnCrashPoint | undefined;
+  /** What this program decides otherwise than all others; only tests do. */
+  readonly nodeOptions?: Partial<NodeOptions>;
 };
 
 const PEER_KEY = encodeUtf8('peer-key');
 const RELAYS_KEY = encodeUtf8('relays');
 /** The list is written by this program; a longer one is not. */
 const RELAYS_REMEMBERED_MAX = 32;
-
-/** What is stored says these of itself when it was damaged: only peers can mend it. */
-const DAMAGES: ReadonlySet<string> = new Set([
-  'store-corrupt',
-  'store-vanished',
-  'journal-corrupt',
-  'page-corrupt',
-  'index-corrupt',
-  'state-root-mismatch',
-]);
 
 /** Runs a full node in this worker for as long as it leads. */
 export async function startTabNode(
@@ -120,6 +118,7 @@ export async function startTabNode(
       version: parts.version,
       relays: init.relays,
       ...(init.mode === undefined ? {} : { mode: init.mode }),
+      ...parts.nodeOptions,
     };
     const node = await openNode(home, options, ground);
     const server = createRpcServer({
@@ -164,7 +163,7 @@ async function openNode(
   } catch (error) {
     await first.stop();
     const { code } = errorToData(error);
-    if (!DAMAGES.has(code)) throw error;
+    if (!STORE_DAMAGES.has(code)) throw error;
     ground.condemn(code);
   }
   await mend(home.store, ground);
@@ -220,7 +219,7 @@ class Breakage {
       if ((head?.header.height ?? 0) > startHeight) this.#ground.noteRoom(); // A block was written.
       return;
     }
-    if (DAMAGES.has(error.code)) {
+    if (STORE_DAMAGES.has(error.code)) {
       this.#ground.condemn(error.code);
       this.#settle(error);
     } else if (error.code === 'store-full') {

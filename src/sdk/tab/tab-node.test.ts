@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { HEARTBEAT_MS, LEADER_DOUBT_MS, LEADER_SILENT_MS, LEASE_MS } from '../limits.ts';
+import {
+  HEARTBEAT_MS,
+  LEADER_DOUBT_MS,
+  LEADER_SILENT_MS,
+  LEASE_MS,
+  STORE_FULL_RETRY_MS,
+} from '../limits.ts';
 import type { TestTab } from './tab-world.fixture.ts';
 import { TabWorld } from './tab-world.fixture.ts';
 
@@ -182,6 +188,23 @@ describe('a node that cannot start', () => {
     await world.pass(60_000);
     expect(tab.page.state().role).toBe('failed');
     expect(100 - world.startFailures).toBe(4);
+  });
+
+  it('for want of room, goes on by itself whenever there is some', async () => {
+    const world = new TabWorld();
+    world.startFailures = 10; // More than anything else is tried.
+    world.startFailureCode = 'store-full';
+    const [tab] = await openTabs(world, ['a']);
+    for (let tries = 1; tries <= 10; tries++) {
+      expect(tab.page.state()).toMatchObject({ role: 'failed', error: { code: 'store-full' } });
+      expect(world.log).toEqual([]);
+      // It does not hammer a disk that is full.
+      await world.pass(STORE_FULL_RETRY_MS - 100);
+      expect(10 - world.startFailures).toBe(tries);
+      await world.pass(100);
+    }
+    expect(tab.page.state()).toMatchObject({ role: 'leader', error: undefined });
+    expect(await tab.client.call('mempool.status', {})).toEqual(FULL);
   });
 });
 

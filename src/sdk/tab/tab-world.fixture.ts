@@ -131,6 +131,8 @@ export class TabWorld {
   readonly log: string[] = [];
   /** Makes the next starts of nodes fail. */
   startFailures = 0;
+  /** With this code, where it is to be one that programs know. */
+  startFailureCode: string | undefined;
   /** Highest epoch that the profile's store was opened with. */
   fence = 0;
   #nowMs = 1_000_000;
@@ -170,7 +172,10 @@ export class TabWorld {
     let breakStore = (_code: string): void => undefined;
     let lifecycle: LifecycleActions | undefined;
     const start: StartNode = async (given) => {
-      if (this.startFailures-- > 0) throw new Error('cannot start');
+      if (this.startFailures-- > 0) {
+        const code = this.startFailureCode;
+        throw code === undefined ? new Error('cannot start') : new TabellionError(code);
+      }
       if (given.epoch < this.fence) {
         throw new TabellionError('store-in-use', { fence: this.fence });
       }

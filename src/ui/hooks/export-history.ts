@@ -1,30 +1,64 @@
 import { formatHex } from '../../base/index.ts';
-import { formatAddress } from '../../sdk/index.ts';
+import type { HistoryProgress } from '../../sdk/index.ts';
+import { formatAddress, readWholeHistory } from '../../sdk/index.ts';
 import { describeActivity } from '../format/activity.ts';
 import { csvText } from '../format/csv.ts';
 import { valueText } from '../format/json.ts';
+import { formatCount, formatHeight, plural } from '../format/number.ts';
 import { wordsOf } from '../format/text.ts';
 import type { Address, ChainInfo, Client } from './client.ts';
 import { download } from './download.ts';
-import { readWholeHistory } from './history.ts';
+import { chaptersOf } from './history.ts';
 
-/** Saves the whole history of an account as CSV (for spreadsheets) or JSON (complete). */
+/** Entries after which progress is said again. */
+const ENTRIES_PER_WORD = 200;
+
+/** What was saved, in words; a file that lacks the oldest part is named so. */
+export function savedWords(count: number, stoppedAt: number | undefined): string {
+  const saved = `${plural(count, 'transaction')} saved`;
+  if (stoppedAt === undefined) return `${saved}.`;
+  return `${saved}, down to block ${formatHeight(stoppedAt)}: nobody proves what is older now.`;
+}
+
+/** How far reading has come, in words. */
+export function progressWords({ entries, isWaiting }: HistoryProgress): string {
+  const read = `${formatCount(entries)} read`;
+  return isWaiting ? `${read}, waiting for busy peers…` : `${read}…`;
+}
+
+/**
+ * Saves the whole history of an account as CSV (for spreadsheets) or JSON (complete). Says how much
+ * was saved, and where it ends when not all of it could be read.
+ */
 export async function exportHistory(
   client: Client,
   chain: ChainInfo,
   address: Address,
-  form: 'csv' | 'json',
-): Promise<number> {
-  const chapters = await readWholeHistory(client, address);
+  options: {
+    readonly form: 'csv' | 'json';
+    readonly onProgress?: (text: string) => void;
+  },
+): Promise<string> {
+  const { form, onProgress } = options;
+  let told = 0;
+  const { pages, stop } = await readWholeHistory(client, address, {
+    onProgress: (progress) => {
+      // Every page would be said aloud by screen readers.
+      if (!progress.isWaiting && progress.entries - told < ENTRIES_PER_WORD) return;
+      told = progress.entries;
+      onProgress?.(progressWords(progress));
+    },
+  });
+  const chapters = chaptersOf(pages);
   const count = chapters.reduce((sum, { entries }) => sum + entries.length, 0);
-  const name = `tabellion-${formatAddress(address).slice(-8)}`;
+  const stoppedAt = stop?.before.height;
+  const ending = stoppedAt === undefined ? '' : '-incomplete';
+  const name = `tabellion-${formatAddress(address).slice(-8)}${ending}`;
   if (form === 'json') {
-    download(
-      `${name}.json`,
-      valueText({ network: chain.name, address: formatAddress(address), chapters }),
-      'application/json',
-    );
-    return count;
+    const whole = { network: chain.name, address: formatAddress(address), chapters };
+    const told = stoppedAt === undefined ? whole : { ...whole, incompleteBelow: stoppedAt };
+    download(`${name}.json`, valueText(told), 'application/json');
+    return savedWords(count, stoppedAt);
   }
   const head = [
     'time',
@@ -77,7 +111,7 @@ export async function exportHistory(
     ];
   });
   download(`${name}.csv`, csvText([head, ...rows]), 'text/csv');
-  return count;
+  return savedWords(count, stoppedAt);
 }
 
 function plainDecimal(amount: bigint, decimals: number): string {

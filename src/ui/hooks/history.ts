@@ -3,7 +3,7 @@ import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
 import { cappedBy } from '../format/standing.ts';
 import { useAsk } from './ask.ts';
-import type { Address, Client, Height, History, HistoryEntry } from './client.ts';
+import type { Address, Height, History, HistoryEntry } from './client.ts';
 import { useLive } from './live.ts';
 import { useClient } from './services.ts';
 
@@ -71,24 +71,4 @@ function mergePages(pages: readonly (readonly HistoryEntry[])[]): readonly Histo
   const byId = new Map<string, HistoryEntry>();
   for (const page of pages) for (const entry of page) byId.set(formatHex(entry.id), entry);
   return [...byId.values()].sort((a, b) => b.height - a.height || b.index - a.index);
-}
-
-/** Every entry there is, page after page: exports hold all of it, not what is on the screen. */
-export async function readWholeHistory(
-  client: Client,
-  address: Address,
-  signal?: AbortSignal,
-): Promise<readonly Chapter[]> {
-  const pages: History[] = [];
-  let before: History['next'];
-  do {
-    const page: History = await client.call(
-      'account.history',
-      { address, before, limit: 100 },
-      signal === undefined ? {} : { signal },
-    );
-    pages.push(page);
-    before = page.next;
-  } while (before !== undefined);
-  return chaptersOf(pages);
 }

@@ -32,6 +32,13 @@ export function describeStorage({ kind, code }: StorageEvent): StorageWords {
       isPersonal: kind === 'wiped',
     };
   }
+  if (kind === 'repaired' && code === 'page-mended') {
+    return {
+      title: 'Damaged data were repaired',
+      text: `${SAFE} What was damaged came from peers again and was checked; nothing is missing.`,
+      isPersonal: false,
+    };
+  }
   if (kind === 'repaired') {
     return {
       title: 'Stored data were damaged',

@@ -1,0 +1,77 @@
+import type { Bytes } from '../base/index.ts';
+import { equalBytes } from '../base/index.ts';
+import type { Hash, HashSuite } from '../crypto/index.ts';
+import { compact, encodePage } from './compact.ts';
+import { CHUNK_BYTES_MAX } from './limits.ts';
+import type { Page, Ref, Table } from './nodes.ts';
+import {
+  BRANCH,
+  bitmapOf,
+  childHash,
+  childOf,
+  childPlace,
+  insideOf,
+  PAGE,
+  totalsOf,
+} from './nodes.ts';
+import { buildPage, pagesOf } from './page.ts';
+
+/** What stands at a place of a tree: the leaves below it, where it is the subtree that is wanted. */
+export type FoundSubtree =
+  /** Encoded as a page of its prefix. */
+  | { readonly kind: 'found'; readonly bytes: Bytes }
+  /** These must be in memory first. */
+  | { readonly kind: 'unloaded'; readonly pages: readonly Page[] }
+  /** Another subtree stands there, or nothing, or more than anybody has as one page. */
+  | { readonly kind: 'other' };
+
+/** A subtree by its place, one nibble a byte, and what it must be. */
+export type WantedSubtree = { readonly prefix: Uint8Array; readonly hash: Hash };
+
+const OTHER: FoundSubtree = { kind: 'other' };
+
+/** Looks for a subtree in a version of a tree, or below a node of it that stands at a depth. */
+export function findSubtree(
+  tree: { readonly table: Table; readonly root: Ref; readonly hash: Hash },
+  wanted: WantedSubtree,
+  depthOfRoot = 0,
+): FoundSubtree {
+  let { table, root: ref, hash } = tree;
+  for (let depth = depthOfRoot; ; depth++) {
+    // A single leaf stands higher than its page's prefix is long.
+    if (equalBytes(hash, wanted.hash)) return encodeSubtree(table, ref);
+    if (depth >= wanted.prefix.length) return OTHER;
+    if (ref.kind === PAGE) {
+      const page = table.page(ref.chunk);
+      if (page.root === undefined) return { kind: 'unloaded', pages: [page] };
+      ({ table, ref } = insideOf(page.root));
+    }
+    if (ref.kind !== BRANCH) return OTHER;
+    const chunk = table.chunk(ref.chunk);
+    const bitmap = bitmapOf(chunk, ref.at);
+    const nibble = wanted.prefix[depth] ?? 0;
+    if ((bitmap & (1 << nibble)) === 0) return OTHER;
+    hash = childHash(chunk, ref.at, childPlace(bitmap, nibble));
+    ref = childOf(table, ref, nibble);
+  }
+}
+
+function encodeSubtree(table: Table, ref: Ref): FoundSubtree {
+  const { weight, count } = totalsOf(table, ref);
+  if (count === 0 || (weight > CHUNK_BYTES_MAX && count > 1)) return OTHER;
+  const pages = pagesOf(table, ref).filter(({ isLoaded }) => !isLoaded);
+  if (pages.length > 0) return { kind: 'unloaded', pages };
+  return { kind: 'found', bytes: encodePage(compact(table, ref)) };
+}
+
+/** Looks for a subtree among the leaves of a chunk above it; `undefined` where it is not there. */
+export function subtreeOfChunk(
+  suite: HashSuite,
+  chunk: { readonly prefix: Uint8Array; readonly bytes: Uint8Array },
+  wanted: WantedSubtree,
+): Bytes | undefined {
+  const built = buildPage(chunk.prefix, chunk.bytes, suite);
+  if (built === undefined) return undefined;
+  const found = findSubtree(built, wanted, chunk.prefix.length);
+  return found.kind === 'found' ? found.bytes : undefined;
+}

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { timestampMs } from '../../base/index.ts';
+import { describeStorage } from './storage-words.ts';
+
+const words = (kind: Parameters<typeof describeStorage>[0]['kind'], code: string | undefined) =>
+  describeStorage({ kind, code, atMs: timestampMs(5) });
+
+test('a page that was put back is told apart from a ledger that is read again', () => {
+  const mended = words('repaired', 'page-mended');
+  expect(mended.title).toBe('Damaged data were repaired');
+  expect(mended.text).toContain('nothing is missing');
+  const again = words('repaired', 'page-corrupt');
+  expect(again.title).toBe('Stored data were damaged');
+  expect(again.text).toContain('read from peers again');
+  for (const each of [mended, again]) expect(each.isPersonal).toBe(false);
+});
