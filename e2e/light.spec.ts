@@ -114,6 +114,31 @@ test('every page of a light node says what its figures stand on', async () => {
   }
 });
 
+test('a checkpoint of a relay is taken when it is true, refused when it is not, and kept', async () => {
+  const { page } = anna;
+  const { newest } = await payer.client.call('node.checkpoint', {});
+  const [height = '', hash = ''] = newest.text.split(':');
+  await goTo(page, 'Node');
+  const panel = page.getByRole('region', { name: 'Checkpoint' });
+  const field = panel.getByLabel('Checkpoint from somebody you trust');
+  const give = async (text: string) => {
+    await field.fill(text);
+    await field.press('Enter');
+  };
+  await give(`${height}:${'0'.repeat(64)}`);
+  await expect(panel.getByText('This tab knows another block of that height')).toBeVisible();
+  await expect(panel.getByText('Given by hand')).toBeHidden();
+  await expect(stripOf(anna)).toContainText('Proven');
+  await give(`${height}:${hash}`);
+  await expect(panel.getByText('Given by hand')).toBeVisible();
+  await page.reload();
+  await expect(panel.getByText('Given by hand')).toBeVisible();
+  await expect(panel).toContainText(newest.text);
+  await expect(stripOf(anna)).toContainText('Proven');
+  await expect(page.getByText(/^(Reading|Looking)/)).toHaveCount(0);
+  expect(await page.evaluate(figuresWithoutTrust)).toEqual([]);
+});
+
 test('a payment is simulated on proven state, signed and final', async () => {
   const { page } = anna;
   await reviewPayment(page, { to: payer.text, amount: '1.5' });

@@ -163,6 +163,67 @@ test('trust that ran out stops sending and says why', async () => {
   expect(await page.evaluate(() => localStorage.getItem('tabellion.mode'))).toBe('full');
 });
 
+test('a checkpoint from somebody trusted renews trust that ran out, by keys alone', async () => {
+  const page = await open('expired', '/');
+  const notice = page.getByText('Trust has run out');
+  await expect(notice).toBeVisible();
+  const field = page.getByLabel('Checkpoint from somebody you trust');
+  for (let presses = 0; presses < 60; presses++) {
+    if (await field.evaluate((element) => element === document.activeElement)) break;
+    await page.keyboard.press('Tab');
+  }
+  await expect(field).toBeFocused();
+  // What is no checkpoint is told at once, and nobody is asked.
+  await page.keyboard.type('48,000');
+  await page.keyboard.press('Enter');
+  await expect(field).toHaveAccessibleDescription(/This is no checkpoint/);
+  await expect(field).toHaveAttribute('aria-invalid', 'true');
+  // A block that no peer has changes nothing.
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(`48190:${'00'.repeat(32)}`);
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('No peer shows this block')).toBeVisible();
+  await expect(field).toBeFocused();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(` 48190:${ID.toUpperCase()} `);
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'Trust this block' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(notice).toBeHidden();
+  await expect(stripOf(page)).toContainText('Proven');
+  await expect(page.getByTestId('balance')).toContainText('Proven');
+  expect(await page.evaluate(figuresWithoutTrust)).toEqual([]);
+});
+
+test('a node shows its newest block as a checkpoint; a link to one is asked about first', async () => {
+  const page = await open('following', '/node');
+  const panel = page.getByRole('region', { name: 'Checkpoint' });
+  await expect(panel).toContainText('Validated');
+  await expect(panel.getByRole('region', { name: 'The newest final block here' })).toHaveText(
+    new RegExp(`^48[0-9]{3}:${ID}$`),
+  );
+  await expect(panel.getByRole('button', { name: 'Copy it as a link' })).toBeVisible();
+  const advanced = page.getByText('Advanced: reading old blocks faster');
+  await advanced.click();
+  const unchecked = page.getByRole('checkbox', { name: /Do not check signatures/ });
+  await expect(unchecked).toBeDisabled();
+  await expect(unchecked).toHaveAccessibleDescription(/never more than Proven/);
+
+  await page.goto(`${harness.url}/node?state=following&checkpoint=48190:${ID}`);
+  await expect(panel.getByText('The link that you followed names a block')).toBeVisible();
+  await expect(panel.getByText('Given by hand')).toBeHidden();
+  await expect(panel.getByLabel('Checkpoint from somebody you trust')).toHaveValue(`48190:${ID}`);
+  await panel.getByRole('button', { name: 'Trust this block' }).click();
+  await expect(panel.getByText('Given by hand')).toBeVisible();
+  await advanced.click();
+  await unchecked.check();
+  await expect(unchecked).toBeChecked();
+  expect(await page.evaluate(figuresWithoutTrust)).toEqual([]);
+  await page.goto(`${harness.url}/node?state=following&checkpoint=javascript:alert(1)`);
+  await expect(panel.getByText('The link that you followed names no block')).toBeVisible();
+  await expect(panel.getByLabel('Checkpoint from somebody you trust')).toHaveValue('');
+});
+
 test('on a device to be spared a person is asked; the answer is kept', async () => {
   const page = await open('consent', '/');
   const asked = page.getByText('Load the whole state now?');

@@ -1,5 +1,8 @@
+export type { CheckpointTextError } from './checkpoint.ts';
+export { formatCheckpoint, judgeCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export type { LightRefusalCode, LightRequestFailure } from './errors.ts';
 export { claimsOf, isExpired, judgeLightBlock } from './judge.ts';
+export { lightBlockAt, trustedHashAt } from './known.ts';
 export type { LightLimits } from './limits.ts';
 export { LIGHT_BLOCKS_MAX, LIGHT_HEIGHTS_MAX, LIGHT_LIMITS } from './limits.ts';
 export { waypoints } from './path.ts';
@@ -9,6 +12,8 @@ export { LIGHT_RULES } from './rules.ts';
 export type { LightStart } from './step.ts';
 export { createLight, step } from './step.ts';
 export type {
+  Checkpoint,
+  CheckpointVerdict,
   HeightFailure,
   LightAnchor,
   LightAnswer,

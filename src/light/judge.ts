@@ -87,7 +87,7 @@ function trustError(
 }
 
 // Both headers are of this network, and one follows the other.
-function headersError(
+export function headersError(
   { suite, chainId }: LightAnchor,
   { parent, header }: LightBlock,
 ): LightRefusalCode | undefined {
@@ -114,7 +114,7 @@ function placeError(
   return header.timestampMs >= nowMs + clockDriftMs ? 'from-the-future' : undefined;
 }
 
-function membershipsError(
+export function membershipsError(
   { suite }: LightAnchor,
   { parent, header, membership, nextMembership = membership }: LightBlock,
   rules: LightRules,
@@ -130,7 +130,7 @@ function membershipsError(
 }
 
 // Where members never change nothing is believed of others, however many trusted ones signed it.
-function changeError(
+export function changeError(
   trusted: TrustedBlock,
   { parent, header }: LightBlock,
   { isFixed = false }: LightOptions,
@@ -147,7 +147,7 @@ function isMembership({ validators }: Membership): boolean {
   return keys.size === validators.length && validators.every(({ power }) => power > 0n);
 }
 
-function signersOf(
+export function signersOf(
   { validators }: Membership,
   { signatures }: CommitCertificate,
 ): { readonly power: bigint } | LightRefusalCode {

@@ -2,7 +2,7 @@ import { equalBytes } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import { isExpired } from './judge.ts';
 import type { LightLimits } from './limits.ts';
-import type { Known, LightState } from './types.ts';
+import type { Known, LightBlock, LightState } from './types.ts';
 
 /** The trusted block of a height, if it is remembered. */
 export function knownAt(known: readonly Known[], height: number): Known | undefined {
@@ -40,6 +40,12 @@ export function withKnown(known: readonly Known[], more: Known, limits: LightLim
     if (gap < heightAt(least + 1) - heightAt(least - 1)) least = index;
   }
   return all.toSpliced(least, 1);
+}
+
+/** The light block of a height, where it came with one and is remembered. */
+export function lightBlockAt({ head, known }: LightState, height: number): LightBlock | undefined {
+  if (height === head.trusted.header.height) return head.block;
+  return knownAt(known, height)?.block;
 }
 
 /** What is trusted at a height: a block's own hash, or what the head says of its parent. */

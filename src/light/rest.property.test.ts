@@ -70,6 +70,11 @@ const happeningArbitrary = fc.oneof(
     isShown: fc.boolean(),
     isBroken: fc.boolean(),
   }),
+  fc.record({
+    kind: fc.constant('given' as const),
+    height: fc.integer({ min: 1, max: LENGTH }),
+    isBroken: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant('unwanted' as const), id: fc.nat(5) }),
   fc.record({ kind: fc.constantFrom('cleared', 'slept', 'blinded') }),
 );
@@ -127,6 +132,13 @@ const law = fc.property(
           const trusted = height === 0 ? genesis : own.trustedAt(height);
           const block = isShown && height > 0 ? own.blockAt(height) : undefined;
           village.send({ kind: 'chain-advanced', trusted, block, nowMs });
+          break;
+        }
+        case 'given': {
+          const { height, isBroken } = happening;
+          const from = isBroken ? broken : chain;
+          const [trusted, block] = [from.trustedAt(height), from.blockAt(height)];
+          village.send({ kind: 'checkpoint-given', trusted, block, nowMs });
           break;
         }
         case 'unwanted':

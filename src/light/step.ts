@@ -116,6 +116,8 @@ function on(state: LightState, event: LightEvent): LightTransition {
       return onTick({ ...state, ticks: state.ticks + 1 });
     case 'chain-advanced':
       return onChainAdvanced(state, event.trusted, event.block);
+    case 'checkpoint-given':
+      return onCheckpoint(state, { ...event, voice: undefined });
     case 'alarm-cleared':
       return stay({ ...state, alarm: undefined });
     default:
@@ -429,6 +431,15 @@ function withoutLower(state: LightState): LightState {
   const isIdle = ({ purpose, target }: Chase) => purpose.kind === 'head' && target <= height;
   if (!state.chases.some(isIdle)) return state;
   return { ...state, chases: state.chases.filter((chase) => !isIdle(chase)) };
+}
+
+/** Trusted without a way that leads there; never against what is trusted already. */
+function onCheckpoint(state: LightState, { trusted, block, voice }: Known): LightTransition {
+  const given: Known = { trusted, block, voice };
+  if (state.alarm !== undefined || knownAt(state.known, trusted.header.height) !== undefined) {
+    return stay(state);
+  }
+  return raise({ ...state, known: withKnown(state.known, given, state.limits) }, given);
 }
 
 /* ------------------------------------------------- own chain and alarms */

@@ -87,6 +87,14 @@ export type LightVerdict =
   | { readonly kind: 'not-enough-trust' }
   | { readonly kind: 'refused'; readonly code: LightRefusalCode };
 
+/** A block that somebody was told by hand: whoever told it is believed. */
+export type Checkpoint = { readonly height: Height; readonly hash: Hash };
+
+export type CheckpointVerdict =
+  | Exclude<LightVerdict, { readonly kind: 'not-enough-trust' | 'refused' }>
+  /** `another-block`: it is none that the checkpoint names. */
+  | { readonly kind: 'refused'; readonly code: LightRefusalCode | 'another-block' };
+
 /**
  * Two blocks of one height, both with a valid certificate: more than 1/3 of the power broke its
  * word. `ours` is absent when our own chain committed it, or when it was given without proof. As it
@@ -151,6 +159,13 @@ export type LightEvent =
       readonly kind: 'chain-advanced';
       readonly trusted: TrustedBlock;
       readonly block: LightBlock | undefined;
+      readonly nowMs: number;
+    }
+  /** Somebody who is believed named this block, and its signatures hold. */
+  | {
+      readonly kind: 'checkpoint-given';
+      readonly trusted: TrustedBlock;
+      readonly block: LightBlock;
       readonly nowMs: number;
     }
   /** A person looked into the alarm: new heads may be trusted again. */

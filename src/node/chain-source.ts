@@ -150,10 +150,14 @@ export class ChainSource implements LedgerSource {
     const older = await this.#options.peers
       .history(address, { before: below, limit: limit - entries.length, signal })
       .catch((error: unknown) => {
-        if (errorToData(error).code === 'aborted') throw error;
-        return undefined; // What is known here is told in any case, and from where it is complete.
+        // Whoever asks for what only peers have is told that nobody gives it now.
+        const isAllTheirs = query.before !== undefined && !isAbove(query.before, start);
+        if (isAllTheirs || errorToData(error).code === 'aborted') throw error;
+        return undefined;
       });
-    if (older === undefined) return { entries, next: undefined, completeFrom, origin: 'chain' };
+    // What is known here is told in any case, and from where it is complete; the rest is asked for
+    // where that ends.
+    if (older === undefined) return { entries, next: start, completeFrom, origin: 'chain' };
     const last = older.isWhole ? undefined : older.entries.at(-1);
     return {
       entries: [...entries, ...older.entries],
@@ -172,4 +176,10 @@ export class ChainSource implements LedgerSource {
     const known = await this.#store.membershipAt(height);
     return known ?? (await this.#options.light.prove(height, signal)).trusted.membership;
   }
+}
+
+function isAbove(place: Place, other: Place): boolean {
+  return (
+    place.height > other.height || (place.height === other.height && place.index > other.index)
+  );
 }

@@ -1,4 +1,4 @@
-import type { Bytes, Clock, Result, TimestampMs, Tracer } from '../base/index.ts';
+import type { Bytes, Result, TimestampMs } from '../base/index.ts';
 import {
   assert,
   defined,
@@ -13,11 +13,9 @@ import type { Hash, Verified } from '../crypto/index.ts';
 import { mintVerified } from '../crypto/index.ts';
 import type {
   Block,
-  BlockExecution,
   BlockPlace,
   CommitCertificate,
   Header,
-  HeaderError,
   Height,
   Ledger,
   Membership,
@@ -29,60 +27,26 @@ import type {
   TransactionError,
 } from '../ledger/index.ts';
 import { transactionsRootOf } from '../ledger/index.ts';
-import type { SignatureVerifier } from '../verifier/index.ts';
+import type {
+  BlockRefusal,
+  ChainDependencies,
+  ExecutedBlock,
+  Head,
+  VerifiedBlock,
+} from './chain-types.ts';
 import { CLOCK_AHEAD_MS_MAX, CLOCK_BEHIND_MS_MAX, EXECUTED_BLOCKS_KEPT_MAX } from './limits.ts';
 import { SerialQueue } from './serial-queue.ts';
-import type { LedgerStore, StagedBlock } from './store/index.ts';
 import { VerifiedTransactions } from './verified-transactions.ts';
 
-/** The newest committed block. */
-export type Head = { readonly header: Header; readonly hash: Hash };
-
-/** A block whose results are known and equal its header. */
-export type ExecutedBlock = {
-  readonly prepared: PreparedBlock;
-  readonly transactions: readonly Verified<PreparedTransaction>[];
-  readonly execution: BlockExecution;
-  readonly staged: StagedBlock;
-};
-
-/** A decoded block whose transactions are all signed as they must be. */
-export type VerifiedBlock = {
-  readonly prepared: PreparedBlock;
-  readonly transactions: readonly Verified<PreparedTransaction>[];
-  /** Proves the block if those still decide its height who did when it was looked at. */
-  readonly proof:
-    | { readonly certificate: Verified<CommitCertificate>; readonly membership: Membership }
-    | undefined;
-};
-
-/** What listeners learn of each block, after it is durable. */
-export type CommittedEvent = {
-  readonly executed: ExecutedBlock;
-  readonly certificate: CommitCertificate;
-};
-
-/** Why a block is refused; never the node's own failure. */
-export type BlockRefusal =
-  | HeaderError
-  | TransactionError
-  | { readonly code: 'block-malformed' }
-  | { readonly code: 'block-too-large' };
-
-export type ChainDependencies = {
-  readonly ledger: Ledger;
-  readonly store: LedgerStore;
-  readonly verifier: SignatureVerifier;
-  readonly clock: Clock;
-  readonly tracer: Tracer;
-  /** Pending transactions for a block, best first. */
-  candidates(height: Height): readonly Verified<PreparedTransaction>[];
-  /** A candidate that no block can take. */
-  onInvalid(id: Hash, error: TransactionError): void;
-  onCommitted(event: CommittedEvent): void;
-  /** A block was committed because peers proved it, not by consensus here. */
-  onImported(height: Height): void;
-};
+export type {
+  BlockRefusal,
+  ChainDependencies,
+  CommittedEvent,
+  ExecutedBlock,
+  Head,
+  VerifiedBlock,
+  Vouching,
+} from './chain-types.ts';
 
 /** Verifies, executes, builds and commits blocks; the same for consensus, sync and replay. */
 export class Chain {
@@ -268,11 +232,14 @@ export class Chain {
     // Begun before the transactions: it would else wait behind those of all blocks on their way.
     const proof = this.#proofOf(prepared.value.hash, certificate);
     proof.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
-    const transactions = await this.#verifyAll(prepared.value.transactions);
+    const { height } = prepared.value.block.header;
+    const isVouched = this.#dependencies.checkpoints?.vouches(height) === true;
+    const transactions = await this.#verifyAll(prepared.value.transactions, isVouched);
     if (!transactions.ok) return transactions;
     return ok({
       prepared: prepared.value,
       transactions: transactions.value,
+      isVouched,
       proof: await proof,
     });
   }
@@ -299,20 +266,33 @@ export class Chain {
     const { header } = block.prepared.block;
     // Whoever asked for a height takes the certificate's word for it.
     if (header.height !== certificate.height) return fail({ code: 'certificate-wrong-height' });
-    if (header.height <= this.head().header.height) return ok('known');
+    const { checkpoints } = this.#dependencies;
+    if (header.height <= this.head().header.height || checkpoints?.isGivenUp()) return ok('known');
     const proven = await this.#prove(block, certificate);
     if (!proven.ok) {
       // Consensus may have committed it while the signatures were checked.
       return header.height <= this.head().header.height ? ok('known') : proven;
     }
+    const { hash } = block.prepared;
+    if (checkpoints?.contradicts(header.height, hash)) {
+      checkpoints.contradicted();
+      return fail({ code: 'checkpoint-conflicts' });
+    }
+    // What vouched for it when it was verified may do so no longer.
+    const isUnchecked = block.isVouched && !checkpoints?.vouches(header.height);
+    const checked = isUnchecked
+      ? await this.#verifyAll(block.prepared.transactions)
+      : ok(block.transactions);
+    if (!checked.ok) return checked;
     const executed = await this.#queue.run(() =>
-      this.#executeVerified(block.prepared, block.transactions),
+      this.#executeVerified(block.prepared, checked.value),
     );
     if (!executed.ok) {
       if (header.height <= this.head().header.height) return ok('known');
       // The certificate covers the header, and the header its transactions: beyond these it is
       // not the peer who is wrong.
       if (executed.error.code === 'transactions-root-mismatch') return executed;
+      if (checkpoints?.doubted()) return ok('known');
       throw new TabellionError('block-invalid', {
         height: header.height,
         code: executed.error.code,
@@ -409,15 +389,21 @@ export class Chain {
     return this.#queue.run(() => this.#executeVerified(prepared, verified.value));
   }
 
-  /** All signatures of a block that no earlier check covers, in one batch. */
+  /**
+   * All signatures of a block that no earlier check covers, in one batch. The only place where
+   * transactions count as verified that nobody verified: where a checkpoint vouches for the block.
+   */
   async #verifyAll(
     transactions: readonly PreparedTransaction[],
+    isVouched = false,
   ): Promise<Result<readonly Verified<PreparedTransaction>[], TransactionError>> {
     // Looked up before waiting: what is known may be forgotten meanwhile.
     const verified = transactions.map(({ signedHash }) => this.#verified.get(signedHash));
     const unknown = transactions.filter((_, index) => verified[index] === undefined);
     const claims = unknown.flatMap((prepared) => prepared.claims);
-    const verdicts = await this.#dependencies.verifier.verify(claims);
+    const verdicts = isVouched
+      ? claims.map(() => true)
+      : await this.#dependencies.verifier.verify(claims);
     let from = 0;
     for (const [index, prepared] of transactions.entries()) {
       if (verified[index] !== undefined) continue;
@@ -465,8 +451,13 @@ export class Chain {
   ): Promise<void> {
     return this.#queue.run(async () => {
       const { header } = executed.prepared.block;
-      if (header.height <= this.head().header.height) return;
-      const { store } = this.#dependencies;
+      const { store, checkpoints } = this.#dependencies;
+      const { hash } = executed.prepared;
+      if (header.height <= this.head().header.height || checkpoints?.isGivenUp()) return;
+      // Decided here by votes: more than 2/3 of the power, or who gave the checkpoint, is wrong.
+      if (checkpoints?.contradicts(header.height, hash)) {
+        throw new TabellionError('checkpoint-conflicts', { height: header.height });
+      }
       await store.commit({
         block: executed.prepared,
         blockBytes: this.ledger.encodeBlock(executed.prepared),

@@ -6,6 +6,10 @@ import { hashSuite } from '../crypto/index.ts';
 import { createProtocol } from '../ledger/index.ts';
 import { describeDecoder, untyped } from '../ledger/testing/decoder-laws.ts';
 import {
+  checkpointRecordCodec as givenRecordCodec,
+  replayRecordCodec,
+} from './checkpoint-record.ts';
+import {
   blockAnnouncementCodec,
   blocksRequestCodec,
   blocksResponseCodec,
@@ -17,10 +21,14 @@ import {
 } from './messages.ts';
 import { modeRecordCodec } from './mode-record.ts';
 import {
+  entriesAnswerCodec,
+  entriesRequestCodec,
   historyAnswerCodec,
   historyRequestCodec,
   locateAnswerCodec,
   locateRequestCodec,
+  pageAnswerCodec,
+  pageRequestCodec,
   receiptsAnswerCodec,
   receiptsRequestCodec,
   stateAnswerCodec,
@@ -72,6 +80,10 @@ const codecs = untyped({
   historyAnswer: historyAnswerCodec,
   locateRequest: locateRequestCodec,
   locateAnswer: locateAnswerCodec,
+  pageRequest: pageRequestCodec,
+  pageAnswer: pageAnswerCodec,
+  entriesRequest: entriesRequestCodec,
+  entriesAnswer: entriesAnswerCodec,
   snapshotsAnswer: snapshotsAnswerCodec,
   manifestRequest: manifestRequestCodec,
   manifestAnswer: manifestAnswerCodec,
@@ -82,6 +94,8 @@ const codecs = untyped({
   walEntry,
   signingMark: signingMarkCodec,
   modeRecord: modeRecordCodec,
+  checkpointGivenRecord: givenRecordCodec,
+  replayRecord: replayRecordCodec,
   committedRecord: committedRecordCodec,
   journalRecord: journalRecordCodec,
   formatRecord: formatRecordCodec,

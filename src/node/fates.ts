@@ -1,9 +1,18 @@
 import type { Tracer } from '../base/index.ts';
 import { errorToData, formatHex } from '../base/index.ts';
-import type { Address, Height, Ledger, Receipt, Sequence, StateView } from '../ledger/index.ts';
+import type {
+  Address,
+  Height,
+  Ledger,
+  PreparedTransaction,
+  Receipt,
+  Sequence,
+  StateView,
+} from '../ledger/index.ts';
 import { FATE_BLOCKS_MAX } from './limits.ts';
 import type { MempoolDriver } from './mempool-driver.ts';
 import type { PeerLedger } from './peer-ledger.ts';
+import type { LedgerSource } from './source.ts';
 import type { StoredBlock } from './store/index.ts';
 import type { TransactionTracker } from './tracker.ts';
 
@@ -30,6 +39,10 @@ export class FateWatcher {
   readonly #options: FateWatcherOptions;
   /** Up to here everything that waits was looked for; absent while nothing waits. */
   #seenHeight: number | undefined;
+  /** All blocks between were looked through. */
+  #fromHeight = 0;
+  /** By the state of which height a transaction was admitted. */
+  readonly #judgedAt = new WeakMap<PreparedTransaction, Height>();
   #isLooking = false;
   #isStale = false;
 
@@ -37,9 +50,25 @@ export class FateWatcher {
     this.#options = options;
   }
 
-  /** Something waits from now on; a block above the present head may hold it. */
-  submitted(): void {
-    this.#seenHeight ??= this.#options.head();
+  /** Something waits from now on; a block above a height may hold it. */
+  waits(height: Height): void {
+    if (this.#seenHeight !== undefined) return;
+    this.#seenHeight = height;
+    this.#fromHeight = height;
+  }
+
+  /**
+   * A transaction was judged by the state of a height: blocks above may hold it. Those of the chain
+   * are told as they are executed.
+   */
+  judged(prepared: PreparedTransaction, source: LedgerSource['kind'], height: Height): void {
+    this.#judgedAt.set(prepared, height);
+    if (source === 'light') this.waits(height);
+  }
+
+  /** By the state of which height a transaction was admitted. */
+  judgedAt(prepared: PreparedTransaction): Height {
+    return this.#judgedAt.get(prepared) ?? (0 as Height); // Genesis holds none.
   }
 
   /** A newer block was proven. */
@@ -84,7 +113,7 @@ export class FateWatcher {
     const stored = await peers.block(height);
     const ids = this.#settleIn(stored);
     const sequences = sequencesAfter(stored);
-    tracker.advanced(height, sequences);
+    tracker.advanced(height, sequences, this.#fromHeight as Height); // One was looked at.
     mempool.blockCommitted(height, ids, sequences);
     this.#seenHeight = height;
   }
@@ -129,6 +158,7 @@ export class FateWatcher {
     }
     mempool.blockCommitted(head, found, sequences);
     this.#seenHeight = head;
+    this.#fromHeight = head;
   }
 }
 

@@ -30,13 +30,13 @@ import { PeerQuestions } from './questions.ts';
 import { SnapshotDecision } from './snapshot-decision.ts';
 import { SnapshotDriver } from './snapshot-driver.ts';
 import type { LedgerSource, NodeMode, SourceTrust } from './source.ts';
-import type { LightStatus, NodeStage, Promotion, SnapshotStatus } from './status.ts';
+import type { LightStatus, NodeStage, Promotion } from './status.ts';
 import { chainTrust, NEAR_BLOCKS } from './trust.ts';
 
 const TOPICS: readonly Topic[] = ['transactions', 'proposals', 'votes', 'blocks'];
 
 /** Parts that stand beside this one on the same store. */
-type Beside = Pick<Parts, 'store' | 'chain' | 'sync' | 'mempool' | 'tracker'>;
+type Beside = Pick<Parts, 'store' | 'checkpoints' | 'chain' | 'sync' | 'mempool' | 'tracker'>;
 
 /**
  * How a node comes to the newest block and stays there: by proven headers at once, by a snapshot or
@@ -48,9 +48,9 @@ export class Following {
   readonly snapshot: SnapshotDriver;
   readonly #core: NodeCore;
   readonly #beside: Beside;
-  readonly #questions: PeerQuestions;
+  readonly questions: PeerQuestions;
   readonly #states: ProvenStates;
-  readonly #fates: FateWatcher;
+  readonly fates: FateWatcher;
   #mode: NodeMode;
   readonly #consent: Consent;
   /** Members of the next height, as the chain knew them before its newest block. */
@@ -73,7 +73,7 @@ export class Following {
     this.#mode = made.mode;
     this.light = made.light;
     this.#membership = beside.chain.next().membership;
-    this.#questions = new PeerQuestions({
+    this.questions = new PeerQuestions({
       clock: home.clock,
       tracer: diagnostics,
       network: () => core.running()?.network,
@@ -84,10 +84,10 @@ export class Following {
         core.onBytes(count);
       },
     });
-    this.peers = new PeerLedger(ledger, this.light, this.#questions);
-    this.#states = new ProvenStates(ledger.suite, this.#questions);
+    this.peers = new PeerLedger(ledger, this.light, this.questions);
+    this.#states = new ProvenStates(ledger.suite, this.questions);
     const { chain, mempool, tracker } = beside;
-    this.#fates = new FateWatcher({
+    this.fates = new FateWatcher({
       ledger,
       peers: this.peers,
       mempool,
@@ -101,7 +101,7 @@ export class Following {
       chain,
       store: beside.store,
       light: this.light,
-      questions: this.#questions,
+      questions: this.questions,
       onProgress: () => core.onProgress(),
       worthBlocks: this.#worthBlocks,
       onSwitched: () => {
@@ -135,6 +135,8 @@ export class Following {
       clock: home.clock,
       tracer: diagnostics,
       genesis,
+      checkpoint: beside.checkpoints.record(),
+      trustingPeriodMs: core.options.trustingPeriodMs,
       network: () => core.running()?.network,
       reportPeer: (peerId, fault) => core.report(peerId, fault),
       onBytes: (count) => core.onBytes(count),
@@ -203,7 +205,7 @@ export class Following {
     this.#beside.sync.peerGone(peerId);
     this.light.peerGone(peerId);
     this.snapshot.peerGone(peerId);
-    this.#questions.forget(peerId);
+    this.questions.forget(peerId);
     this.#watchSource();
   }
 
@@ -248,7 +250,7 @@ export class Following {
     this.#consent.weigh();
     this.#decision.look();
     this.#watchSource();
-    if (!this.isChainLeading()) this.#fates.headMoved();
+    if (!this.isChainLeading()) this.fates.headMoved();
   }
 
   /* -------------------------------------------------------- transactions */
@@ -266,11 +268,12 @@ export class Following {
   async admit(
     prepared: Verified<PreparedTransaction>,
   ): Promise<Result<{ readonly accountSequence: Sequence }, TransactionError>> {
-    const { chain } = this.#beside;
-    if (this.isChainLeading()) return chain.admit(prepared);
-    const admission = await admitOn(this.source(), this.#core.ledger, prepared);
-    // Blocks from here on may hold it.
-    this.#fates.submitted();
+    const source = this.source();
+    const { height } = source.head().header;
+    const admission = await (source.kind === 'chain'
+      ? this.#beside.chain.admit(prepared)
+      : admitOn(source, this.#core.ledger, prepared));
+    this.fates.judged(prepared, source.kind, height);
     return admission;
   }
 
@@ -283,11 +286,12 @@ export class Following {
 
   /** Whether questions are answered from what was executed here. */
   isChainLeading(): boolean {
+    if (this.#beside.checkpoints.isChainHidden()) return false;
     const lag = this.#lead();
     if (lag <= 0) return true;
     if (this.#beside.chain.head().header.height === 0) return false;
     // Nobody proves anything: what is here, however old, says more than nothing.
-    if (!this.#questions.hasPeers()) return true;
+    if (!this.questions.hasPeers()) return true;
     // It may lag a little where it answered before; elsewhere answers would go back in time.
     return this.#sourceTold === 'chain' && !this.isChainHeld() && lag <= NEAR_BLOCKS;
   }
@@ -306,7 +310,7 @@ export class Following {
       light: this.light,
       states: this.#states,
       peers: this.peers,
-      questions: this.#questions,
+      questions: this.questions,
       verifier: home.verifier,
       trust: () => this.#lightTrust(),
     });
@@ -320,7 +324,7 @@ export class Following {
   }
 
   #lightTrust(): Exclude<SourceTrust, 'validated'> {
-    if (!this.#isRunning || !this.#questions.hasPeers()) return 'cached';
+    if (!this.#isRunning || !this.questions.hasPeers()) return 'cached';
     // Connected, and silent.
     if (!this.light.progress().isHeard) return 'cached';
     return this.light.isConfirmed() ? 'proven' : 'reported';
@@ -432,7 +436,7 @@ export class Following {
       worthBlocks: this.#worthBlocks,
       lead: () => this.#lead(),
       mayBegin: () => this.#mayBegin(),
-      canReplay: () => this.#questions.hasPeers(chain.next().height),
+      canReplay: () => this.questions.hasPeers(chain.next().height),
       begin: () => this.snapshot.begin(),
       onChanged: () => {
         this.#holdOrNot();
@@ -449,8 +453,8 @@ export class Following {
       this.light.chainAdvanced({ header, hash, membership, nextMembership });
     }
     this.#core.onAdopted(height);
-    this.#fates.submitted();
-    this.#fates.headMoved();
+    this.fates.waits(this.light.head().header.height);
+    this.fates.headMoved();
   }
 
   /* -------------------------------------------------------------- status */
@@ -473,10 +477,6 @@ export class Following {
     };
   }
 
-  snapshotStatus(): SnapshotStatus | undefined {
-    return this.snapshot.status();
-  }
-
   promotion(): Promotion {
     if (this.#mode === 'light') return 'none';
     if (this.#consent.isMissing()) return 'waiting-consent';
@@ -490,7 +490,7 @@ export class Following {
     if (!this.isChainHeld()) return undefined;
     switch (this.light.progress().stage) {
       case 'waiting':
-        return this.#questions.hasPeers() ? 'syncing' : 'connecting';
+        return this.questions.hasPeers() ? 'syncing' : 'connecting';
       case 'proving':
         return 'syncing';
       case 'following':

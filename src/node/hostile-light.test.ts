@@ -442,6 +442,9 @@ describe('a question that is none', () => {
     ['receipts', Uint8Array.of(1)],
     ['history', Uint8Array.of(1)],
     ['locate', Uint8Array.of(7)],
+    ['page', Uint8Array.of(7)],
+    ['entries', Uint8Array.of(7)],
+    ['page', Uint8Array.of(1, 16, ...new Uint8Array(32))],
     ['manifest', Uint8Array.of(7)],
     ['chunks', Uint8Array.of(7)],
   ])('of kind %s costs its asker', async (kind, body) => {

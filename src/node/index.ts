@@ -1,4 +1,6 @@
 export type { BlockRefusal, CommittedEvent, ExecutedBlock, Head } from './chain.ts';
+export { checkpointRecordCodec, replayRecordCodec } from './checkpoint-record.ts';
+export type { CheckpointStatus } from './checkpoints.ts';
 export type { ValidatorSigner } from './consensus-driver.ts';
 export type { CrashPoint, FileCrashPoint, OnCrashPoint, TabCrashPoint } from './crash-points.ts';
 export { CRASH_POINTS } from './crash-points.ts';
@@ -33,9 +35,9 @@ export type {
   Place,
   StoredBlock,
 } from './store/index.ts';
-export { openLedgerStore, wipeLedger } from './store/index.ts';
+export { openLedgerStore, STORE_DAMAGES, STORE_REFUSALS, wipeLedger } from './store/index.ts';
 export type { TrackedTransaction } from './tracker.ts';
-export { chainTrust } from './trust.ts';
+export { chainTrust, NEAR_BLOCKS } from './trust.ts';
 export type {
   NodeHome,
   NodeOptions,

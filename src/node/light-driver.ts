@@ -10,6 +10,7 @@ import type {
   LightEvent,
   LightEvidence,
   LightFault,
+  LightOptions,
   LightProgress,
   LightRequestFailure,
   LightStart,
@@ -19,12 +20,14 @@ import type {
 import {
   createLight,
   lightAnswerCodec,
+  lightBlockAt,
   lightBlockCodec,
   lightEvidenceCodec,
   lightProgress,
   lightRequestCodec,
   step,
   trustedBlockCodec,
+  trustedHashAt,
 } from '../light/index.ts';
 import type { Network } from '../network/index.ts';
 import type { KeyValueStore, WriteOperation } from '../storage/index.ts';
@@ -59,6 +62,10 @@ export type LightDriverOptions = {
   readonly tracer: Tracer;
   /** What needs no proof, because every node has it. */
   readonly genesis: TrustedBlock;
+  /** What somebody gave by hand, and how it is proven. */
+  readonly checkpoint?: Partial<ProvenHeader> | undefined;
+  /** How long a proven header can be built on; absent: as the network's members say. */
+  readonly trustingPeriodMs?: number | undefined;
   /** The network, once it is open. */
   network(): Network | undefined;
   reportPeer(peerId: string, fault: LightFault): void;
@@ -75,6 +82,8 @@ type Waiting = {
 /** Performs the effects of the light client: asks peers for headers, verifies, remembers. */
 export class LightDriver {
   readonly #options: LightDriverOptions;
+  /** By what rules headers are believed. */
+  readonly options: LightOptions;
   readonly #stop = new AbortController();
   readonly #waiting = new Map<number, Waiting>();
   readonly #events = new EventQueue<LightEvent>((event) => this.#step(event));
@@ -88,15 +97,17 @@ export class LightDriver {
 
   private constructor(options: LightDriverOptions, start: StartPoint) {
     this.#options = options;
-    const { ledger, clock, genesis } = options;
+    const { ledger, clock, genesis, checkpoint } = options;
     const isFixed = ledger.genesis.document.consensus.membership === 'fixed';
     // Fixed members stay, and can be held to their word for ever.
-    const trustingPeriodMs = isFixed ? undefined : TRUSTING_PERIOD_MS;
+    const periodMs = isFixed ? undefined : TRUSTING_PERIOD_MS;
+    const trustingPeriodMs = options.trustingPeriodMs ?? periodMs;
+    this.options = { trustingPeriodMs, isFixed, clockDriftMs: LIGHT_CLOCK_DRIFT_MS };
     this.#state = createLight({
       ...start,
-      roots: [genesis],
+      roots: checkpoint?.trusted === undefined ? [genesis] : [genesis, checkpoint.trusted],
       anchor: { suite: ledger.suite, chainId: ledger.chainId },
-      options: { trustingPeriodMs, isFixed, clockDriftMs: LIGHT_CLOCK_DRIFT_MS },
+      options: this.options,
       nowMs: clock.now(),
     });
     if (start.alarm !== undefined) this.#alarms.push(start.alarm);
@@ -104,7 +115,10 @@ export class LightDriver {
 
   /** Goes on from the newest head that was proven before, and from an alarm that still stands. */
   static async load(options: LightDriverOptions): Promise<LightDriver> {
-    const head = (await loadHead(options)) ?? { trusted: options.genesis, block: undefined };
+    const stored = (await loadHead(options)) ?? { trusted: options.genesis, block: undefined };
+    const { trusted = stored.trusted, block } = options.checkpoint ?? {};
+    const isOlder = stored.trusted.header.height < trusted.header.height;
+    const head = isOlder ? { trusted, block } : stored;
     const alarm = await loadRecord(options, ALARM_KEY, lightEvidenceCodec);
     return new LightDriver(options, { ...head, alarm });
   }
@@ -163,6 +177,11 @@ export class LightDriver {
     this.#send({ kind: 'chain-advanced', trusted, block, nowMs: this.#options.clock.now() });
   }
 
+  /** Somebody gave this block by hand, and it was found: trusted without a way that leads there. */
+  checkpointGiven(trusted: TrustedBlock, block: LightBlock): void {
+    this.#send({ kind: 'checkpoint-given', trusted, block, nowMs: this.#options.clock.now() });
+  }
+
   /** A person looked at the alarm: new heads may be trusted again. */
   clearAlarm(): void {
     this.#write([{ kind: 'delete', space: 'meta', key: ALARM_KEY }], 'strict');
@@ -171,6 +190,20 @@ export class LightDriver {
 
   head(): TrustedBlock {
     return this.progress().head;
+  }
+
+  get genesis(): TrustedBlock {
+    return this.#options.genesis;
+  }
+
+  /** Hash of the block of a height, as far as it is trusted and remembered. */
+  hashAt(height: Height): Hash | undefined {
+    return trustedHashAt(this.#state, height);
+  }
+
+  /** What proves the block of a height, as far as it is remembered: nobody is asked. */
+  held(height: Height): LightBlock | undefined {
+    return lightBlockAt(this.#state, height);
   }
 
   progress(): LightProgress {

@@ -113,6 +113,9 @@ export const QUESTION_PEERS_MAX = 6;
 export const LIGHT_TICK_MS = 1_000;
 /** The newest proven head is written at most so often: an older one costs a request more. */
 export const LIGHT_HEAD_STORED_MS = 10_000;
+/** How soon a checkpoint that the settings name is looked for again: doubled to the second. */
+export const CHECKPOINT_AGAIN_MS = 1_000;
+export const CHECKPOINT_AGAIN_MS_MAX = 60_000;
 /** A proven header may be so far ahead of our clock. */
 export const LIGHT_CLOCK_DRIFT_MS = 10_000;
 /** Blocks that were fetched and proven, kept by the bytes of their transactions. */
@@ -126,6 +129,16 @@ export const SNAPSHOTS_OFFERED_MAX = 8;
 /** Chunks of one question, and bytes after which an answer is cut short. */
 export const CHUNKS_PER_REQUEST_MAX = 64;
 export const CHUNKS_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+/** Units that looking for a page of a peer's costs: it may be in any of many states. */
+export const PAGE_UNITS = 8;
+/** So long a reading waits for a damaged page, while peers are asked a few times. */
+export const MEND_WAIT_MS = 20_000;
+export const MEND_ROUNDS_MAX = 4;
+export const MEND_AGAIN_MS = 1_500;
+/** A page that nobody had is not waited for again so soon. */
+export const MEND_FORGOTTEN_MS = 60_000;
+/** Pages put back in one life; a disk that loses more is not to be filled by peers for ever. */
+export const PAGES_MENDED_MAX = 1_024;
 /** A snapshot is fetched when it is so many blocks above our head; fewer are executed sooner. */
 export const SNAPSHOT_WORTH_BLOCKS = 512;
 /** So long a told head, far above ours, keeps blocks from being asked for while it is proven. */

@@ -153,7 +153,7 @@ export class MempoolDriver {
     transactionIds: readonly Hash[],
     accountSequences: readonly AccountSequence[],
   ): void {
-    for (const id of transactionIds) this.#own.delete(formatHex(id));
+    if (this.#own.size > 0) for (const id of transactionIds) this.#own.delete(formatHex(id));
     this.#step({ kind: 'block-committed', height, transactionIds, accountSequences });
   }
 

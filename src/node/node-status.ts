@@ -5,7 +5,7 @@ import type { Parts } from './parts.ts';
 import { decidesAlone } from './parts.ts';
 import type { Running } from './running.ts';
 import type { NodeStage, NodeStatus } from './status.ts';
-import type { NodeHome, NodeOptions } from './types.ts';
+import type { NodeHome, NodeOptions, StorageEvent } from './types.ts';
 
 /** What a status is made of. */
 export type StatusFacts = {
@@ -42,7 +42,7 @@ export function statusOf(facts: StatusFacts): NodeStatus {
     historyFrom: parts?.store.historyCompleteFrom() ?? GENESIS_HEIGHT,
     source: parts === undefined || parts.following.isChainLeading() ? 'chain' : 'light',
     light: parts?.following.lightStatus(),
-    snapshot: parts?.following.snapshotStatus(),
+    snapshot: parts?.following.snapshot.status(),
     promotion: parts?.following.promotion() ?? 'none',
     head,
     headTransactionCount: facts.headTransactionCount,
@@ -60,8 +60,12 @@ export function statusOf(facts: StatusFacts): NodeStatus {
     pendingTransactions: parts?.mempool.size().count ?? 0,
     startedAtMs: facts.startedAtMs,
     error: facts.failure,
-    storage: home.storageEvent?.(),
+    storage: newest(home.storageEvent?.(), parts?.mender.event()),
   };
+}
+
+function newest(one: StorageEvent | undefined, other: StorageEvent | undefined) {
+  return (one?.atMs ?? 0) > (other?.atMs ?? 0) ? one : (other ?? one);
 }
 
 /** Where a node is in its life. */

@@ -48,7 +48,7 @@ export class TabellionNode {
   #isPaused = false;
   #failure: ErrorData | undefined;
   #changing: Promise<void> = Promise.resolve();
-  #isStopped = false;
+  readonly #stopping = new AbortController();
 
   private constructor(
     home: NodeHome,
@@ -109,6 +109,7 @@ export class TabellionNode {
       diagnostics,
       events,
       running: () => this.#running,
+      stopping: this.#stopping.signal,
       publish: (topic, message) => this.#publish(topic, message),
       report: (peerId, fault) => this.report(peerId, fault),
       fail: (error) => this.#fail(error),
@@ -122,6 +123,9 @@ export class TabellionNode {
       onLightChanged: () => this.#onLightChanged(),
       onChainReleased: () => this.#onProgress(),
       onAdopted: (height) => this.#onAdopted(height),
+      readAgain: () => {
+        this.#openAgain(async () => undefined).catch(() => undefined); // It tells of itself.
+      },
       onMempoolChanged: () => {
         if (this.#parts !== undefined) this.#reactions.mempoolChanged(this.#parts);
       },
@@ -149,7 +153,7 @@ export class TabellionNode {
 
   /** Waits for what was begun. May be called twice. */
   stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
     return this.#change(async () => {
       await this.#disconnect();
       await this.#close();
@@ -203,17 +207,23 @@ export class TabellionNode {
     if (this.options.signer !== undefined) {
       throw new TabellionError('not-permitted', { reason: 'validator' });
     }
-    return this.#orFail(async () => {
-      if (this.#isStopped) throw new TabellionError('node-stopped');
-      await this.#disconnect();
-      await this.#close();
+    return this.#openAgain(async () => {
       await this.home.store.clear();
       this.#isPaused = false;
       this.#failure = undefined;
       this.#bytesReceived = 0;
+      this.diagnostics.trace('info', 'node-reset');
+    });
+  }
+
+  #openAgain(between: () => Promise<void>): Promise<void> {
+    return this.#orFail(async () => {
+      if (this.#stopping.signal.aborted) throw new TabellionError('node-stopped');
+      await this.#disconnect();
+      await this.#close();
+      await between();
       await this.#open();
       await this.#connect();
-      this.diagnostics.trace('info', 'node-reset');
     });
   }
 
@@ -234,7 +244,7 @@ export class TabellionNode {
   }
 
   async #open(): Promise<void> {
-    if (this.#parts !== undefined || this.#isStopped) return;
+    if (this.#parts !== undefined || this.#stopping.signal.aborted) return;
     const parts = await openParts(this.#core, this.#cacheBytesMax);
     this.#parts = parts;
     this.#startHeight = headHeight(parts);
@@ -245,16 +255,14 @@ export class TabellionNode {
   }
 
   async #close(): Promise<void> {
-    const parts = this.#parts;
-    if (parts === undefined) return;
-    await closeParts(parts);
+    if (this.#parts !== undefined) await closeParts(this.#parts);
     this.#parts = undefined;
   }
 
   async #connect(): Promise<void> {
     const parts = this.#parts;
     if (parts === undefined || this.#running !== undefined) return;
-    if (this.#isPaused || this.#isStopped) return;
+    if (this.#isPaused || this.#stopping.signal.aborted) return;
     await connect(this.#core, parts, this.#reactions, (running) => {
       this.#running = running;
     });
@@ -431,8 +439,7 @@ export class TabellionNode {
     return this.#running;
   }
 
-  configure(settings: { readonly cacheBytesMax: number | undefined }): void {
-    const { cacheBytesMax } = settings;
+  configure({ cacheBytesMax }: { readonly cacheBytesMax: number | undefined }): void {
     if (cacheBytesMax === undefined) return;
     this.#cacheBytesMax = cacheBytesMax;
     this.#parts?.store.setCacheBytesMax(cacheBytesMax);

@@ -6,6 +6,7 @@ import type { Topic } from '../network/index.ts';
 import { BlockPace } from './block-pace.ts';
 import type { CommittedEvent } from './chain.ts';
 import { Chain } from './chain.ts';
+import { Checkpoints } from './checkpoints.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Emitter } from './emitter.ts';
 import { FaucetService } from './faucet.ts';
@@ -13,6 +14,7 @@ import { FaucetQuotas } from './faucet-quotas.ts';
 import { Following } from './following.ts';
 import { BLOCK_TIME_SHARE, PACED_TRANSACTIONS_MIN } from './limits.ts';
 import { MempoolDriver } from './mempool-driver.ts';
+import { PageMender } from './page-mender.ts';
 import type { Fault } from './penalties.ts';
 import type { Running } from './running.ts';
 import type { NodeEvents, NodeStatus } from './status.ts';
@@ -31,6 +33,8 @@ export type NodeCore = {
   readonly engine: ConsensusEngine;
   readonly diagnostics: Diagnostics;
   readonly events: Emitter<NodeEvents>;
+  /** Fires when the node stops, whatever it is at. */
+  readonly stopping: AbortSignal;
   /** What exists while the node is connected. */
   running(): Running | undefined;
   publish(topic: Topic, message: Bytes): void;
@@ -47,6 +51,8 @@ export type NodeCore = {
   onLightChanged(): void;
   /** Blocks are asked for, and decided, from now on. */
   onChainReleased(): void;
+  /** What was executed is given up, and asked of peers again. */
+  readAgain(): void;
   /** The state after a block that was not executed here is ours. */
   onAdopted(height: Height): void;
   status(): NodeStatus;
@@ -55,6 +61,10 @@ export type NodeCore = {
 /** The parts that exist while a store is open; `reset` makes them anew. */
 export type Parts = {
   readonly store: LedgerStore;
+  /** Asks peers for what is damaged in it. */
+  readonly mender: PageMender;
+  /** Blocks that somebody named by hand. */
+  readonly checkpoints: Checkpoints;
   readonly chain: Chain;
   readonly mempool: MempoolDriver;
   readonly sync: SyncDriver;
@@ -74,13 +84,16 @@ export type Parts = {
 export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<Parts> {
   const { home, options, ledger, diagnostics } = core;
   const { clock } = home;
+  const checkpoints = await Checkpoints.load(core);
+  const mender = new PageMender(core);
   const store = await openLedgerStore({
     store: home.store,
     ledger,
     tracer: diagnostics,
     options: { cacheBytesMax, ...snapshotOptions(core) },
+    mend: (page) => mender.ask(page),
     ...(home.onCrashPoint === undefined ? {} : { onCrashPoint: home.onCrashPoint }),
-  });
+  }).finally(() => mender.opened());
   const tracker = new TransactionTracker(clock);
   const publish = (message: Bytes) => core.publish('transactions', message);
   const { proposeTimeoutMs } = ledger.genesis.document.consensus;
@@ -95,6 +108,7 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
     verifier: home.verifier,
     clock,
     tracer: diagnostics,
+    checkpoints,
     candidates: (height) => mempool.select({ height, ...selectionLimits(ledger, pace) }),
     onInvalid: (id, { code }) => mempool.invalidate(id, code),
     onCommitted: (event) => {
@@ -119,12 +133,13 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
     onBytes: (count) => core.onBytes(count),
     onFatal: (error) => core.fail(error),
   });
-  following = await Following.open(core, { store, chain, sync, mempool, tracker });
+  following = await Following.open(core, { store, checkpoints, chain, sync, mempool, tracker });
+  await checkpoints.settle({ store, following });
   const { faucet: signer } = options;
   const faucet =
     signer === undefined ? undefined : new FaucetService({ chain, mempool, signer, clock });
   const forwarding = new FaucetQuotas(clock);
-  const made = { store, chain, mempool, sync, following, tracker };
+  const made = { store, mender, checkpoints, chain, mempool, sync, following, tracker };
   return { ...made, outbox, pace, faucet, forwarding };
 }
 
@@ -135,6 +150,8 @@ function snapshotOptions({ options }: NodeCore) {
 
 /** Waits for what was begun, then closes. */
 export async function closeParts(parts: Parts): Promise<void> {
+  parts.mender.stop();
+  await parts.checkpoints.stop();
   await parts.following.stop();
   await parts.sync.stop();
   await parts.chain.idle();
@@ -162,7 +179,8 @@ function createMempoolDriver(
     clock: core.home.clock,
     tracer: core.diagnostics,
     gossip: (bytes) => outbox.add(bytes),
-    onSeen: ({ id, transaction }) => tracker.seen(id, transaction.body),
+    onSeen: (prepared) =>
+      tracker.seen(prepared.id, prepared.transaction.body, following().fates.judgedAt(prepared)),
     onDropped: (id, code) => tracker.dropped(id, code),
     onChanged: () => core.onMempoolChanged(),
   });

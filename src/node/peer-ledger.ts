@@ -16,6 +16,8 @@ import type { LightDriver, ProvenHeader } from './light-driver.ts';
 import { FETCHED_BLOCKS_KEPT_BYTES, HISTORY_PLACES_MAX, SUMMARY_RUN } from './limits.ts';
 import { blocksRequestCodec, blocksResponseCodec } from './messages.ts';
 import {
+  entriesAnswerCodec,
+  entriesRequestCodec,
   historyAnswerCodec,
   historyRequestCodec,
   locateAnswerCodec,
@@ -23,6 +25,7 @@ import {
   receiptsAnswerCodec,
   receiptsRequestCodec,
 } from './proof-messages.ts';
+import { verifyEntry } from './proven-entries.ts';
 import type { Judged, PeerQuestions } from './questions.ts';
 import type { BlockSummary, IncludedTransaction, Place, StoredBlock } from './store/index.ts';
 import { accountsOf } from './store/index-block.ts';
@@ -34,10 +37,28 @@ type Fetched = {
   readonly certificate: CommitCertificate | undefined;
 };
 
+/** A part of what is known of an account, newest first. */
+type HistoryPage = {
+  readonly entries: readonly IncludedTransaction[];
+  /** Whether whoever told it knows of nothing older. */
+  readonly isWhole: boolean;
+};
+
+type HistoryQuery = {
+  readonly before: Place | undefined;
+  readonly limit: number;
+  readonly signal: AbortSignal | undefined;
+  /** Only peers are asked that keep the block of this height. */
+  readonly height: Height | undefined;
+};
+
 /** Bytes that a block of few transactions counts for, since its objects take memory too. */
 const BLOCK_WEIGHT_MIN = 4 * 1024;
 /** Blocks of a history fetched at once. */
 const FETCHED_AT_ONCE = 4;
+/** Headers of a history proven at once, and how many are remembered. */
+const HEADERS_AT_ONCE = 4;
+const HEADERS_KEPT_MAX = 2_048;
 
 /** Blocks, receipts and places asked of peers; each block must be what a proven header binds. */
 export class PeerLedger {
@@ -53,6 +74,12 @@ export class PeerLedger {
     weightMax: FETCHED_BLOCKS_KEPT_BYTES,
     loadsMax: 8,
     weigh: ({ blockBytes }) => Math.max(blockBytes.length, BLOCK_WEIGHT_MIN),
+  });
+
+  readonly #headers = new SharedCache<number, Header>({
+    weightMax: HEADERS_KEPT_MAX,
+    loadsMax: 2 * HEADERS_AT_ONCE,
+    weigh: () => 1,
   });
 
   constructor(ledger: Ledger, light: LightDriver, questions: PeerQuestions) {
@@ -269,27 +296,74 @@ export class PeerLedger {
       readonly limit: number;
       readonly signal?: AbortSignal | undefined;
     },
-  ): Promise<{
-    readonly entries: readonly IncludedTransaction[];
-    readonly isWhole: boolean;
-  }> {
+  ): Promise<HistoryPage> {
     const { before, signal } = query;
     const limit = Math.min(query.limit, HISTORY_PLACES_MAX);
     const ask = (height: Height | undefined) =>
-      this.#askHistory(address, { before, limit, signal, height });
+      this.#askEntries(address, { before, limit, signal, height });
     // Those first who keep all blocks: the index of others begins where their snapshot did.
-    const entries = (await ask(1 as Height)) ?? (await ask(undefined)) ?? throwUnavailable();
+    const told = (await ask(1 as Height)) ?? (await ask(undefined));
+    if (told !== undefined) return told;
+    // Where all are of the time before entries were proven by themselves, or all are busy.
+    const entries = await this.#askHistory(address, { before, limit, signal, height: undefined });
+    if (entries === undefined) throwUnavailable();
     return { entries, isWhole: entries.length < limit };
+  }
+
+  #askEntries(address: Address, query: HistoryQuery): Promise<HistoryPage | undefined> {
+    const { before, limit, signal, height } = query;
+    return this.#questions.ask<HistoryPage>({
+      kind: 'entries',
+      ...(height === undefined ? {} : { height }),
+      body: encode(entriesRequestCodec, { address, before, limit }),
+      signal,
+      judge: async (answer) => {
+        const decoded = decode(entriesAnswerCodec, answer);
+        if (!decoded.ok) return { kind: 'bad', fault: 'malformed-answer' };
+        const { entries: told, isWhole } = decoded.value;
+        const places = told.map(({ place }) => place);
+        if (places.length > limit || !descends(places, before)) return FALSE_ANSWER;
+        if (places.some(({ height }) => height < 1)) return FALSE_ANSWER; // Genesis holds none.
+        // Nothing at all, and yet not the end, would be asked for again and again.
+        if (places.length === 0 && !isWhole) return { kind: 'absent' };
+        const headers = await this.#headersOf(places, signal);
+        if (headers === undefined) return { kind: 'absent' };
+        const entries: IncludedTransaction[] = [];
+        for (const each of told) {
+          const header = headers.get(each.place.height) ?? unavailable(each.place.height);
+          const included = verifyEntry(this.#ledger, header, each);
+          if (included === undefined || !concerns(included, address)) return FALSE_ANSWER;
+          entries.push(included);
+        }
+        return { kind: 'good', value: { entries, isWhole } };
+      },
+    });
+  }
+
+  /** The proven headers of places, one a block; absent if one of them cannot be had. */
+  async #headersOf(
+    places: readonly Place[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<Height, Header> | undefined> {
+    const head = this.#light.head().header.height;
+    const heights = [...new Set(places.map(({ height }) => height))];
+    if (heights.some((height) => height > head)) return undefined;
+    const headers = new Map<Height, Header>();
+    for (let at = 0; at < heights.length; at += HEADERS_AT_ONCE) {
+      const part = heights.slice(at, at + HEADERS_AT_ONCE);
+      const proving = part.map((height) =>
+        this.#headers.get(height, async () => (await this.#light.prove(height)).trusted.header),
+      );
+      const proven = await unlessAborted(Promise.all(proving), signal).catch(() => undefined);
+      if (proven === undefined) return undefined;
+      for (const header of proven) headers.set(header.height, header);
+    }
+    return headers;
   }
 
   #askHistory(
     address: Address,
-    query: {
-      readonly before: Place | undefined;
-      readonly limit: number;
-      readonly signal: AbortSignal | undefined;
-      readonly height: Height | undefined;
-    },
+    query: HistoryQuery,
   ): Promise<readonly IncludedTransaction[] | undefined> {
     const { before, limit, signal, height } = query;
     return this.#questions.ask<readonly IncludedTransaction[]>({
@@ -318,8 +392,7 @@ export class PeerLedger {
       const found = await Promise.all(part.map((place) => this.#includedAt(place, signal)));
       for (const included of found) {
         if (included === undefined) return { kind: 'absent' };
-        const accounts = accountsOf(included.transaction, included.receipt);
-        if (!accounts.some((each) => equalBytes(each, address))) return FALSE_ANSWER;
+        if (!concerns(included, address)) return FALSE_ANSWER;
         entries.push(included);
       }
     }
@@ -363,6 +436,11 @@ function unlessAborted<Value>(promise: Promise<Value>, signal?: AbortSignal): Pr
     signal.addEventListener('abort', onAbort);
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
+}
+
+/** Whether a transaction is one of an account. */
+function concerns({ transaction, receipt }: IncludedTransaction, address: Address): boolean {
+  return accountsOf(transaction, receipt).some((each) => equalBytes(each, address));
 }
 
 function descends(places: readonly Place[], before: Place | undefined): boolean {

@@ -22,6 +22,8 @@ async function begin(): Promise<void> {
   await village.reach(1);
 }
 
+const GENESIS = 0 as Height; // Before all blocks.
+
 const stageOf = (name: string, id: Uint8Array) => village.node(name).parts.tracker.get(id as never);
 
 const sequence = (value: number) => ({ sequence: value as Sequence });
@@ -176,13 +178,13 @@ describe('the tracker', () => {
     const id = hashOf(1);
     const stages: string[] = [];
     tracker.subscribe(id, ({ stage }) => stages.push(stage));
-    tracker.seen(id, facts(9));
+    tracker.seen(id, facts(9), GENESIS);
     tracker.committed(id, at(3), undefined);
     tracker.committed(id, at(4), undefined);
     tracker.dropped(id, 'replaced');
-    tracker.seen(id, facts(9));
+    tracker.seen(id, facts(9), GENESIS);
     tracker.included(id, at(5), facts(9));
-    tracker.advanced(9 as Height, []);
+    tracker.advanced(9 as Height, [], GENESIS);
     expect(stages).toEqual(['seen', 'final']);
     expect(tracker.get(id)).toMatchObject({ stage: 'final', height: 3 });
   });
@@ -190,10 +192,10 @@ describe('the tracker', () => {
   it('lets what was dropped come back, and a block have the last word', () => {
     const tracker = create();
     const id = hashOf(1);
-    tracker.seen(id, facts(9));
+    tracker.seen(id, facts(9), GENESIS);
     tracker.dropped(id, 'invalid');
     expect(tracker.get(id)).toMatchObject({ stage: 'seen', code: 'invalid' });
-    tracker.seen(id, facts(9));
+    tracker.seen(id, facts(9), GENESIS);
     expect(tracker.get(id)).toMatchObject({ stage: 'seen', code: undefined });
     tracker.dropped(id, 'invalid');
     tracker.committed(id, at(8), { code: 'insufficient-balance', actionIndex: 0 });
@@ -202,17 +204,31 @@ describe('the tracker', () => {
 
   it('calls failed what has a sequence that a block used for another, and nothing else', () => {
     const tracker = create();
-    for (const value of [0, 1, 2]) tracker.seen(idOf(value), facts(9, value));
-    tracker.seen(idOf(7), { ...facts(9, 0), sender: bob.address });
+    for (const value of [0, 1, 2]) tracker.seen(idOf(value), facts(9, value), GENESIS);
+    tracker.seen(idOf(7), { ...facts(9, 0), sender: bob.address }, GENESIS);
     tracker.dropped(idOf(1), 'insufficient-balance');
     tracker.committed(idOf(0), at(3), undefined);
-    tracker.advanced(3 as Height, [{ address: ada.address, sequence: 2 as Sequence }]);
+    tracker.advanced(3 as Height, [{ address: ada.address, sequence: 2 as Sequence }], GENESIS);
     const stages = [0, 1, 2, 7].map((value) => tracker.get(idOf(value))?.stage);
     expect(stages).toEqual(['final', 'failed', 'seen', 'seen']);
     expect(tracker.get(idOf(1))?.code).toBe('sequence-used');
-    tracker.advanced(9 as Height, []);
+    tracker.advanced(9 as Height, [], GENESIS);
     expect(tracker.get(idOf(2))?.stage).toBe('expired');
     expect(tracker.get(idOf(1))?.stage).toBe('failed');
+  });
+
+  it('says nothing of what may be in a block that nobody told of', () => {
+    const tracker = create();
+    const ids = [0, 1].map(idOf);
+    for (const [value, id] of ids.entries()) tracker.seen(id, facts(6, value), 2 as Height);
+    const used = [{ address: ada.address, sequence: 1 as Sequence }];
+    // Nobody told of the blocks 3 and 4.
+    tracker.advanced(5 as Height, used, 4 as Height);
+    tracker.advanced(6 as Height, [], 4 as Height);
+    expect(ids.map((id) => tracker.get(id)?.stage)).toEqual(['seen', 'seen']);
+    tracker.committed(ids[1] ?? hashOf(1), at(3, 1), undefined);
+    tracker.advanced(3 as Height, used, GENESIS);
+    expect(ids.map((id) => tracker.get(id)?.stage)).toEqual(['failed', 'final']);
   });
 
   it('gives a verdict on what it met in a proposal alone, without the place it had there', () => {
@@ -220,35 +236,35 @@ describe('the tracker', () => {
     for (const value of [0, 1, 2]) tracker.included(idOf(value), at(3, value), facts(5, value));
     expect(tracker.get(idOf(0))).toMatchObject({ stage: 'included', height: 3, validUntil: 5 });
     // Another block was decided, with another transaction of the first sequence.
-    tracker.advanced(3 as Height, [{ address: ada.address, sequence: 1 as Sequence }]);
+    tracker.advanced(3 as Height, [{ address: ada.address, sequence: 1 as Sequence }], GENESIS);
     const nowhere = { height: undefined, index: undefined, includedAtMs: undefined };
     expect(tracker.get(idOf(0))).toMatchObject({ stage: 'failed', code: 'sequence-used' });
     expect(tracker.get(idOf(0))).toMatchObject(nowhere);
     expect(tracker.get(idOf(1))).toMatchObject({ stage: 'seen', ...nowhere });
     tracker.included(idOf(1), at(4), facts(5, 1));
     tracker.committed(idOf(1), at(4), undefined);
-    tracker.advanced(5 as Height, []);
+    tracker.advanced(5 as Height, [], GENESIS);
     expect(tracker.get(idOf(1))).toMatchObject({ stage: 'final', height: 4 });
     expect(tracker.get(idOf(2))).toMatchObject({ stage: 'expired', ...nowhere });
   });
 
   it('expires at its last height, not before', () => {
     const tracker = create();
-    tracker.seen(hashOf(1), facts(5));
-    tracker.advanced(4 as Height, []);
+    tracker.seen(hashOf(1), facts(5), GENESIS);
+    tracker.advanced(4 as Height, [], GENESIS);
     expect(tracker.get(hashOf(1))?.stage).toBe('seen');
-    tracker.advanced(5 as Height, []);
+    tracker.advanced(5 as Height, [], GENESIS);
     expect(tracker.get(hashOf(1))?.stage).toBe('expired');
   });
 
   it('remembers only so many, the newest', () => {
     const tracker = create();
     for (let value = 0; value <= TRACKED_TRANSACTIONS_MAX; value++) {
-      tracker.seen(idOf(value), facts(5));
+      tracker.seen(idOf(value), facts(5), GENESIS);
     }
     expect(tracker.get(idOf(0))).toBeUndefined();
     expect(tracker.get(idOf(TRACKED_TRANSACTIONS_MAX))).toBeDefined();
-    tracker.advanced(5 as Height, []); // Of the forgotten one nothing is told.
+    tracker.advanced(5 as Height, [], GENESIS); // Of the forgotten one nothing is told.
     expect(tracker.get(idOf(0))).toBeUndefined();
   });
 
@@ -259,7 +275,7 @@ describe('the tracker', () => {
     const stages: string[] = [];
     tracker.subscribe(hashOf(1), ({ stage }) => stages.push(stage));
     stop();
-    tracker.seen(hashOf(1), facts(5));
+    tracker.seen(hashOf(1), facts(5), GENESIS);
     expect(stages).toEqual(['seen']);
   });
 });

@@ -133,6 +133,8 @@ export class Protocols {
       case 'receipts':
       case 'history':
       case 'locate':
+      case 'page':
+      case 'entries':
         return this.#turns.run(from, () => this.#proofs.answer(kind, request, this.#asker(from)));
       case 'snapshots':
       case 'manifest':
@@ -165,8 +167,8 @@ export class Protocols {
   }
 
   #status(): Bytes {
-    const { chain, store } = this.#parts;
-    const { header, hash } = chain.head();
+    const { chain, checkpoints, store } = this.#parts;
+    const { header, hash } = checkpoints.checkedHead() ?? chain.head();
     return encode(peerStatusCodec, {
       chainId: this.#core.ledger.chainId,
       protocolVersion: PROTOCOL_VERSION,

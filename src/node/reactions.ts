@@ -1,5 +1,5 @@
 import { equalBytes, formatHex } from '../base/index.ts';
-import type { Address, Block, Evidence, Sequence } from '../ledger/index.ts';
+import type { Address, Block, Evidence, Height, Sequence } from '../ledger/index.ts';
 import type { CommittedEvent } from './chain.ts';
 import { EvidenceStore } from './evidence-store.ts';
 import type { NodeCore, Parts } from './parts.ts';
@@ -21,14 +21,16 @@ export class Reactions {
     const { mempool, sync, tracker } = parts;
     const { prepared, transactions, execution } = event.executed;
     const { height, timestampMs } = prepared.block.header;
-    for (const [index, { id }] of transactions.entries()) {
+    for (let index = 0; index < transactions.length; index++) {
+      const { id } = transactions[index] as (typeof transactions)[number]; // Inside.
       const outcome = execution.receipts[index]?.outcome;
       const failure = outcome?.kind === 'failed' ? outcome : undefined;
       tracker.committed(id, { height, index, timestampMs }, failure);
     }
     if (event.certificate.round > 0) parts.pace.roundFailed(transactions.length);
     const sequences = sequencesAfter(event);
-    tracker.advanced(height, sequences);
+    // Of what a state that was taken over skipped, nobody told.
+    tracker.advanced(height, sequences, parts.store.anchor()?.header.height ?? (0 as Height));
     const running = this.#core.running();
     running?.consensus.advance();
     const ids = transactions.map(({ id }) => id);

@@ -4,40 +4,18 @@ import { formatHex } from '../base/index.ts';
 import { encode } from '../codec/index.ts';
 import type { KeyPolicy, KeySignature, Transaction } from '../ledger/index.ts';
 import type { Draft, Person } from '../ledger/testing/world.ts';
-import {
-  amount,
-  gas,
-  height,
-  p256Person,
-  passkeyPerson,
-  person,
-  recordOf,
-} from '../ledger/testing/world.ts';
+import { amount, gas, height, recordOf } from '../ledger/testing/world.ts';
 import type { TabellionNode } from './index.ts';
 import { USELESS_BURST } from './limits.ts';
 import { transactionsMessageCodec } from './messages.ts';
+import { ada, bob, crowdOptions, kay, pat, poor, strict, VALIDATOR } from './testing/crowd.ts';
 import { heightOf, transferTo, Village } from './testing/village.ts';
-
-const VALIDATOR = 'validator 1';
-const ada = person('ada');
-const bob = person('bob');
-const pat = p256Person('pat');
-const kay = passkeyPerson('kay');
-const strict = passkeyPerson('strict kay', true);
-const poor = person('poor');
-const people = [ada, bob, pat, kay, strict];
-const options = {
-  validators: [{ publicKey: person(VALIDATOR).pair.publicKey, name: VALIDATOR }],
-  balances: people.map(({ address }) => ({ address, amount: 1_000_000_000n })),
-  // Only what is submitted makes a block.
-  consensus: { heartbeatMs: 1_000_000_000 },
-};
 
 let village: Village;
 let node: TabellionNode;
 let used: Uint8Array;
 beforeAll(async () => {
-  village = new Village(options);
+  village = new Village(crowdOptions);
   await village.start(VALIDATOR);
   node = village.node(VALIDATOR);
   used = village.pay(ada, bob.address, 1);

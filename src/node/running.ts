@@ -95,6 +95,7 @@ export async function connect(
   if (core.running() !== running) return;
   parts.sync.start();
   parts.following.start();
+  parts.checkpoints.start();
   peers.start();
   watch.start();
   reminder.start();
@@ -111,6 +112,7 @@ export async function disconnect(core: NodeCore, parts: Parts, running: Running)
   running.peers.stop();
   parts.sync.pause();
   parts.following.pause();
+  parts.checkpoints.pause();
   await running.consensus.stop();
   await running.network.stop().catch((error: unknown) => {
     core.diagnostics.trace('warn', 'network-stop-failed', { code: errorToData(error).code });

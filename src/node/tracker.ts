@@ -35,7 +35,13 @@ export type SignedFacts = {
 };
 
 type Listener = (transaction: TrackedTransaction) => void;
-type Open = { readonly sender: string; readonly sequence: Sequence; readonly validUntil: Height };
+type Open = {
+  readonly sender: string;
+  readonly sequence: Sequence;
+  readonly validUntil: Height;
+  /** No block up to this height holds it, or another of its sequence. */
+  readonly judgedAt: Height;
+};
 
 /** In no block, or in none that counts. */
 const NOWHERE = { height: undefined, index: undefined, includedAtMs: undefined } as const;
@@ -49,9 +55,10 @@ function isSettled({ stage }: TrackedTransaction): boolean {
 /**
  * Remembers the steps of recent transactions, and tells subscribers of each. A verdict (final,
  * failed, expired) is given once, and only when nothing else can follow: a block holds it, a block
- * holds another of its sequence, or its last height is committed. That a pool dropped it is no
- * verdict, since whoever has the signed bytes may send them again. What was forgotten is answered
- * from the chain.
+ * holds another of its sequence, or its last height is committed. Blocks that nobody told of may
+ * hold it as well: whoever was judged below such has no verdict but by the block that holds it, or
+ * by the chain that passes them later. That a pool dropped it is no verdict, since whoever has the
+ * signed bytes may send them again. What was forgotten is answered from the chain.
  */
 export class TransactionTracker {
   readonly #clock: Clock;
@@ -86,12 +93,16 @@ export class TransactionTracker {
     };
   }
 
-  /** In the mempool, perhaps once more after it was dropped. */
-  seen(id: Hash, facts: SignedFacts): void {
+  /**
+   * In the mempool, perhaps once more after it was dropped.
+   *
+   * @param judgedAt By the state of which height it could be executed.
+   */
+  seen(id: Hash, facts: SignedFacts, judgedAt: Height): void {
     const { validUntil } = facts;
     const key = formatHex(id);
     const known = this.#transactions.get(key);
-    if (known === undefined || !isSettled(known)) this.#watch(key, facts);
+    if (known === undefined || !isSettled(known)) this.#watch(key, facts, judgedAt);
     this.#update(id, (before) => {
       if (before === undefined) return { seenAtMs: this.#clock.now(), validUntil };
       return isSettled(before) || before.code === undefined ? undefined : { code: undefined };
@@ -104,11 +115,14 @@ export class TransactionTracker {
    * another proposal of its height is as it was before.
    *
    * @param sequences The next sequence of at least every sender in the block.
+   * @param from All blocks above this height, up to the block, were told.
    */
   advanced(
     height: Height,
     sequences: readonly { readonly address: Address; readonly sequence: Sequence }[],
+    from: Height,
   ): void {
+    const isSure = (key: string): boolean => (this.#open.get(key)?.judgedAt ?? from) >= from;
     for (const key of [...this.#proposed]) {
       const lost = this.#transactions.get(key);
       if (lost === undefined) this.#proposed.delete(key);
@@ -116,14 +130,14 @@ export class TransactionTracker {
         this.#update(lost.id, () => ({ stage: 'seen', ...NOWHERE }));
       }
     }
-    for (const { address, sequence } of sequences) {
+    for (const { address, sequence } of this.#bySender.size === 0 ? [] : sequences) {
       for (const key of [...(this.#bySender.get(formatHex(address)) ?? [])]) {
         const isUsed = (this.#open.get(key)?.sequence ?? sequence) < sequence;
-        if (isUsed) this.#settle(key, 'failed', 'sequence-used');
+        if (isUsed && isSure(key)) this.#settle(key, 'failed', 'sequence-used');
       }
     }
     for (const key of [...(this.#expiring.get(height) ?? [])]) {
-      this.#settle(key, 'expired', 'expired');
+      if (isSure(key)) this.#settle(key, 'expired', 'expired');
     }
   }
 
@@ -133,7 +147,9 @@ export class TransactionTracker {
    */
   included(id: Hash, placement: Placement, facts: SignedFacts): void {
     const key = formatHex(id);
-    if (!this.#transactions.has(key)) this.#watch(key, facts);
+    // Found valid on the block before.
+    const judgedAt = (placement.height - 1) as Height;
+    if (!this.#transactions.has(key)) this.#watch(key, facts, judgedAt);
     this.#update(id, (before) =>
       before !== undefined && before.stage !== 'seen'
         ? undefined
@@ -190,9 +206,9 @@ export class TransactionTracker {
     if (id !== undefined) this.#update(id, () => ({ stage, code, ...NOWHERE }));
   }
 
-  #watch(key: string, { sender, sequence, validUntil }: SignedFacts): void {
+  #watch(key: string, { sender, sequence, validUntil }: SignedFacts, judgedAt: Height): void {
     const senderKey = formatHex(sender);
-    this.#open.set(key, { sender: senderKey, sequence, validUntil });
+    this.#open.set(key, { sender: senderKey, sequence, validUntil, judgedAt });
     this.#bySender.set(senderKey, (this.#bySender.get(senderKey) ?? new Set()).add(key));
     this.#expiring.set(validUntil, (this.#expiring.get(validUntil) ?? new Set()).add(key));
   }

@@ -1,5 +1,6 @@
 import type { Bytes, Clock, TimestampMs, Tracer } from '../base/index.ts';
 import type { GenesisDocument, Height } from '../ledger/index.ts';
+import type { Checkpoint } from '../light/index.ts';
 import type { Network, NetworkHandlers } from '../network/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
@@ -17,7 +18,8 @@ export type StorageEstimate = {
 
 /**
  * What became of what this home had stored. `wiped`: it was deleted from outside. `partly-wiped`:
- * some of it was. `repaired`: it was damaged, and the ledger's part is read again from peers.
+ * some of it was. `repaired`: it was damaged, and the ledger's part is read again from peers, or
+ * with the code `page-mended` no more than what was damaged, which is in its place again.
  * `reopened`: the platform closed it while the node ran, and nothing is missing. `quota`: there is
  * no room to write.
  */
@@ -98,6 +100,21 @@ export type NodeOptions = {
   readonly snapshotEveryBlocks?: number;
   /** Blocks that a snapshot must be above our head to be fetched; default 512. */
   readonly snapshotWorthBlocks?: number;
+  /**
+   * A block that the operator was told by hand: looked for until a peer shows it, and kept then.
+   * A node whose own chain holds another block of that height does not start.
+   */
+  readonly checkpoint?: Checkpoint;
+  /**
+   * Whether signatures of transactions at or below a checkpoint are left unchecked; absent: as it
+   * was chosen last, no at first. Not for validators.
+   */
+  readonly replayTrusting?: boolean;
+  /**
+   * How long a proven header can be built on. Absent: two weeks where members change, for ever
+   * where they never do.
+   */
+  readonly trustingPeriodMs?: number;
   /** Version of this program, for people. */
   readonly version: string;
   /** Present on validators. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatHex } from '../base/index.ts';
+import { createChance, formatHex } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { heightOf, VALIDATORS, Village } from './testing/village.ts';
@@ -10,15 +10,10 @@ const bob = person('bob');
 const NAMES = [...VALIDATORS, 'observer'];
 const STEPS = 60;
 
-/** Numbers below a bound, the same for the same seed (mulberry32). */
+/** Numbers below a bound, the same for the same seed. */
 function createDice(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+  const next = createChance(seed);
+  return (below) => next() % below;
 }
 
 /** Loses messages, splits the network, kills and restarts nodes, and pays meanwhile. */

@@ -24,6 +24,8 @@ export type NodeCommandOptions = {
   readonly cache?: number;
   readonly mode?: NodeMode;
   readonly keepBlocks?: number;
+  readonly checkpoint?: string;
+  readonly replayTrustingCheckpoint?: boolean;
   readonly app?: string;
   readonly log?: string;
   readonly logLevel: string;
@@ -89,6 +91,10 @@ function overridesOf(options: NodeCommandOptions): Partial<NodeSettings> {
     ...(options.cache === undefined ? {} : { cacheMegabytes: options.cache }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.keepBlocks === undefined ? {} : { keepBlocks: options.keepBlocks }),
+    ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
+    ...(options.replayTrustingCheckpoint === undefined
+      ? {}
+      : { replayTrusting: options.replayTrustingCheckpoint }),
     ...list('listen', options.listen),
     ...list('announce', options.announce),
     ...list('relays', options.relay),

@@ -15,6 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isAlive } from '../../deploy/processes.ts';
+import { freePorts } from '../../deploy/relay-process.ts';
 import type { JsonObject } from '../base/index.ts';
 import { parseHex } from '../base/index.ts';
 import { createClient, httpTransport, parseAddress } from '../sdk/index.ts';
@@ -103,27 +105,6 @@ function untilSays(command: Command, pattern: RegExp): Promise<string> {
   });
 }
 
-/** A port of which this and the hundred above are probably free. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = address === null || typeof address === 'string' ? 0 : address.port;
-      probe.close(() => resolve(port > 64_000 ? 23_400 + (port % 1_000) : port));
-    });
-  });
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 describe('keys', () => {
   it('are made for their owner alone, shown without the secret, and never replaced', async () => {
     const file = join(folder, 'deep', 'ada.json');
@@ -185,7 +166,8 @@ describe('genesis', () => {
 
 describe('a command that finds no node', () => {
   it('says so by its code, for people and programs', async () => {
-    const rpc = ['--rpc', `http://127.0.0.1:${await freePort()}/rpc`];
+    const { port } = await freePorts(1);
+    const rpc = ['--rpc', `http://127.0.0.1:${port}/rpc`];
     await expect(json('status', ...rpc)).rejects.toMatchObject({ code: 'connection-failed' });
     const { code, err } = await tabellion('status', ...rpc).ended;
     expect(code).toBe(1);
@@ -207,7 +189,7 @@ describe('a local network', { timeout: 120_000 }, () => {
   }
 
   it('pays, stops at Ctrl-C, and goes on where it was', async () => {
-    const port = await freePort();
+    const { port } = await freePorts(4);
     const rpc = ['--rpc', `http://localhost:${port}/rpc`];
     const net = await devnet(port);
     const payer = await json('keys', 'create', join(folder, 'payer.json'));
@@ -263,9 +245,8 @@ describe('a local network', { timeout: 120_000 }, () => {
   });
 
   it('stopped while it starts leaves no process and is no failure', async () => {
-    const command = tabellion(
-      ...['devnet', '--data', join(folder, 'net'), '--port', `${await freePort()}`],
-    );
+    const { port } = await freePorts(4);
+    const command = tabellion('devnet', '--data', join(folder, 'net'), '--port', String(port));
     await untilSays(command, /Data/);
     command.child.kill('SIGINT');
     expect(await command.ended).toMatchObject({ code: 0, err: '' });
@@ -275,16 +256,16 @@ describe('a local network', { timeout: 120_000 }, () => {
     const data = join(folder, 'documents');
     mkdirSync(data);
     writeFileSync(join(data, 'thesis.txt'), 'years of work');
-    const port = `${await freePort()}`;
+    const { port } = await freePorts(4);
     for (const reset of [[], ['--reset']]) {
-      const failure = await failureOf('devnet', '--data', data, '--port', port, ...reset);
+      const failure = await failureOf('devnet', '--data', data, '--port', `${port}`, ...reset);
       expect(failure).toMatchObject({ code: 'folder-not-ours' });
     }
     expect(existsSync(join(data, 'thesis.txt'))).toBe(true);
   });
 
   it('refuses to change its number of validators', async () => {
-    const net = await devnet(await freePort());
+    const net = await devnet((await freePorts(4)).port);
     net.child.kill('SIGTERM');
     await net.ended;
     const failure = await failureOf('devnet', '--data', join(folder, 'net'), '--validators', '3');
@@ -326,6 +307,18 @@ describe('a node of its own', { timeout: 60_000 }, () => {
     // An archive lets go of nothing.
     const alone = await failureOf('node', '--data', data, '--keep-blocks', '100', ...port);
     expect(alone).toMatchObject({ code: 'keep-blocks-needs-full' });
+    for (const [checkpoint, code] of [
+      ['48,211', 'checkpoint-malformed'],
+      [`0:${'00'.repeat(32)}`, 'checkpoint-wrong-network'],
+    ] as const) {
+      const named = ['--checkpoint', checkpoint, '--mode', 'archive'];
+      const refused = await failureOf('node', '--data', data, ...named, ...port);
+      expect(refused).toMatchObject({ code });
+    }
+    // And it must know who signed.
+    const trusting = ['--replay-trusting-checkpoint', '--mode', 'archive'];
+    const blind = await failureOf('node', '--data', data, ...trusting, ...port);
+    expect(blind).toMatchObject({ code: 'not-permitted', facts: { reason: 'validator' } });
     const short = ['--mode', 'full', '--keep-blocks', '100'];
     const pruned = tabellion('node', '--json', '--data', data, ...short, ...port);
     const again = JSON.parse(await untilSays(pruned, /"ready"/)) as JsonObject;

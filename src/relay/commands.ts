@@ -96,6 +96,9 @@ function addNode(program: Command): void {
       ).choices(NODE_MODES),
     )
     .option('--keep-blocks <count>', 'newest blocks to keep; needs --mode full', whole(1, 4e9))
+    .option('--checkpoint <height:hash>', 'block to trust, told by somebody who is trusted')
+    .option('--replay-trusting-checkpoint', 'leave signatures below the checkpoint unchecked')
+    .option('--no-replay-trusting-checkpoint', 'check them again')
     .option('--app <folder>', 'serve this built wallet page')
     .option('--log <file>', 'write structured logs there instead of standard error')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')

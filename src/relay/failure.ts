@@ -12,7 +12,9 @@ const ADVICE: { readonly [code: string]: string } = {
     'The data folder holds other files, so nothing in it is deleted. Choose another with --data.',
   'listen-failed': 'The port for peers cannot be used. Choose another with --listen or --port.',
   'genesis-missing': 'Give the network’s genesis document with --genesis.',
-  'not-permitted': 'A validator has to execute the chain: choose mode full or archive.',
+  'not-permitted':
+    'A validator has to execute the chain, and check who signed in it: choose mode full or ' +
+    'archive, without --replay-trusting-checkpoint.',
   'wal-corrupt': 'The log of votes cannot be trusted, so this validator does not sign.',
   'journal-corrupt':
     'The store is damaged. Delete its `database` folder to sync again; keep the keys.',
@@ -29,6 +31,12 @@ const ADVICE: { readonly [code: string]: string } = {
   'mode-needs-reset':
     'Old blocks were let go of, so this is no archive. Delete the `database` folder to read all ' +
     'of them again; keep the keys.',
+  'checkpoint-malformed':
+    'A checkpoint is a height, a colon and a hash of 64 digits. Another node shows its own.',
+  'checkpoint-conflicts':
+    'The store holds another block of that height than the checkpoint names. One of both is ' +
+    'wrong: ask somebody else too. Nothing was changed.',
+  'checkpoint-wrong-network': 'The checkpoint is of another network than the genesis document.',
   'store-of-another-network': 'The data folder belongs to another network.',
   'genesis-differs': 'The data folder has the genesis document of another network.',
   'connection-failed': 'No node answers there. Is it running? See --rpc.',

@@ -44,6 +44,13 @@ const settingsCodec = struct('NodeSettings', {
   mode: option(enumeration('NodeMode', NODE_MODES)),
   /** Newest blocks that are kept, with `mode` `full` alone; when absent: all of them. */
   keepBlocks: option(u32),
+  /** A block to trust, told by hand, as `HEIGHT:HASH`; when absent: the one given last, if any. */
+  checkpoint: option(text({ max: 128 })),
+  /**
+   * Whether signatures of transactions at or below the checkpoint are left unchecked; when absent:
+   * what was chosen last, no at first.
+   */
+  replayTrusting: option(bool),
 });
 
 export type NodeSettings = Infer<typeof settingsCodec>;
@@ -62,6 +69,8 @@ export const LOOPBACK_SETTINGS: NodeSettings = {
   cacheMegabytes: undefined,
   mode: undefined,
   keepBlocks: undefined,
+  checkpoint: undefined,
+  replayTrusting: undefined,
 };
 
 /** Whether commands of this machine may steer a node with these settings. */

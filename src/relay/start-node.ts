@@ -13,6 +13,8 @@ import type { KeyPair } from '../crypto/index.ts';
 import { loadFastHashing } from '../crypto/index.ts';
 import type { GenesisDocument } from '../ledger/index.ts';
 import { parseGenesis, protocol } from '../ledger/index.ts';
+import type { Checkpoint } from '../light/index.ts';
+import { parseCheckpoint } from '../light/index.ts';
 import type { NetworkHandlers } from '../network/index.ts';
 import { createNetwork, createPeerKey, peerIdOfKey } from '../network/index.ts';
 import { nodeTransports } from '../network/node.ts';
@@ -54,10 +56,16 @@ export type Relay = {
 
 const MEGABYTE = 1024 * 1024;
 const CACHE_MEGABYTES_DEFAULT = 256;
+/**
+ * Enough for the thread pool while a block is executed, and so few that a write to the disk, which
+ * waits behind them in the pool, waits some milliseconds.
+ */
+const VERIFICATIONS_AT_ONCE = 128;
 
 /**
  * Runs a full node without a screen. Rejects with `genesis-missing`, `genesis-invalid`,
- * `settings-invalid`, `keep-blocks-needs-full`, or what store, network and HTTP server say.
+ * `settings-invalid`, `keep-blocks-needs-full`, `checkpoint-malformed`, or what store, network and
+ * HTTP server say.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { data, tracer } = options;
@@ -70,13 +78,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   if (keepBlocks !== undefined && isNamed && asked !== 'full') {
     throw new TabellionError('keep-blocks-needs-full', { mode: asked ?? 'archive' });
   }
+  const checkpoint = checkpointOf(settings);
   const genesis = await loadGenesis(files.genesis);
   const peerKey = await loadPeerKey(files.peerKey);
   const validator = await loadOptionalKey(files.validatorKey);
   const faucet = await loadOptionalKey(files.faucetKey);
   const marks = new SigningMarkFile(files.validatorSigned);
   const store = await LevelDbStore.open(files.database, { onCrashPoint: passCrashPoint });
-  const verifier = createWebCryptoVerifier({ concurrency: 64 });
+  const verifier = createWebCryptoVerifier({ concurrency: VERIFICATIONS_AT_ONCE });
   const ownId = peerIdOfKey(peerKey);
   const others = settings.relays.filter((address) => !address.endsWith(`/p2p/${ownId}`));
   const home: NodeHome = {
@@ -98,6 +107,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     // Somebody must hold what the others let go of.
     mode: settings.mode ?? 'archive',
     ...(settings.keepBlocks === undefined ? {} : { keepBlocks: settings.keepBlocks }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(settings.replayTrusting === undefined ? {} : { replayTrusting: settings.replayTrusting }),
     version: VERSION,
     relays: settings.relays,
     ...(validator === undefined ? {} : { signer: nativeSigner(validator) }),
@@ -229,6 +240,13 @@ function openNetwork(parts: {
     }
     throw error;
   });
+}
+
+function checkpointOf({ checkpoint }: NodeSettings): Checkpoint | undefined {
+  if (checkpoint === undefined) return undefined;
+  const parsed = parseCheckpoint(checkpoint);
+  if (parsed.ok) return parsed.value;
+  throw new TabellionError(parsed.error.code, { at: parsed.error.at });
 }
 
 /** Relays that a fresh tab may dial: this one first, then those it was told of. */

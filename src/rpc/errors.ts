@@ -101,6 +101,18 @@ export const NODE_ERROR_CODES = [
   'mode-unavailable',
   /** Old blocks were let go of, or never fetched: an archive has to be read again from genesis. */
   'mode-needs-reset',
+  /** No text of a height, a colon and a hash. */
+  'checkpoint-malformed',
+  /** Its block is of another network. */
+  'checkpoint-wrong-network',
+  /** This node executed, or proved, another block of that height. */
+  'checkpoint-conflicts',
+  /** Its block is older than may be trusted. */
+  'checkpoint-expired',
+  /** Its block breaks a rule of this network. */
+  'checkpoint-invalid',
+  /** No peer shows it now. */
+  'checkpoint-unserved',
 ] as const;
 
 /** Why the faucet gives nothing. */

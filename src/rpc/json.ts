@@ -1,7 +1,9 @@
 import type { Json } from '../base/index.ts';
 import { assert } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
-import { text } from '../codec/index.ts';
+import { Refusal, text } from '../codec/index.ts';
+import { isTooDeep } from './jsonrpc.ts';
+import { ANSWER_DEPTH_MAX } from './limits.ts';
 
 const JSON_BYTES_MAX = 8 * 1024 * 1024;
 const inner = text({ max: JSON_BYTES_MAX });
@@ -11,7 +13,8 @@ export const JSON_SHAPE_NAME = 'Json';
 
 /**
  * Any JSON value, passed on as it is: schemas, diagnostics and facts whose form is not part of
- * the contract. Answers only; no method takes one as a parameter of consequence.
+ * the contract. Answers only; no method takes one as a parameter of consequence. One of more levels
+ * than ours have is refused: whoever shows or keeps it walks over it, and its stack has an end.
  */
 export const jsonCodec: Codec<Json> = {
   shape: { kind: 'refined', name: JSON_SHAPE_NAME, inner: inner.shape, isText: false },
@@ -21,5 +24,8 @@ export const jsonCodec: Codec<Json> = {
     return null;
   },
   toJson: (value) => value,
-  fromJson: (json) => json,
+  fromJson(json, path) {
+    if (isTooDeep(json, ANSWER_DEPTH_MAX)) throw new Refusal('json-malformed', path);
+    return json;
+  },
 };

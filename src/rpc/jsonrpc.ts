@@ -7,7 +7,13 @@ import {
   ok,
   TabellionError,
 } from '../base/index.ts';
-import { BATCH_MAX, ID_CHARACTERS_MAX, REQUEST_BYTES_MAX, REQUEST_DEPTH_MAX } from './limits.ts';
+import {
+  ANSWER_DEPTH_MAX,
+  BATCH_MAX,
+  ID_CHARACTERS_MAX,
+  REQUEST_BYTES_MAX,
+  REQUEST_DEPTH_MAX,
+} from './limits.ts';
 
 /** JSON-RPC 2.0 §4: what ties an answer to its question. */
 export type RpcId = string | number | null;
@@ -48,9 +54,10 @@ export function errorResponse(id: RpcId, data: ErrorData): JsonObject {
   return { jsonrpc: '2.0', error: errorMember(data), id };
 }
 
-/** Rebuilds the failure from the error member of an answer. */
+/** Rebuilds the failure from the error member of an answer; of too many levels it is none. */
 export function errorFromMember(member: Json | undefined): TabellionError {
-  if (!isJsonObject(member)) return new TabellionError('answer-malformed');
+  if (!isJsonObject(member) || isTooDeep(member, ANSWER_DEPTH_MAX))
+    return new TabellionError('answer-malformed');
   const { data, message, code } = member;
   const words = typeof message === 'string' ? message : '';
   if (isJsonObject(data) && typeof data.code === 'string') {

@@ -12,6 +12,8 @@ export const REQUEST_BYTES_MAX = 2 * 1024 * 1024;
 export const SUBMITTED_BYTES_MAX = REQUEST_BYTES_MAX / 2;
 /** Deepest nesting of arrays and objects; parsing and walking stay within any stack. */
 export const REQUEST_DEPTH_MAX = 32;
+/** As above, of free JSON in answers: some seven times what the OpenRPC document has. */
+export const ANSWER_DEPTH_MAX = 64;
 /** Requests in one batch; a batch costs its rate as its calls do one by one. */
 export const BATCH_MAX = 50;
 /** Live subscriptions of one connection. */
@@ -67,3 +69,5 @@ export const LIGHT_BLOCK_BYTES_MAX = 128 * 1024;
 export const ALARMS_MAX = 16;
 /** Further assets of one account proof: with sequence, policy and coins 64 keys, one proof's. */
 export const PROOF_ASSETS_MAX = 61;
+/** A checkpoint as text: a height that a number holds, a colon, a hash of 32 bytes; and blanks. */
+export const CHECKPOINT_CHARACTERS_MAX = 128;

@@ -19,6 +19,7 @@ import { jsonCodec } from './json.ts';
 import {
   BLOCK_CALLS,
   BLOCKS_PER_PAGE_MAX,
+  CHECKPOINT_CHARACTERS_MAX,
   HISTORY_PER_PAGE_MAX,
   ITEMS_PER_CALL,
   LIGHT_CALLS_MIN,
@@ -127,6 +128,15 @@ const PROVEN = 'Verifiable: a proof under a finality certificate comes with it.'
 const LABELLED = 'Carries its trust level and the height it holds for.';
 /** A node that did not execute what it is asked needs peers that prove it. */
 const UNPROVEN = ['proof-unavailable', 'light-expired', 'light-alarm'] as const;
+const CHECKPOINT_ERRORS = [
+  'checkpoint-malformed',
+  'checkpoint-wrong-network',
+  'checkpoint-conflicts',
+  'checkpoint-expired',
+  'checkpoint-invalid',
+  'checkpoint-unserved',
+  'light-alarm',
+] as const;
 const READ = { errors: UNPROVEN, trust: LABELLED } as const;
 const BLOCK_ERRORS = ['not-found', 'height-unknown', 'height-pruned', ...UNPROVEN] as const;
 const NOT_FOUND = { errors: BLOCK_ERRORS, trust: LABELLED } as const;
@@ -157,6 +167,8 @@ const nodeMethods = {
     struct('NodeSettings', {
       cacheBytesMax: option(uint53),
       mode: option(nodeViews.nodeModeCodec),
+      /** Whether signatures of transactions at or below a checkpoint are left unchecked. */
+      replayTrusting: option(bool),
     }),
     none,
     { access: 'operator', errors: ['mode-unavailable', 'mode-needs-reset'] },
@@ -164,6 +176,18 @@ const nodeMethods = {
   'node.promote': method('Allows a waiting node to fetch the whole state now.', none, none, {
     access: 'operator',
   }),
+  'node.checkpoint': method(
+    'The newest final block as a checkpoint for others, and what this node was given.',
+    none,
+    nodeViews.checkpointViewCodec,
+    { trust: LABELLED },
+  ),
+  'node.trustCheckpoint': method(
+    'Trusts a block that somebody named by hand, once it was found; nothing changes otherwise.',
+    struct('CheckpointText', { text: text({ max: CHECKPOINT_CHARACTERS_MAX }) }),
+    none,
+    { access: 'operator', errors: CHECKPOINT_ERRORS },
+  ),
   'node.evidence': method(
     'What this node holds against those who certified two blocks of one height.',
     none,
@@ -313,7 +337,7 @@ function chainMethods(action: Codec<Action>) {
         heights: vector(heightCodec, { min: 1, max: LIGHT_HEIGHTS_MAX }),
       }),
       lightAnswerCodec,
-      { trust: PROVEN, cost: costOfLightBlocks, readsBlocks: true },
+      { errors: UNPROVEN, trust: PROVEN, cost: costOfLightBlocks, readsBlocks: true },
     ),
     'transaction.get': method('One transaction, included or pending.', byId, transactionView, {
       ...NOT_FOUND,

@@ -15,7 +15,13 @@ import { hashCodec } from '../crypto/index.ts';
 import { heightCodec, roundCodec, timestampCodec } from '../ledger/index.ts';
 import { NODE_MODES } from '../node/index.ts';
 import { jsonCodec } from './json.ts';
-import { ALARMS_MAX, EVENTS_MAX, LIGHT_BLOCK_BYTES_MAX, PEERS_MAX } from './limits.ts';
+import {
+  ALARMS_MAX,
+  CHECKPOINT_CHARACTERS_MAX,
+  EVENTS_MAX,
+  LIGHT_BLOCK_BYTES_MAX,
+  PEERS_MAX,
+} from './limits.ts';
 import { errorViewCodec, multiaddr, publicKeyCodec, trustCodec, words } from './views.ts';
 
 const peerId = words(128);
@@ -88,6 +94,35 @@ export const lightStatusCodec = struct('LightStatus', {
   alarm: option(lightAlarmCodec),
 });
 export type LightStatus = Infer<typeof lightStatusCodec>;
+
+/** `HEIGHT:HASH`, the height in decimal, the hash in lower-case hexadecimal. */
+const checkpointText = words(CHECKPOINT_CHARACTERS_MAX);
+
+/** Blocks that people name to each other by hand, and what this node was told. */
+export const checkpointViewCodec = struct('CheckpointView', {
+  /** The newest final block that this node knows, to be given to others. */
+  newest: struct('OfferedCheckpoint', { text: checkpointText, timestampMs: timestampCodec }),
+  /** How far `newest` may be believed. */
+  trust: trustCodec,
+  given: option(
+    struct('GivenCheckpoint', {
+      text: checkpointText,
+      height: heightCodec,
+      givenAtMs: timestampCodec,
+      /** Whether the chain that this node executed holds it. */
+      isLinked: bool,
+    }),
+  ),
+  /** What the settings name, until it is found; `refusal` says why it never will be. */
+  wanted: option(struct('WantedCheckpoint', { text: checkpointText, refusal: option(words(64)) })),
+  /** Whether signatures of transactions at or below the checkpoint are left unchecked. */
+  isReplayTrusting: bool,
+  /** Blocks that were executed so: they are never more than proven. */
+  unsigned: option(struct('UnsignedBlocks', { from: heightCodec, to: heightCodec })),
+  /** The chain did not lead to the checkpoint once, and was read again with all signatures. */
+  hasFailed: bool,
+});
+export type CheckpointView = Infer<typeof checkpointViewCodec>;
 
 /** A state on its way from peers, in chunks that are checked one by one. */
 export const snapshotStatusCodec = struct('SnapshotStatus', {

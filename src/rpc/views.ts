@@ -88,7 +88,10 @@ export const chainInfoCodec = struct('ChainInfo', {
   genesisHash: hashCodec,
   /** Multiaddrs that a fresh node may dial. */
   relays: vector(multiaddr, { max: 64 }),
-  /** Multiaddrs that this node would dial: those, added ones, what peers told. Not all nodes say. */
+  /**
+   * Multiaddrs that this node would dial: those, added ones, what peers told. Told to the
+   * node's own people alone.
+   */
   knownRelays: option(vector(multiaddr, { max: 64 })),
 });
 export type ChainInfo = Infer<typeof chainInfoCodec>;

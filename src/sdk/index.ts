@@ -22,8 +22,9 @@ export type {
   Validator,
 } from '../ledger/index.ts';
 export { addressCodec, formatAddress, parseAddress } from '../ledger/index.ts';
-export type { TrustedBlock } from '../light/index.ts';
-export { NODE_MODES } from '../node/index.ts';
+export type { Checkpoint, TrustedBlock } from '../light/index.ts';
+export { formatCheckpoint, parseCheckpoint } from '../light/index.ts';
+export { NEAR_BLOCKS, NODE_MODES } from '../node/index.ts';
 export type {
   AccountProof,
   AccountView,
@@ -75,6 +76,8 @@ export type {
   Trust,
 } from '../rpc/index.ts';
 export { createRpcServer } from '../rpc/index.ts';
+export type { CheckpointRefusal } from './checkpoint.ts';
+export { findCheckpoint } from './checkpoint.ts';
 export type { Client, Input, TrustedMethod, TrustedTopic } from './client.ts';
 export { createClient, createClientOf } from './client.ts';
 export type { ConformanceHome } from './conformance/index.ts';
@@ -129,3 +132,5 @@ export {
 } from './verify.ts';
 export type { WebSocketTransport } from './web-socket-transport.ts';
 export { webSocketTransport } from './web-socket-transport.ts';
+export type { HistoryProgress, WholeHistory, WholeHistoryOptions } from './whole-history.ts';
+export { readWholeHistory } from './whole-history.ts';

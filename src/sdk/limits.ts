@@ -4,6 +4,8 @@ export const CALL_TIMEOUT_MS = 35_000;
 export const CALLS_PENDING_MAX = 1024;
 /** How often one call is sent in all, when channels break under it. */
 export const SENDINGS_MAX = 2;
+/** Waits of whoever reads a whole history, each page anew, while those who prove it are busy. */
+export const HISTORY_PATIENCE_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000] as const;
 /** Events that came before the answer naming their subscription. */
 export const EARLY_EVENTS_MAX = 64;
 /** Longest answer read over HTTP. */

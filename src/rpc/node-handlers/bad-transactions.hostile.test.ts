@@ -5,37 +5,27 @@ import { decode, encode } from '../../codec/index.ts';
 import type { KeySignature, Transaction } from '../../ledger/index.ts';
 import { formatAddress } from '../../ledger/index.ts';
 import type { Draft, Person } from '../../ledger/testing/world.ts';
-import {
-  amount,
-  height,
-  p256Person,
-  passkeyPerson,
-  person,
-  TestWorld,
-} from '../../ledger/testing/world.ts';
+import { amount, height, TestWorld } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
+import {
+  ada,
+  bob,
+  crowdOptions,
+  kay,
+  pat,
+  people,
+  poor,
+  strict,
+  VALIDATOR,
+} from '../../node/testing/crowd.ts';
 import { transferTo, Village } from '../../node/testing/village.ts';
 import { builtinMethods } from '../builtin.ts';
 import type { RpcConnection } from '../server.ts';
 import { createRpcServer } from '../server.ts';
 import { createNodeHandlers } from './index.ts';
 
-const VALIDATOR = 'validator 1';
-const ada = person('ada');
-const bob = person('bob');
-const pat = p256Person('pat');
-const kay = passkeyPerson('kay');
-const strict = passkeyPerson('strict kay', true);
-const poor = person('poor');
-const people = [ada, bob, pat, kay, strict];
-const options = {
-  validators: [{ publicKey: person(VALIDATOR).pair.publicKey, name: VALIDATOR }],
-  balances: people.map(({ address }) => ({ address, amount: 1_000_000_000n })),
-  // Only what is submitted makes a block.
-  consensus: { heartbeatMs: 1_000_000_000 },
-};
 /** A network with the same people and other rules. */
-const elsewhere = new TestWorld({ ...options, consensus: { heartbeatMs: 1_000 } });
+const elsewhere = new TestWorld({ ...crowdOptions, consensus: { heartbeatMs: 1_000 } });
 
 let village: Village;
 let node: TabellionNode;
@@ -43,7 +33,7 @@ let connection: RpcConnection;
 let included: Uint8Array;
 
 beforeAll(async () => {
-  village = new Village(options);
+  village = new Village(crowdOptions);
   await village.start(VALIDATOR);
   node = village.node(VALIDATOR);
   const { clock } = village;

@@ -199,7 +199,8 @@ export function chainMethods(context: NodeContext): ChainMethods {
         limit: limitOf(limit, HISTORY_PER_PAGE_MAX),
         signal,
       });
-      const trust = source.trust();
+      const heights = entries.map(({ height }) => height);
+      const trust = context.trustOver(source, heights);
       return {
         entries: entries.map((each) => ({ id: each.receipt.transactionId, ...each })),
         next,
@@ -235,8 +236,8 @@ async function blockListOf(
     // Between two heights. Newest first: the source fetches what follows along with it.
     blocks.push(summaryOf(await context.outline(source, height as Height, signal)));
   }
-  const trust = context.trustAt(source, Math.max(bottom, 0) as Height); // As above.
-  return { blocks, trust };
+  const heights = blocks.map(({ height }) => height);
+  return { blocks, trust: context.trustOver(source, heights) };
 }
 
 async function heightOfHash(

@@ -63,8 +63,8 @@ type BlockCaches = {
   readonly fetched: SharedCache<number, IncludedBlock>;
 };
 
-/** What was executed elsewhere, and bound to a proven header here, is no more than that. */
-const TRUST_OF_FETCHED = 'proven';
+/** What was executed or checked elsewhere, and bound to a proven header here, is no more than that. */
+const TRUST_OF_VOUCHED = 'proven';
 
 /**
  * What several handlers need of a node. A handler that answers for one moment takes the source once
@@ -108,11 +108,23 @@ export class NodeContext {
     return this.node.isOpen() ? this.source().trust() : 'cached';
   }
 
-  /** How far the block of a height may be believed: as the source, unless peers had to give it. */
+  /**
+   * How far the block of a height may be believed: as the source, unless peers had to give it, or
+   * a checkpoint stands for the signatures in it.
+   */
   trustAt(source: LedgerSource, height: Height): Trust {
     const trust = source.trust();
-    const isFetched = source.kind === 'chain' && height < this.parts.store.earliestHeight();
-    return isFetched && trust === 'validated' ? TRUST_OF_FETCHED : trust;
+    const { store, checkpoints } = this.parts;
+    const isFetched = source.kind === 'chain' && height < store.earliestHeight();
+    const isVouched = isFetched || checkpoints.isUnsigned(height);
+    return isVouched && trust === 'validated' ? TRUST_OF_VOUCHED : trust;
+  }
+
+  /** How far the blocks of some heights may be believed together. */
+  trustOver(source: LedgerSource, heights: readonly Height[]): Trust {
+    const trust = source.trust();
+    const isLess = heights.some((height) => this.trustAt(source, height) !== trust);
+    return isLess ? TRUST_OF_VOUCHED : trust;
   }
 
   /**

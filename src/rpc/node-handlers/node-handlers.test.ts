@@ -1,20 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../base/index.ts';
-import { formatHex, isJsonObject } from '../../base/index.ts';
+import { formatHex } from '../../base/index.ts';
 import type { Codec } from '../../codec/index.ts';
-import { parseJson, toJson } from '../../codec/index.ts';
+import { parseJson } from '../../codec/index.ts';
 import type { Address, AssetId } from '../../ledger/index.ts';
 import { formatAddress, NATIVE_ASSET } from '../../ledger/index.ts';
 import { amount, gas, passkeyPerson, person } from '../../ledger/testing/world.ts';
+import { formatCheckpoint } from '../../light/index.ts';
 import type { TabellionNode } from '../../node/index.ts';
 import { heightOf, transferTo, Village } from '../../node/testing/village.ts';
 import { builtinMethods } from '../builtin.ts';
-import type { MethodName, ResultOf } from '../methods.ts';
+import type { MethodName } from '../methods.ts';
 import type { RpcConnection } from '../server.ts';
 import { createRpcServer } from '../server.ts';
 import type { TopicName } from '../topics.ts';
 import { topics } from '../topics.ts';
 import { createNodeHandlers } from './index.ts';
+import { askJson, askValues } from './questions.fixture.ts';
 
 const VALIDATOR = 'validator 1';
 const ada = person('ada');
@@ -56,36 +58,11 @@ afterAll(async () => {
   await village.stopAll();
 });
 
-let lastId = 0;
-
-/** Asks as a page would: JSON in, JSON out. */
-async function ask(method: string, params: Json): Promise<Json> {
-  lastId += 1;
-  const answer = await village.clock.run(
-    connection.handleJson({ jsonrpc: '2.0', id: lastId, method, params }),
-  );
-  if (answer === undefined || !isJsonObject(answer)) throw new Error('no answer');
-  if (answer.error === undefined) return answer.result ?? null;
-  const { data } = answer.error as { readonly data: Json }; // What every error carries.
-  throw Object.assign(new Error(JSON.stringify(data)), data);
-}
-
-/** Asks with values; the answer must be what its own schema says, to the last member. */
-async function call<Name extends MethodName>(
+const ask = (method: string, params: Json) => askJson(village, connection, { method, params });
+const call = <Name extends MethodName>(
   method: Name,
   params: { readonly [name: string]: unknown } = {},
-): Promise<ResultOf<Name>> {
-  // The table ties parameters and answer to the name; a test walks all methods alike.
-  const spec = methods[method] as unknown as {
-    readonly params: Codec<unknown>;
-    readonly result: Codec<ResultOf<Name>>;
-  };
-  const json = await ask(method, spec.params.toJson(params));
-  const parsed = parseJson(spec.result, json);
-  if (!parsed.ok) throw new Error(`${method}: ${JSON.stringify(parsed.error)}`);
-  expect(toJson(spec.result, parsed.value)).toEqual(json);
-  return parsed.value;
-}
+) => askValues(village, connection, { method, params });
 
 const body = () =>
   node.ledger.encodeBody(
@@ -108,6 +85,11 @@ const QUESTIONS: { readonly [Name in MethodName]: () => { readonly [name: string
   'node.diagnostics': () => ({}),
   'node.clearAlarm': () => ({}),
   'node.evidence': () => ({}),
+  'node.checkpoint': () => ({}),
+  'node.trustCheckpoint': () => {
+    const { header, hash } = node.source().head();
+    return { text: formatCheckpoint({ height: header.height, hash }) };
+  },
   'node.promote': () => ({}),
   'account.get': () => ({ address: ada.address }),
   'account.findByCredential': () => ({ credentialId: Uint8Array.of(1, 2, 3) }),

@@ -103,6 +103,7 @@ export function nodeMethods(context: NodeContext): NodeMethods {
   const { node } = context;
   return {
     'chain.info': async (_, { signal }) => {
+      const isForStrangers = context.strangers !== undefined;
       const { document, chainId } = node.ledger.genesis;
       const { membership, leader, agreement } = document.consensus;
       const faucet = node.hasFaucet()
@@ -122,7 +123,10 @@ export function nodeMethods(context: NodeContext): NodeMethods {
         genesisTimestampMs: document.timestampMs,
         genesisHash: (await context.outline(context.source(), GENESIS_HEIGHT, signal)).hash,
         relays: node.options.relays,
-        knownRelays: node.network()?.relays?.() ?? node.options.relays,
+        // Whom this very node knows is its own people's business.
+        knownRelays: isForStrangers
+          ? undefined
+          : (node.network()?.relays?.() ?? node.options.relays),
       };
     },
     'node.status': async () => statusOf(context),
@@ -155,9 +159,12 @@ export function nodeMethods(context: NodeContext): NodeMethods {
       return {};
     },
     'node.configure': async (settings) => {
-      const { mode } = settings;
+      const { mode, replayTrusting } = settings;
       // First, so that a refusal changes nothing.
       if (mode !== undefined) await node.setMode(mode).catch(refuseMode);
+      if (replayTrusting !== undefined) {
+        await context.parts.checkpoints.setReplayTrusting(replayTrusting).catch(refuseMode);
+      }
       node.configure(settings);
       return {};
     },
@@ -177,7 +184,7 @@ export function nodeMethods(context: NodeContext): NodeMethods {
   };
 }
 
-/** A validator must execute what it votes on. */
+/** A validator must execute what it votes on, and check who signed it. */
 function refuseMode(error: unknown): never {
   const { code } = errorToData(error);
   if (code === 'not-permitted') throw rpcError('mode-unavailable');

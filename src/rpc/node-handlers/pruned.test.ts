@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Json } from '../../base/index.ts';
-import { isJsonObject } from '../../base/index.ts';
-import type { Codec } from '../../codec/index.ts';
 import { parseJson, toJson } from '../../codec/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
 import { heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
 import { builtinMethods } from '../builtin.ts';
-import type { MethodName, ResultOf } from '../methods.ts';
+import type { MethodName } from '../methods.ts';
 import type { RpcConnection } from '../server.ts';
 import { createRpcServer } from '../server.ts';
 import { NodeContext } from './context.ts';
 import { createNodeHandlers } from './index.ts';
 import { statusOf } from './node-methods.ts';
+import { askValues } from './questions.fixture.ts';
 
 // A node that began with a snapshot answers for all of the chain, and says what it executed itself.
 
@@ -49,28 +47,10 @@ beforeAll(async () => {
 });
 afterAll(() => village.stopAll());
 
-let lastId = 0;
-async function ask<Name extends MethodName>(
+const ask = <Name extends MethodName>(
   method: Name,
   params: { readonly [name: string]: unknown } = {},
-): Promise<ResultOf<Name>> {
-  // The table ties parameters and answer to the name; a test walks the methods alike.
-  const spec = methods[method] as unknown as {
-    readonly params: Codec<unknown>;
-    readonly result: Codec<ResultOf<Name>>;
-  };
-  lastId += 1;
-  const request = { jsonrpc: '2.0', id: lastId, method, params: spec.params.toJson(params) };
-  const answer = await village.clock.run(connection.handleJson(request));
-  if (answer === undefined || !isJsonObject(answer)) throw new Error('no answer');
-  if (answer.error !== undefined) {
-    const { data } = answer.error as { readonly data: { readonly code: string } }; // As every one.
-    throw Object.assign(new Error(JSON.stringify(data)), data);
-  }
-  const parsed = parseJson(spec.result, answer.result as Json);
-  if (!parsed.ok) throw new Error(`${method}: ${JSON.stringify(parsed.error)}`);
-  return parsed.value;
-}
+) => askValues(village, connection, { method, params });
 
 describe('a node that took over a state', () => {
   it('says what is pruned when nobody proves it', async () => {

@@ -75,6 +75,34 @@ const WORDS: { readonly [code: string]: Wording } = {
     title: 'Trust has run out',
     advice: 'What was trusted last is too old to prove newer blocks from. Nothing was changed.',
   },
+  'checkpoint-malformed': {
+    title: 'This is no checkpoint',
+    advice: 'It is a height, a colon, and a hash of 64 digits and letters a to f.',
+  },
+  'checkpoint-wrong-network': {
+    title: 'This block is of another network',
+    advice: 'Nothing was changed. Ask for a checkpoint of the network that this app is for.',
+  },
+  'checkpoint-conflicts': {
+    title: 'This tab knows another block of that height',
+    advice:
+      'It was executed or proven here, so one of both is wrong. Nothing was changed. Ask ' +
+      'somebody else too before you trust either.',
+  },
+  'checkpoint-expired': {
+    title: 'This block is too old itself',
+    advice: 'Nothing was changed. Ask for a newer checkpoint.',
+  },
+  'checkpoint-invalid': {
+    title: 'This block breaks a rule of the network',
+    advice: 'Nothing was changed. Whoever gave it to you was mistaken, or lied.',
+  },
+  'checkpoint-unserved': {
+    title: 'No peer shows this block',
+    advice:
+      'Nothing was changed. They may hold another one of that height, or not have it yet. ' +
+      'Compare each letter, add a relay, or try again in a moment.',
+  },
   'light-alarm': {
     title: 'Two different blocks are certified',
     advice: 'Nothing newer is trusted until that is settled. The Node page has the evidence.',

@@ -1,4 +1,4 @@
-import { TabellionError } from '../../base/index.ts';
+import { TabellionError, timestampMs } from '../../base/index.ts';
 import type {
   Address,
   Client,
@@ -10,7 +10,7 @@ import type {
   ResultOf,
   TopicName,
 } from '../../sdk/index.ts';
-import type { NodeMode } from '../hooks/client.ts';
+import type { NodeMode, NodeStatus } from '../hooks/client.ts';
 import * as figures from './figures.ts';
 import type { State } from './states.ts';
 
@@ -21,6 +21,8 @@ export function createFakeClient(state: State): Client {
   let isPromoted = false;
   let isCleared = false;
   let isReset = false;
+  let given: { readonly text: string; readonly atMs: number } | undefined;
+  let isReplayTrusting = false;
   let knownRelays = figures.chain.knownRelays;
   const listeners = new Set<() => void>();
   const tell = () => {
@@ -31,8 +33,14 @@ export function createFakeClient(state: State): Client {
     tell();
   }, 2000);
 
+  /** What a checkpoint makes of trust that ran out. */
+  const renewed = (told: NodeStatus): NodeStatus => {
+    if (given === undefined || told.light?.isExpired !== true) return told;
+    const light = { ...told.light, isExpired: false, comparedVoices: 3, trust: 'proven' } as const;
+    return { ...told, trust: 'proven', light: { ...light, stage: 'following' } };
+  };
   const status = () => {
-    const told = state.status(figures.statusAt(head));
+    const told = renewed(state.status(figures.statusAt(head)));
     return {
       ...told,
       mode: mode ?? told.mode,
@@ -60,7 +68,33 @@ export function createFakeClient(state: State): Client {
         : figures.storage,
     'node.consensus': () => figures.consensusAt(head),
     'node.diagnostics': () => ({ bundle: {} }),
-    'node.configure': (settings: { readonly mode?: NodeMode }) => {
+    'node.checkpoint': () => ({
+      newest: { text: figures.checkpointAt(head), timestampMs: status().head.timestampMs },
+      trust: trust(),
+      given: given && {
+        text: given.text,
+        height: figures.height(Number(given.text.split(':')[0])),
+        givenAtMs: timestampMs(given.atMs),
+        isLinked: status().mode !== 'light',
+      },
+      wanted: undefined,
+      isReplayTrusting,
+      unsigned: undefined,
+      hasFailed: false,
+    }),
+    'node.trustCheckpoint': ({ text }: { text: string }) => {
+      if (!text.toLowerCase().endsWith(figures.checkpointAt(0).slice(1))) {
+        throw new TabellionError('checkpoint-unserved');
+      }
+      given = { text, atMs: Date.now() };
+      tell();
+      return {};
+    },
+    'node.configure': (settings: {
+      readonly mode?: NodeMode;
+      readonly replayTrusting?: boolean;
+    }) => {
+      isReplayTrusting = settings.replayTrusting ?? isReplayTrusting;
       if (settings.mode === 'archive' && status().historyFrom > 0) {
         throw new TabellionError('mode-needs-reset');
       }

@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { formatAddress } from '../../sdk/index.ts';
+import { formatAddress, NEAR_BLOCKS } from '../../sdk/index.ts';
 import { useAsk, useTopic } from './ask.ts';
 import type { AccountView, Address, NodeStatus } from './client.ts';
 import { lastKnown, rememberBalance } from './last-known.ts';
@@ -64,8 +64,6 @@ function isProvenHead(status: NodeStatus | undefined): boolean {
   if (status === undefined || light === undefined || light.trust !== 'proven') return false;
   return light.stage === 'following' && status.head.height >= status.targetHeight;
 }
-
-const NEAR_BLOCKS = 5;
 
 /** Whether what answers are about is as good as the newest that is known of. */
 function isNear(status: NodeStatus): boolean {

@@ -36,6 +36,10 @@ it('a file of another kind or a later version is refused', () => {
   }
   const later = { ...JSON.parse(formatBackup(whole, SAVED_AT)), version: 2 };
   expect(parseBackup(JSON.stringify(later))).toBeUndefined();
+  // Lists in lists, more than a stack has frames.
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+  const file = `{"kind":"tabellion-backup","version":1,"wallet":${deep}}`;
+  for (const text of [file, `{"accounts":${deep}}`]) expect(parseBackup(text)).toBeUndefined();
 });
 
 it('whatever a file holds, each part is of its kind or left out', () => {

@@ -21,6 +21,8 @@ const KIND = 'tabellion-backup';
 const VERSION = 1;
 /** Longest text that is read: accounts, contacts and drafts at their bounds are far below. */
 export const BACKUP_LENGTH_MAX = 4_000_000;
+/** Levels of lists and objects; what a page saves has ten. */
+const BACKUP_DEPTH_MAX = 32;
 const RELAYS_MAX = 64;
 const RELAY_LENGTH_MAX = 512;
 
@@ -30,6 +32,12 @@ type Members = { readonly [name: string]: unknown };
 
 function membersOf(value: unknown): Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** Whether a value may be walked over: one of too many levels would exhaust the stack. */
+function isShallow(value: unknown, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depthMax > 0 && Object.values(value).every((each) => isShallow(each, depthMax - 1));
 }
 
 /** The text of a backup file. */
@@ -60,7 +68,10 @@ export function parseBackup(text: string): Backup | undefined {
   } catch {
     return undefined;
   }
-  if (file.kind === undefined && file.accounts !== undefined) {
+  const isNotebook = file.kind === undefined && file.accounts !== undefined;
+  // A notebook will be a member of the next file.
+  if (!isShallow(file, BACKUP_DEPTH_MAX - (isNotebook ? 1 : 0))) return undefined;
+  if (isNotebook) {
     return { wallet: text, drafts: {}, settings: settingsOf({}), relays: [] };
   }
   if (file.kind !== KIND || file.version !== VERSION) return undefined;

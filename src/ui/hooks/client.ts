@@ -34,4 +34,5 @@ export type {
   TransactionView,
   Trust,
 } from '../../sdk/index.ts';
+export type CheckpointView = ResultOf<'node.checkpoint'>;
 export type ConsensusView = ResultOf<'node.consensus'>;

@@ -13,7 +13,7 @@ import { Seal } from '../entities/Seal.tsx';
 import { TrustPanel } from '../entities/TrustRegion.tsx';
 import { describeAddressError } from '../format/errors.ts';
 import { valueText } from '../format/json.ts';
-import { formatCount, formatHeight, plural } from '../format/number.ts';
+import { formatHeight, plural } from '../format/number.ts';
 import { within } from '../format/standing.ts';
 import { announce } from '../hooks/announce.ts';
 import { useAsk } from '../hooks/ask.ts';
@@ -141,8 +141,7 @@ function HistoryPanel({ address }: { readonly address: Address }) {
     setBusy(form);
     setError(undefined);
     try {
-      const count = await exportHistory(client, chain, address, form);
-      announce(`${formatCount(count)} transactions saved.`);
+      announce(await exportHistory(client, chain, address, { form, onProgress: announce }));
     } catch (caught) {
       setError(errorToData(caught));
     } finally {

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { useId, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
@@ -76,10 +77,12 @@ function costOf(bytes: number | undefined, where: string): string {
 type ModeChooserProps = {
   readonly status: NodeStatus;
   readonly storage: StorageView | undefined;
+  /** Choices that few need, below. */
+  readonly children?: ReactNode;
 };
 
 /** How much of the ledger this tab keeps; changed while it runs. */
-export function ModeChooser({ status, storage }: ModeChooserProps) {
+export function ModeChooser({ status, storage, children }: ModeChooserProps) {
   const client = useClient();
   const name = useId();
   const [picked, setPicked] = useState<NodeMode>();
@@ -162,6 +165,7 @@ export function ModeChooser({ status, storage }: ModeChooserProps) {
         {status.isValidator ? (
           <Notice kind="info">This node decides blocks: Saver is not for it.</Notice>
         ) : null}
+        {children}
       </Stack>
     </TrustPanel>
   );

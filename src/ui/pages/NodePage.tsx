@@ -25,6 +25,7 @@ import { Empty, Notice, Waiting } from '../parts/Notice.tsx';
 import { PageHead, Row, Stack } from '../parts/Panel.tsx';
 import { Sheet } from '../parts/Sheet.tsx';
 import { Table } from '../parts/Table.tsx';
+import { Checkpoint, ReplayTrust } from './NodeCheckpoint.tsx';
 import { ModeChooser } from './NodeMode.tsx';
 import styles from './NodePage.module.css';
 import { NodeProgress } from './NodeProgress.tsx';
@@ -41,6 +42,7 @@ export default function NodePage() {
   const status = useLive((live) => live.status);
   const role = useServices((services) => services.role);
   const storage = useAsk('node.storage', {}, { isLive: true });
+  const checkpoint = useAsk('node.checkpoint', {}, { isLive: true });
   return (
     <>
       <PageHead title="Node" lead={LEADS[role]} aside={<Controls status={status} />} />
@@ -49,7 +51,10 @@ export default function NodePage() {
       ) : (
         <>
           <NodeProgress status={status} />
-          <ModeChooser status={status} storage={storage.value} />
+          <ModeChooser status={status} storage={storage.value}>
+            <ReplayTrust answer={checkpoint} />
+          </ModeChooser>
+          <Checkpoint answer={checkpoint} />
         </>
       )}
       <Consensus />
@@ -227,7 +232,7 @@ function Storage({ answer }: { readonly answer: Answer<StorageView> }) {
                         ] as const,
                     ),
                   ['In memory', memoryOf(storage)],
-                  ['Checkpoint', formatHeight(storage.checkpointHeight)],
+                  ['Saved up to', formatHeight(storage.checkpointHeight)],
                   isKept === undefined
                     ? undefined
                     : [

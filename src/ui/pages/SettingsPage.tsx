@@ -147,8 +147,7 @@ function Data() {
   };
   const saveHistory = (form: 'csv' | 'json') => async () => {
     if (client === undefined || chain === undefined || activeAccount === undefined) return '';
-    const count = await exportHistory(client, chain, activeAccount.address, form);
-    return `${count} transactions saved.`;
+    return exportHistory(client, chain, activeAccount.address, { form, onProgress: announce });
   };
   return (
     <Panel title={<span id="data">Your data</span>}>

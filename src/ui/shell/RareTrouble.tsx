@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { unreachable } from '../../base/index.ts';
+import { CheckpointForm } from '../entities/CheckpointForm.tsx';
 import { Figure } from '../entities/TrustRegion.tsx';
 import { formatHeight } from '../format/number.ts';
 import { announce } from '../hooks/announce.ts';
@@ -11,6 +12,7 @@ import { writeMode } from '../hooks/preferences.ts';
 import { useClient, useWallet } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { Notice } from '../parts/Notice.tsx';
+import { Stack } from '../parts/Panel.tsx';
 import { HeadHeight } from './HeadHeight.tsx';
 import { Promotion } from './Promotion.tsx';
 import type { StorageEvent } from './storage-words.ts';
@@ -169,13 +171,21 @@ function ExpiredNotice({ status }: { readonly status: NodeStatus }) {
         )
       }
     >
-      This browser was away for longer than validators answer for their signatures. Newer blocks
-      cannot be proven from block <HeadHeight status={status} />; figures stay as they were, and
-      sending is paused.{' '}
-      {status.mode === 'light'
-        ? 'Balanced executes each block since the last one that was, and needs no such trust. '
-        : 'What was executed goes on block by block; a reset begins anew at genesis. '}
-      Compare the result with somebody whom you trust.
+      <Stack gap={3}>
+        <p>
+          This browser was away for longer than validators answer for their signatures. Newer blocks
+          cannot be proven from block <HeadHeight status={status} />; figures stay as they were, and
+          sending is paused. A checkpoint renews it: somebody whom you trust reads it off the Node
+          page of theirs.
+        </p>
+        <CheckpointForm />
+        <p>
+          {status.mode === 'light'
+            ? 'Or without one: Balanced executes each block since the last one that was. '
+            : 'Or without one: what was executed goes on by blocks; a reset begins at genesis. '}
+          Compare the result with somebody whom you trust.
+        </p>
+      </Stack>
     </Notice>
   );
 }

@@ -3,7 +3,9 @@ import { isIP } from 'node:net';
 import type { Json, JsonObject } from '../../../base/index.ts';
 import { formatHex, isJsonObject, parseHex } from '../../../base/index.ts';
 import { encode, toJson } from '../../../codec/index.ts';
+import type { Hash } from '../../../crypto/index.ts';
 import { decodeBase64Url, encodeBase64Url } from '../../../crypto/index.ts';
+import type { Height } from '../../../ledger/index.ts';
 import {
   createLedger,
   formatAddress,
@@ -12,6 +14,7 @@ import {
   protocol,
 } from '../../../ledger/index.ts';
 import { person } from '../../../ledger/testing/world.ts';
+import { formatCheckpoint, parseCheckpoint } from '../../../light/index.ts';
 import {
   hostNameOf,
   isDirectSocket,
@@ -65,6 +68,21 @@ const texts: readonly Target[] = [
       if (!parsed.ok) return `${parsed.error.code}@${Math.min(input.length, 80)}`;
       const plain = input.replaceAll(/\s/g, '').toLowerCase();
       if (formatAddress(parsed.value) !== plain) throw new Broken('another address');
+      return 'accepted';
+    },
+  })),
+  textTarget('checkpoint-text', 'a block that a person was told to trust', async () => ({
+    seeds: [0, 1, 48_211, Number.MAX_SAFE_INTEGER].map((height) => {
+      const hash = new Uint8Array(32).fill(height % 251) as Hash; // 32 bytes, as every hash.
+      return formatCheckpoint({ height: height as Height, hash });
+    }),
+    run(input) {
+      const parsed = parseCheckpoint(input);
+      if (!parsed.ok) return `${parsed.error.code}@${parsed.error.at}`;
+      const { height, hash } = parsed.value;
+      if (!Number.isSafeInteger(height) || hash.length !== 32) throw new Broken('no block');
+      const text = formatCheckpoint(parsed.value);
+      if (text !== input.trim().toLowerCase()) throw new Broken('another block than it says');
       return 'accepted';
     },
   })),

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../../base/index.ts';
+import { formatHex, isJsonObject } from '../../base/index.ts';
+import { formatAddress } from '../../ledger/index.ts';
+import { person } from '../../ledger/testing/world.ts';
+import type { TabellionNode } from '../../node/index.ts';
+import { heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
+import { builtinMethods } from '../builtin.ts';
+import type { ConnectionOptions } from '../server.ts';
+import { createRpcServer } from '../server.ts';
+import { createNodeHandlers } from './index.ts';
+
+const ada = person('ada');
+const bob = person('bob');
+const [FIRST] = VALIDATORS;
+
+let village: Village;
+let node: TabellionNode;
+let asOperator: (method: string, params?: Json) => Promise<Json>;
+let asStranger: typeof asOperator;
+beforeAll(async () => {
+  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  await village.startAll(...VALIDATORS);
+  for (const value of [1, 2, 3, 4]) {
+    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
+    await village.settled(id, VALIDATORS);
+  }
+  // Hears of no block before it is asked for.
+  village.hub.delivers = ({ to, kind }) => to === 'reader' || kind !== 'request-blocks';
+  ({ node } = await village.start('reader', { options: { mode: 'archive' } }));
+  await village.clock.until('proven', () => node.source().trust() === 'proven');
+  [asOperator, asStranger] = [asker('operator'), asker('public')];
+});
+afterAll(() => village.stopAll());
+
+/** Answers results, or the code of the refusal. */
+function asker(access: ConnectionOptions['access']) {
+  const handlers = createNodeHandlers(node);
+  const server = createRpcServer({ handlers, methods: builtinMethods(), clock: village.clock });
+  const send = async () => undefined;
+  const connection = server.connect({ transport: 'port', access, send });
+  return async (method: string, params: Json = {}): Promise<Json> => {
+    const request = { jsonrpc: '2.0', id: 1, method, params };
+    const answer = await village.clock.run(connection.handleJson(request));
+    if (answer === undefined || !isJsonObject(answer)) throw new Error('no answer');
+    if (answer.error === undefined) return answer.result ?? null;
+    const { data } = answer.error as { readonly data: { readonly code: string } }; // As each.
+    return { refused: data.code };
+  };
+}
+
+function textOfHead(): string {
+  const { header, hash } = village.node(FIRST).source().head();
+  return `${header.height}:${formatHex(hash)}`;
+}
+
+describe('checkpoints over rpc', () => {
+  it('are shown to everybody with their trust', async () => {
+    for (const ask of [asOperator, asStranger]) {
+      expect(await ask('node.checkpoint')).toMatchObject({
+        newest: { text: textOfHead() },
+        trust: 'proven',
+        isReplayTrusting: false,
+        hasFailed: false,
+      });
+    }
+  });
+
+  it('are given by operators alone, and refused by name', async () => {
+    const [height, hash] = textOfHead().split(':');
+    const give = (ask: typeof asOperator, text: string) => ask('node.trustCheckpoint', { text });
+    expect(await give(asStranger, textOfHead())).toEqual({ refused: 'not-permitted' });
+    for (const [text, refused] of [
+      ['x', 'checkpoint-malformed'],
+      [`99999999999999999999:${hash}`, 'checkpoint-malformed'],
+      [`${height}:${hash} `.repeat(3), 'params-invalid'],
+      [`1:${'00'.repeat(32)}`, 'checkpoint-conflicts'],
+      [`0:${'00'.repeat(32)}`, 'checkpoint-wrong-network'],
+      [`9007199254740991:${hash}`, 'checkpoint-unserved'],
+    ] as const) {
+      expect([text, await give(asOperator, text)]).toEqual([text, { refused }]);
+    }
+    expect(await asOperator('node.checkpoint')).toMatchObject({ given: null });
+    expect(await give(asOperator, ` ${textOfHead().toUpperCase()}`)).toEqual({});
+    expect(await asOperator('node.checkpoint')).toMatchObject({
+      given: { text: textOfHead(), isLinked: false },
+    });
+  });
+
+  it('stand for signatures when asked to: such blocks are Proven, the newest Validated', async () => {
+    const text = textOfHead();
+    const settings = { replayTrusting: true };
+    expect(await asStranger('node.configure', settings)).toEqual({ refused: 'not-permitted' });
+    expect(await asOperator('node.configure', settings)).toEqual({});
+    village.hub.delivers = () => true;
+    const [top = 0] = text.split(':').map(Number);
+    await village.clock.until('replayed', () => heightOf(node) >= top, 60_000);
+    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, 5));
+    await village.settled(id, ['reader']);
+    await village.clock.until('beside others', () => node.source().trust() === 'validated', 30_000);
+    expect(await asOperator('node.checkpoint')).toMatchObject({
+      given: { text, isLinked: true },
+      isReplayTrusting: true,
+      unsigned: { from: 1, to: top },
+    });
+    const trustOf = async (method: string, params: Json) => {
+      const answer = await asOperator(method, params);
+      return isJsonObject(answer) ? answer.trust : answer;
+    };
+    const address = formatAddress(ada.address);
+    expect(await trustOf('account.get', { address })).toBe('validated');
+    expect(await trustOf('block.get', { height: top + 1 })).toBe('validated');
+    expect(await trustOf('block.get', { height: top })).toBe('proven');
+    expect(await trustOf('block.list', { limit: 1 })).toBe('validated');
+    expect(await trustOf('block.list', {})).toBe('proven');
+    expect(await trustOf('account.history', { address, limit: 1 })).toBe('validated');
+    expect(await trustOf('account.history', { address })).toBe('proven');
+    expect(await asOperator('node.configure', { replayTrusting: false })).toEqual({});
+    // What was not checked stays unchecked.
+    expect(await trustOf('block.get', { height: top })).toBe('proven');
+  });
+});
