@@ -6,10 +6,10 @@ import type { Bench, Figure } from './bench.ts';
 import { summarize } from './bench.ts';
 import { PROFILE_FOLDER, profileHere, profileTab } from './profile.ts';
 import { REFERENCE_TRANSFERS, recordEthereum, validateEthereum } from './validate/ethereum.ts';
-import type { RunTimes } from './validate/node.ts';
 import { runInNode } from './validate/node.ts';
 import { recordChain } from './validate/record.ts';
 import { encodeRecorded, TRANSFERS } from './validate/recorded.ts';
+import type { RunTimes } from './validate/run.ts';
 
 const RUNS = 7;
 /** A first run in each home compiles and fills caches; it is not kept. */

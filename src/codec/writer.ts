@@ -1,5 +1,8 @@
 import type { Bytes } from '../base/index.ts';
 
+/** Up to here a loop is quicker than the engine's own copying: hashes, keys and signatures. */
+const COPIED_BY_HAND_MAX = 64;
+
 /** A growing buffer of little-endian BCS bytes. */
 export class Writer {
   #bytes: Bytes;
@@ -62,8 +65,12 @@ export class Writer {
   }
 
   bytes(value: Uint8Array): void {
-    const at = this.#reserve(value.length);
-    this.#bytes.set(value, at);
+    const { length } = value;
+    const at = this.#reserve(length);
+    const bytes = this.#bytes;
+    if (length > COPIED_BY_HAND_MAX) bytes.set(value, at);
+    // Both inside: room was just made.
+    else for (let each = 0; each < length; each++) bytes[at + each] = value[each] as number;
   }
 
   /** Writes a text of at most 127 ASCII characters behind its length; false, and nothing, if not. */

@@ -18,7 +18,8 @@ const OUTPUTS_AT = 64;
 const WORDS_AT = 256;
 /** Where callers' inputs may begin. */
 const INPUTS_AT = 512;
-const PAGES = 2;
+/** Room for inputs of every length under a dozen tags. */
+const PAGES = 8;
 
 // Locals: the parameters; where each input's block begins; flags; then vectors.
 const BASE = 0;
@@ -161,7 +162,7 @@ function body(): number[] {
 
 /** BLAKE3 of four short inputs at once, which stand in `memory`. */
 export type Blake3Lanes = {
-  /** 128 KB: lengths of the inputs at 0, digests of the last call at `outputsAt`. */
+  /** 512 KB: lengths of the inputs at 0, digests of the last call at `outputsAt`. */
   readonly memory: Uint8Array;
   readonly outputsAt: number;
   readonly inputsAt: number;

@@ -12,8 +12,9 @@ export {
   signMessage,
   signP256,
 } from './keys.ts';
+export { MERKLE_PATH_LENGTH_MAX } from './limits.ts';
 export type { MerkleClaim } from './merkle.ts';
-export { merkleProof, merkleRoot, verifyMerkleProof } from './merkle.ts';
+export { leafMemory, merkleProof, merkleRoot, merkleRootIn, verifyMerkleProof } from './merkle.ts';
 export {
   compressP256,
   decompressP256,

@@ -1,6 +1,9 @@
 import { assert, defined, equalBytes } from '../base/index.ts';
 import { MERKLE_PATH_LENGTH_MAX } from './limits.ts';
-import type { Hash, HashSuite } from './types.ts';
+import type { Hash, HashBuffer, HashSuite } from './types.ts';
+
+const HASH_BYTES = 32;
+const WORDS = HASH_BYTES / 4;
 
 /**
  * Pairs neighbours; an odd last node rises unpaired. Repeated, this gives the tree of RFC 9162
@@ -16,15 +19,46 @@ function levelAbove(suite: HashSuite, level: readonly Hash[]): Hash[] {
   return above;
 }
 
+/** Memory for the hashes of some leaves, 32 bytes each, in their order. */
+export function leafMemory(count: number): HashBuffer {
+  const buffer = new ArrayBuffer(HASH_BYTES * count);
+  return { bytes: new Uint8Array(buffer), words: new Int32Array(buffer) };
+}
+
+/**
+ * As {@link merkleRoot}, of hashes that stand in memory, which is written over: level by level in
+ * place, so that no object is made for a node, and four branches are digested together.
+ */
+export function merkleRootIn(suite: HashSuite, leaves: HashBuffer, count: number): Hash {
+  if (count === 0) return suite.hash('merkle-branch');
+  const batch = suite.batch('merkle-branch');
+  let length = count;
+  while (length > 1) {
+    const pairs = length >> 1;
+    // What is written ends where reading went on: a branch stands before its two children.
+    for (let at = 0; at < pairs; at++) {
+      const from = 2 * HASH_BYTES * at;
+      batch.addWords(leaves, from, from + 2 * HASH_BYTES, leaves, HASH_BYTES * at);
+    }
+    batch.flush();
+    const isOdd = length % 2 === 1;
+    // The last rises unpaired.
+    if (isOdd) leaves.words.copyWithin(WORDS * pairs, WORDS * (length - 1), WORDS * length);
+    length = isOdd ? pairs + 1 : pairs;
+  }
+  return leaves.bytes.slice(0, HASH_BYTES) as Hash; // The digest that remains.
+}
+
 /**
  * Root over leaf hashes, in their order. Leaves carry their own hash tag, so no branch passes for
  * a leaf. One leaf is its own root; none at all gives the hash of `merkle-branch` without input.
  */
 export function merkleRoot(suite: HashSuite, leaves: readonly Hash[]): Hash {
-  if (leaves.length === 0) return suite.hash('merkle-branch');
-  let level = leaves;
-  while (level.length > 1) level = levelAbove(suite, level);
-  return defined(level[0], 'one node remains');
+  const memory = leafMemory(leaves.length);
+  leaves.forEach((leaf, at) => {
+    memory.bytes.set(leaf, HASH_BYTES * at);
+  });
+  return merkleRootIn(suite, memory, leaves.length);
 }
 
 /** The neighbours on the way from a leaf to the root, lowest first (RFC 9162 §2.1.3.1). */

@@ -42,6 +42,7 @@ describe('keys', () => {
 test('the room opens these doors and no others', () => {
   expect(Object.keys(crypto).sort()).toMatchInlineSnapshot(`
     [
+      "MERKLE_PATH_LENGTH_MAX",
       "ZERO_HASH",
       "checkAssertion",
       "compressP256",
@@ -54,9 +55,11 @@ test('the room opens these doors and no others', () => {
       "hashSuite",
       "isP256SignatureInRange",
       "keyPairOfSecret",
+      "leafMemory",
       "loadFastHashing",
       "merkleProof",
       "merkleRoot",
+      "merkleRootIn",
       "mintVerified",
       "normalizeLowS",
       "parseAuthenticatorData",

@@ -40,76 +40,67 @@ type Case = {
 type P256Group = { readonly publicKey: { readonly uncompressed: string }; readonly tests: Case[] };
 type Ed25519Group = { readonly publicKey: { readonly pk: string }; readonly tests: Case[] };
 
+/** Each case of a file, with the key of its group. */
+function* p256Cases(name: string, groupsMax?: number, casesMax?: number) {
+  const { testGroups } = readVectors<{ testGroups: P256Group[] }>(name);
+  for (const group of testGroups.slice(0, groupsMax)) {
+    const publicKey = compressP256(hex(group.publicKey.uncompressed));
+    if (publicKey === undefined) throw new Error('a vector key is off the curve');
+    for (const { msg, sig, result, tcId } of group.tests.slice(0, casesMax)) {
+      const signed = { publicKey, message: hex(msg), signature: hex(sig) };
+      yield { ...signed, isExpected: result === 'valid', tcId };
+    }
+  }
+}
+
 describe('Wycheproof ECDSA P-256', () => {
   test('raw signatures are accepted exactly when they are valid', () => {
-    const { testGroups } = readVectors<{ testGroups: P256Group[] }>('wycheproof-p256-p1363');
     const wrong: number[] = [];
     let count = 0;
-    for (const group of testGroups) {
-      const publicKey = compressP256(hex(group.publicKey.uncompressed));
-      if (publicKey === undefined) throw new Error('a vector key is off the curve');
-      for (const { msg, sig, result, tcId } of group.tests) {
-        const input = { publicKey, message: hex(msg), signature: hex(sig) };
-        if (verifyP256(input, { allowHighS: true }) !== (result === 'valid')) wrong.push(tcId);
-        count++;
-      }
+    for (const { isExpected, tcId, ...input } of p256Cases('wycheproof-p256-p1363')) {
+      if (verifyP256(input, { allowHighS: true }) !== isExpected) wrong.push(tcId);
+      count++;
     }
     expect(wrong).toEqual([]);
     expect(count).toBe(262);
   });
 
   test('the ledger accepts a valid signature in its low form only', () => {
-    const { testGroups } = readVectors<{ testGroups: P256Group[] }>('wycheproof-p256-p1363');
     let highCount = 0;
-    for (const group of testGroups) {
-      const publicKey = compressP256(hex(group.publicKey.uncompressed));
-      for (const { msg, sig, result, tcId } of group.tests) {
-        if (result !== 'valid' || publicKey === undefined) continue;
-        const message = hex(msg);
-        const signature = hex(sig);
-        const isLow = isP256SignatureInRange(signature, { allowHighS: false });
-        const claim = { algorithm: 'p256', publicKey, message, signature } as const;
-        expect(verifySignature(claim), `tcId ${tcId}`).toBe(isLow);
-        expect(precheckClaim(claim), `tcId ${tcId}`).toBe(isLow);
-        const low = { ...claim, signature: normalizeLowS(signature) };
-        expect(verifySignature(low), `tcId ${tcId}`).toBe(true);
-        if (!isLow) highCount++;
-      }
+    for (const { isExpected, tcId, ...input } of p256Cases('wycheproof-p256-p1363')) {
+      if (!isExpected) continue;
+      const isLow = isP256SignatureInRange(input.signature, { allowHighS: false });
+      const claim = { algorithm: 'p256', ...input } as const;
+      expect(verifySignature(claim), `tcId ${tcId}`).toBe(isLow);
+      expect(precheckClaim(claim), `tcId ${tcId}`).toBe(isLow);
+      const low = { ...claim, signature: normalizeLowS(input.signature) };
+      expect(verifySignature(low), `tcId ${tcId}`).toBe(true);
+      if (!isLow) highCount++;
     }
     expect(highCount).toBeGreaterThan(20);
   });
 
   test('strict DER then verification accepts exactly what is valid', () => {
-    const { testGroups } = readVectors<{ testGroups: P256Group[] }>('wycheproof-p256-der');
     const wrong: number[] = [];
     let count = 0;
-    for (const group of testGroups) {
-      const publicKey = compressP256(hex(group.publicKey.uncompressed));
-      if (publicKey === undefined) throw new Error('a vector key is off the curve');
-      for (const { msg, sig, result, tcId } of group.tests) {
-        const raw = derToRaw(hex(sig));
-        const isValid =
-          raw.ok &&
-          verifyP256({ publicKey, message: hex(msg), signature: raw.value }, { allowHighS: true });
-        if (isValid !== (result === 'valid')) wrong.push(tcId);
-        count++;
-      }
+    for (const { isExpected, tcId, ...input } of p256Cases('wycheproof-p256-der')) {
+      const raw = derToRaw(input.signature);
+      const isValid =
+        raw.ok && verifyP256({ ...input, signature: raw.value }, { allowHighS: true });
+      if (isValid !== isExpected) wrong.push(tcId);
+      count++;
     }
     expect(wrong).toEqual([]);
     expect(count).toBe(484);
   });
 
   test('the key is among those recovered from its signature', () => {
-    const { testGroups } = readVectors<{ testGroups: P256Group[] }>('wycheproof-p256-p1363');
     let count = 0;
-    for (const group of testGroups.slice(0, 40)) {
-      const publicKey = compressP256(hex(group.publicKey.uncompressed));
-      for (const { msg, sig, result } of group.tests.slice(0, 2)) {
-        if (result !== 'valid' || publicKey === undefined) continue;
-        const keys = recoverP256PublicKeys(hex(msg), hex(sig)).map(formatHex);
-        expect(keys).toContain(formatHex(publicKey));
-        count++;
-      }
+    for (const each of p256Cases('wycheproof-p256-p1363', 40, 2)) {
+      if (!each.isExpected) continue;
+      const keys = recoverP256PublicKeys(each.message, each.signature).map(formatHex);
+      expect(keys).toContain(formatHex(each.publicKey));
+      count++;
     }
     expect(count).toBeGreaterThan(20);
   });

@@ -33,6 +33,8 @@ export function blockContext(run: BlockRun): BlockContext {
   return { suite: run.kernel.suite, state, height, timestampMs };
 }
 
+const SUCCEEDED = { kind: 'succeeded' } as const;
+
 /** The end of a list of actions. */
 export type ActionsResult = {
   readonly outcome: Receipt['outcome'];
@@ -46,7 +48,8 @@ function createLog(
   entry: Omit<Log, 'kind' | 'data'>,
   fields: object,
 ): Log {
-  const codec = defined(action.module.logs[name], `log ${name} is not declared`);
+  const codec = action.module.logs[name];
+  if (codec === undefined) assert(false, `log ${name} is not declared`);
   const data = encode(codec, fields);
   return { kind: `${action.module.name}.${name}`, accounts: entry.accounts, data };
 }
@@ -66,25 +69,31 @@ export function executeActions(
     readonly gasLimit: Gas;
   },
 ): ActionsResult {
-  const savepoint = run.state.savepoint();
+  const { kernel, state, height, timestampMs } = run;
+  const { sender, actions, gasLimit } = transaction;
+  const savepoint = state.savepoint();
   const logs: Log[] = [];
   let gasUsed: number = transaction.gasUsed;
-  // A sum of bounded gas.
-  const total = (): Gas => gasUsed as Gas;
   const failed = (code: string, actionIndex: number): ActionsResult => {
-    run.state.rollback(savepoint);
-    return { outcome: { kind: 'failed', code, actionIndex }, gasUsed: total(), logs: [] };
+    state.rollback(savepoint);
+    // A sum of bounded gas, as below.
+    const outcome = { kind: 'failed', code, actionIndex } as const;
+    return { outcome, gasUsed: gasUsed as Gas, logs: [] };
   };
-  for (const [actionIndex, action] of transaction.actions.entries()) {
-    const registered = registeredAction(run.kernel, action);
+  for (let actionIndex = 0; actionIndex < actions.length; actionIndex++) {
+    const action = actions[actionIndex] as Action; // Inside.
+    const registered = registeredAction(kernel, action);
     gasUsed += run.rules.gasOfAction(action.kind);
-    if (gasUsed > transaction.gasLimit) {
-      gasUsed = transaction.gasLimit;
+    if (gasUsed > gasLimit) {
+      gasUsed = gasLimit;
       return failed('out-of-gas', actionIndex);
     }
     const context: ActionContext = {
-      ...blockContext(run),
-      sender: transaction.sender,
+      suite: kernel.suite,
+      state,
+      height,
+      timestampMs,
+      sender,
       transactionId: transaction.id,
       actionIndex,
       log(name, accounts, fields) {
@@ -95,11 +104,12 @@ export function executeActions(
     // The codec of this very action made its fields.
     const error = registered.definition.execute(context, action as never);
     if (error !== undefined) {
-      assert(registered.module.errors.includes(error.code), `undeclared error ${error.code}`);
+      const isDeclared = registered.module.errors.includes(error.code);
+      if (!isDeclared) assert(false, `undeclared error ${error.code}`);
       return failed(error.code, actionIndex);
     }
   }
-  return { outcome: { kind: 'succeeded' }, gasUsed: total(), logs };
+  return { outcome: SUCCEEDED, gasUsed: gasUsed as Gas, logs };
 }
 
 function recordSigner(run: BlockRun, signed: SignedBy | undefined): void {

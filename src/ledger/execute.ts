@@ -138,7 +138,8 @@ export function executeBlock(
   }
   return withOverlay<BlockVerdict>(kernel, view, transactions, (state) => {
     const run = beginBlock(kernel, state, { ...place, rules: blockRules(kernel, state) });
-    for (const [index, prepared] of transactions.entries()) {
+    for (let index = 0; index < transactions.length; index++) {
+      const prepared = transactions[index] as Verified<PreparedTransaction>; // Inside.
       const validated = validate(kernel, state, prepared, run);
       if (!validated.ok) return { kind: 'invalid-transaction', index, error: validated.error };
       const reserved = run.gasReserved + prepared.transaction.body.gasLimit;

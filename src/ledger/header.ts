@@ -2,7 +2,7 @@ import type { Bytes, Result, TimestampMs } from '../base/index.ts';
 import { equalBytes, fail, ok } from '../base/index.ts';
 import { encode, encodeEach } from '../codec/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
-import { merkleRoot, ZERO_HASH } from '../crypto/index.ts';
+import { leafMemory, merkleRootIn, ZERO_HASH } from '../crypto/index.ts';
 import type { HeaderError } from './errors.ts';
 import { blockHashOf, membershipHashOf } from './ids.ts';
 import type { Kernel } from './kernel.ts';
@@ -10,6 +10,10 @@ import { PROTOCOL_VERSION } from './limits.ts';
 import type { PreparedTransaction } from './prepare.ts';
 import type { Gas, Header, Height, Receipt } from './types.ts';
 import { receiptCodec } from './types.ts';
+
+const LEAF_BYTES = 32;
+/** An id and a signed hash on their way into a leaf. */
+const pair: Bytes = new Uint8Array(64);
 
 /** Leaf of a transaction in its block's tree: binds its id and its exact signed bytes. */
 export function transactionLeaf(
@@ -19,15 +23,22 @@ export function transactionLeaf(
   return suite.hash('transaction-leaf', transaction.id, transaction.signedHash);
 }
 
-/** Root over the transactions of a block, in their order. */
+/** Root over the transactions of a block, in their order: that of their `transactionLeaf`s. */
 export function transactionsRootOf(
   suite: HashSuite,
   transactions: readonly Pick<PreparedTransaction, 'id' | 'signedHash'>[],
 ): Hash {
-  return merkleRoot(
-    suite,
-    transactions.map((transaction) => transactionLeaf(suite, transaction)),
-  );
+  const leaves = leafMemory(transactions.length);
+  const batch = suite.batch('transaction-leaf');
+  const { length } = transactions;
+  for (let at = 0; at < length; at++) {
+    const { id, signedHash } = transactions[at] as (typeof transactions)[number]; // Inside.
+    pair.set(id);
+    pair.set(signedHash, id.length);
+    batch.add(pair, 0, pair.length, leaves, LEAF_BYTES * at);
+  }
+  batch.flush();
+  return merkleRootIn(suite, leaves, length);
 }
 
 /** Leaf of a receipt in its block's tree. */
@@ -42,10 +53,13 @@ export function receiptsRootOf(suite: HashSuite, receipts: readonly Receipt[]): 
 
 /** As {@link receiptsRootOf}, of their canonical bytes. */
 export function encodedReceiptsRoot(suite: HashSuite, receipts: readonly Bytes[]): Hash {
-  return merkleRoot(
-    suite,
-    receipts.map((receipt) => suite.hash('receipt-leaf', receipt)),
-  );
+  const leaves = leafMemory(receipts.length);
+  const batch = suite.batch('receipt-leaf');
+  receipts.forEach((receipt, at) => {
+    batch.add(receipt, 0, receipt.length, leaves, LEAF_BYTES * at);
+  });
+  batch.flush();
+  return merkleRootIn(suite, leaves, receipts.length);
 }
 
 /**

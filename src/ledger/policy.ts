@@ -52,9 +52,12 @@ export function keyRecordOf(policy: KeyPolicy, publicKey: Uint8Array): KeyRecord
   return policy.keys.find((record) => equalBytes(record.key.publicKey, publicKey));
 }
 
+const EVERYDAY_ROLES: readonly KeyRole[] = ['signer', 'session'];
+const STRICTER_ROLES: readonly KeyRole[] = ['signer'];
+
 /** Which keys may sign for a class of action, unless an action says otherwise. */
 export function rolesOfClass(actionClass: ActionClass): readonly KeyRole[] {
-  return actionClass === 'everyday' ? ['signer', 'session'] : ['signer'];
+  return actionClass === 'everyday' ? EVERYDAY_ROLES : STRICTER_ROLES;
 }
 
 const CLASS_ORDER: readonly ActionClass[] = ['everyday', 'guarded', 'vault'];
@@ -72,8 +75,12 @@ export function weightNeeded(
   thresholds: KeyPolicy['thresholds'],
   actionClass: ActionClass,
 ): number {
-  const upTo = CLASS_ORDER.slice(0, CLASS_ORDER.indexOf(actionClass) + 1);
-  return Math.max(...upTo.map((each) => thresholds[each]));
+  let needed = 0;
+  for (const each of CLASS_ORDER) {
+    needed = Math.max(needed, thresholds[each]);
+    if (each === actionClass) break;
+  }
+  return needed;
 }
 
 /** A key that signed, and what its authenticator said of backups. */

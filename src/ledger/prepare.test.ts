@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defined } from '../base/index.ts';
 import { decode, encode, struct, u8 } from '../codec/index.ts';
-import { ZERO_HASH } from '../crypto/index.ts';
+import { loadFastHashing, ZERO_HASH } from '../crypto/index.ts';
 import { NATIVE_ASSET } from './ids.ts';
 import { amount, passkeyPerson, person, TestWorld } from './testing/world.ts';
 import type { Block } from './types.ts';
@@ -41,6 +41,25 @@ describe('a block that is prepared as a value', () => {
     // Once more, when its bytes are forgotten; and one that never had any.
     expect(ledger.prepareBlockValue(around.value.block)).toEqual(expected);
     expect(ledger.prepareBlockValue(block)).toEqual(expected);
+  });
+
+  it('has the transactions that are prepared one by one, four of them hashed together', async () => {
+    await loadFastHashing();
+    const { ledger, block, bytes } = createBlock();
+    const many = { ...block, transactions: [0, 1, 2].flatMap(() => block.transactions) };
+    const alone = many.transactions.map((each) =>
+      ledger.prepareTransaction(encode(ledger.codecs.transaction, each)),
+    );
+    for (const prepared of [
+      ledger.prepareBlock(encode(ledger.codecs.block, many)),
+      ledger.prepareBlockValue(many),
+    ]) {
+      if (!prepared.ok) throw new Error('well-formed');
+      expect(prepared.value.transactions.map((value) => ({ ok: true, value }))).toEqual(alone);
+    }
+    // Decoding that ended early leaves nothing behind for the next one.
+    expect(ledger.prepareBlock(bytes.subarray(0, bytes.length - 1)).ok).toBe(false);
+    expect(ledger.prepareBlock(bytes)).toEqual(ledger.prepareBlockValue(block));
   });
 
   it('is not taken for its parts: a body in other hands has other bytes', () => {

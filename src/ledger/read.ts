@@ -167,7 +167,9 @@ export type LogView = {
 export function decodeLog(kernel: Kernel, log: Log): LogView | undefined {
   const [moduleName, name] = log.kind.split('.');
   const module = kernel.registry.modules.find((each) => each.name === moduleName);
-  const codec = name === undefined ? undefined : module?.logs[name];
+  // Only what the module itself names: every object has a `constructor`.
+  const isKnown = name !== undefined && module !== undefined && Object.hasOwn(module.logs, name);
+  const codec = isKnown ? module.logs[name] : undefined;
   if (codec === undefined) return undefined;
   const decoded = decode(codec, log.data);
   if (!decoded.ok) return undefined;

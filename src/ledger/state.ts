@@ -55,12 +55,22 @@ export type StateChange = { readonly key: Bytes; readonly value: Bytes | undefin
 
 /** A value met by an overlay: its bytes, its decoded form, or both, as they were asked for. */
 export type StateEntry = {
-  readonly key: Bytes;
   /** Absent from the state, or not encoded yet: see `encoded`. */
   value: Bytes | undefined;
   decoded: unknown;
   /** Gives the bytes of `decoded` once they are needed; most writes are written over before. */
   encode: ((decoded: never) => Bytes) | undefined;
+};
+
+/** Where an overlay keeps what it knows of one key. */
+export type StateSlot = {
+  readonly key: Bytes;
+  readonly text: string;
+  /** What the view holds. */
+  readonly original: StateEntry;
+  /** What stands there now: the original until something is written. */
+  entry: StateEntry;
+  isWritten: boolean;
 };
 
 /** The bytes of an entry; undefined when the state has none. */
@@ -74,105 +84,108 @@ function encoded(entry: StateEntry): Bytes | undefined {
 
 /** State that execution reads and writes; see {@link Overlay}. */
 export interface MutableState extends StateView {
+  /** Tells overlays apart: a slot belongs to the one that gave it. */
+  readonly number: number;
   /** @param text That of the key, by `textOf`, where it is known already. */
-  entry(key: Bytes, text?: string): StateEntry;
-  set(key: Bytes, value: Bytes | undefined, text?: string): void;
-  /** Sets a value whose bytes are made when they are needed. */
-  setDecoded<Value>(
-    key: Bytes,
-    value: { readonly decoded: Value; readonly encode: (decoded: Value) => Bytes },
-    text?: string,
-  ): void;
+  slot(key: Bytes, text?: string): StateSlot;
+  /** Puts an entry into a slot of this state. */
+  put(slot: StateSlot, entry: StateEntry): void;
+  set(key: Bytes, value: Bytes | undefined): void;
 }
 
-/** A map key of one character a byte: cheaper than hexadecimal, and as exact. */
+/** Codes of a key on their way into a text, by the key's length; longer ones take the long way. */
+const codes = Array.from({ length: 129 }, (_, length) => new Array<number>(length).fill(0));
+
+/**
+ * A map key of one character a byte: cheaper than hexadecimal, and as exact. Engines take an array
+ * of numbers apart sooner than bytes.
+ */
 export function textOf(key: Uint8Array): string {
-  return String.fromCharCode.apply(null, key as unknown as number[]); // Any array-like will do.
+  const { length } = key;
+  const list = codes[length] ?? new Array<number>(length);
+  for (let at = 0; at < length; at++) list[at] = key[at] as number; // Inside.
+  return String.fromCharCode.apply(null, list);
 }
+
+let overlays = 0;
 
 /** Writes on top of a view, kept in memory, that can be undone back to a savepoint. */
 export class Overlay implements MutableState {
+  readonly number = ++overlays;
   readonly #view: StateView;
-  /** What was read from the view and what was written over it, by key. */
-  readonly #entries = new Map<string, StateEntry>();
-  /** The entries of the view that were written over. */
-  readonly #originals = new Map<string, StateEntry>();
-  readonly #undo: { readonly text: string; readonly entry: StateEntry }[] = [];
+  /** What was read from the view and what was written over it, by the text of its key. */
+  readonly #slots = new Map<string, StateSlot>();
+  /** Those that were written, undone or not. */
+  readonly #written: StateSlot[] = [];
+  /** The slots that were written, in that order, and what stood there before. */
+  readonly #undoSlots: StateSlot[] = [];
+  readonly #undoEntries: StateEntry[] = [];
 
   constructor(view: StateView) {
     this.#view = view;
   }
 
-  #entryAt(text: string, key: Bytes): StateEntry {
-    let entry = this.#entries.get(text);
-    if (entry === undefined) {
-      entry = { key, value: this.#view.get(key), decoded: undefined, encode: undefined };
-      this.#entries.set(text, entry);
-    }
-    return entry;
-  }
-
-  entry(key: Bytes, text: string = textOf(key)): StateEntry {
-    return this.#entryAt(text, key);
+  slot(key: Bytes, text: string = textOf(key)): StateSlot {
+    const known = this.#slots.get(text);
+    if (known !== undefined) return known;
+    const entry = { value: this.#view.get(key), decoded: undefined, encode: undefined };
+    const slot = { key, text, original: entry, entry, isWritten: false };
+    this.#slots.set(text, slot);
+    return slot;
   }
 
   get(key: Bytes): Bytes | undefined {
-    return encoded(this.entry(key));
+    return encoded(this.slot(key).entry);
   }
 
-  set(key: Bytes, value: Bytes | undefined, text: string = textOf(key)): void {
-    this.#put(text, { key, value, decoded: undefined, encode: undefined });
+  set(key: Bytes, value: Bytes | undefined): void {
+    this.put(this.slot(key), { value, decoded: undefined, encode: undefined });
   }
 
-  setDecoded<Value>(
-    key: Bytes,
-    { decoded, encode }: { readonly decoded: Value; readonly encode: (decoded: Value) => Bytes },
-    text: string = textOf(key),
-  ): void {
-    this.#put(text, { key, value: undefined, decoded, encode });
-  }
-
-  #put(text: string, next: StateEntry): void {
-    const { key } = next;
-    const entry = this.#entryAt(text, key);
-    if (!this.#originals.has(text)) this.#originals.set(text, entry);
-    this.#undo.push({ text, entry });
-    this.#entries.set(text, next);
+  put(slot: StateSlot, entry: StateEntry): void {
+    if (!slot.isWritten) {
+      slot.isWritten = true;
+      this.#written.push(slot);
+    }
+    this.#undoSlots.push(slot);
+    this.#undoEntries.push(slot.entry);
+    slot.entry = entry;
   }
 
   /** A point to return to. */
   savepoint(): number {
-    return this.#undo.length;
+    return this.#undoSlots.length;
   }
 
   /** Undoes every write since a savepoint. */
   rollback(savepoint: number): void {
-    while (this.#undo.length > savepoint) {
-      const undone = this.#undo.pop();
-      if (undone !== undefined) this.#entries.set(undone.text, undone.entry);
+    while (this.#undoSlots.length > savepoint) {
+      const slot = this.#undoSlots.pop();
+      const entry = this.#undoEntries.pop();
+      if (slot !== undefined && entry !== undefined) slot.entry = entry;
     }
+  }
+
+  /** Slots that hold something else than the view does, sorted by key. */
+  #changed(): StateSlot[] {
+    const changed = this.#written.filter(
+      ({ entry, original }) => entry !== original && !isSame(encoded(original), encoded(entry)),
+    );
+    // One character is one byte, so the order of these texts is the order of the bytes.
+    return changed.sort((left, right) => (left.text < right.text ? -1 : 1));
   }
 
   /** What the view would have to change to become this, sorted by key; no change says nothing. */
   changes(): StateChange[] {
-    const changes: { readonly text: string; readonly change: StateChange }[] = [];
-    for (const [text, original] of this.#originals) {
-      const now = this.#entries.get(text) ?? original;
-      const value = encoded(now);
-      if (isSame(encoded(original), value)) continue;
-      changes.push({ text, change: { key: now.key, value } });
-    }
-    // One character is one byte, so the order of these texts is the order of the bytes.
-    changes.sort((left, right) => (left.text < right.text ? -1 : 1));
-    return changes.map((each) => each.change);
+    return this.#changed().map(({ key, entry }) => ({ key, value: encoded(entry) }));
   }
 
   /** The changes together with the values before them. */
   differences(): { readonly key: Bytes; before: Bytes | undefined; after: Bytes | undefined }[] {
-    return this.changes().map(({ key, value }) => ({
+    return this.#changed().map(({ key, entry, original }) => ({
       key,
-      before: this.#originals.get(textOf(key))?.value,
-      after: value,
+      before: original.value,
+      after: encoded(entry),
     }));
   }
 }

@@ -2,7 +2,7 @@ import type { Bytes } from '../base/index.ts';
 import { assert } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
 import { decode, encode, Writer } from '../codec/index.ts';
-import type { MutableState, StateView } from './state.ts';
+import type { MutableState, StateSlot, StateView } from './state.ts';
 import { Overlay, textOf } from './state.ts';
 
 /**
@@ -24,8 +24,15 @@ const KEY_BYTES_MAX = 128;
 /** Two numbers, an account and an asset or key. */
 const KEY_BYTES_USUAL = 66;
 
-/** A typed key with its bytes, and the text by which overlays find these. */
-type Place<Key> = { readonly typed: Key; readonly key: Bytes; readonly text: string };
+/** A typed key with its bytes, the text by which overlays find these, and what one found. */
+type Place<Key> = {
+  readonly typed: Key;
+  readonly key: Bytes;
+  readonly text: string;
+  /** Number of the overlay that was asked last, and its answer. */
+  overlay: number;
+  slot: StateSlot | undefined;
+};
 /**
  * Keys whose bytes are kept, found by identity: a transaction comes back to the same few objects
  * (its sender, its recipient), and making their bytes was a third of executing it.
@@ -74,34 +81,42 @@ export function createTable<Key, Value>(
     // Keys are values: nobody changes one, so the same object is the same key.
     for (const place of kept) if (place?.typed === typed) return place;
     const bytes = keyOf(typed);
-    const place = { typed, key: bytes, text: textOf(bytes) };
+    const place = { typed, key: bytes, text: textOf(bytes), overlay: 0, slot: undefined };
     kept[oldest] = place;
     oldest = (oldest + 1) % PLACES_KEPT;
     return place;
+  };
+  const corrupt = `state value of table ${numbers.module}.${numbers.table} is corrupt`;
+  const slotOf = (state: MutableState, typed: Key): StateSlot => {
+    const place = placeOf(typed);
+    const known = place.slot;
+    if (known !== undefined && place.overlay === state.number) return known;
+    const slot = state.slot(place.key, place.text);
+    place.overlay = state.number;
+    place.slot = slot;
+    return slot;
   };
   return {
     prefix,
     keyOf,
     get(state, typed) {
-      const place = placeOf(typed);
-      const overlay = state instanceof Overlay ? state : new Overlay(state);
-      const entry = overlay.entry(place.key, place.text);
+      const { entry } = slotOf(state instanceof Overlay ? state : new Overlay(state), typed);
       if (entry.decoded === undefined) {
         if (entry.value === undefined) return undefined;
         const decoded = decode(value, entry.value);
         // Only this table writes under its prefix, so other bytes are a corrupt state.
-        assert(decoded.ok, `state value of table ${numbers.module}.${numbers.table} is corrupt`);
+        assert(decoded.ok, corrupt);
         entry.decoded = decoded.value;
       }
       return entry.decoded as Value; // Decoded or written by this very table.
     },
     set(state, typed, next) {
-      const place = placeOf(typed);
-      state.setDecoded(place.key, { decoded: next, encode: toBytes }, place.text);
+      const entry = { value: undefined, decoded: next, encode: toBytes };
+      state.put(slotOf(state, typed), entry);
     },
     delete(state, typed) {
-      const place = placeOf(typed);
-      state.set(place.key, undefined, place.text);
+      const entry = { value: undefined, decoded: undefined, encode: undefined };
+      state.put(slotOf(state, typed), entry);
     },
     parseKey(bytes) {
       if (bytes[0] !== prefix[0] || bytes[1] !== prefix[1]) return undefined;

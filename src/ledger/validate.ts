@@ -83,20 +83,23 @@ export function registeredAction(kernel: Kernel, action: Action): RegisteredActi
   return defined(kernel.registry.actionOfKind(action.kind), `unknown action ${action.kind}`);
 }
 
+const ALL_ROLES: readonly KeyRole[] = ['signer', 'recovery', 'session'];
+
 /** The strictest class among some actions, and the roles that may sign all of them. */
 export function requirementOf(
   kernel: Kernel,
   actions: readonly Action[],
 ): { readonly class: ActionClass; readonly roles: readonly KeyRole[] } {
   let strictest: ActionClass = 'everyday';
-  let roles: readonly KeyRole[] = ['signer', 'recovery', 'session'];
+  let roles = ALL_ROLES;
   for (const action of actions) {
     const { definition } = registeredAction(kernel, action);
     // The codec of this very action made its fields.
     const actionClass = definition.classOf(action as never);
     const admitted = definition.roles ?? rolesOfClass(actionClass);
     strictest = stricterClass(strictest, actionClass);
-    roles = roles.filter((role) => admitted.includes(role));
+    // The first narrows all roles there are, so those that it admits remain.
+    roles = roles === ALL_ROLES ? admitted : roles.filter((role) => admitted.includes(role));
   }
   return { class: strictest, roles };
 }
@@ -261,7 +264,8 @@ export function validate(
   const order = sequenceError(sequence, body.sequence);
   if (order?.code === 'sequence-used') return fail(order);
   const signer: SignerRole = 'sender';
-  const requirement = { signer, ...requirementOf(kernel, body.actions), signingHash, height };
+  const { class: actionClass, roles } = requirementOf(kernel, body.actions);
+  const requirement = { signer, class: actionClass, roles, signingHash, height };
   const known = { address: body.sender, policy };
   const sender = signedBy(kernel, known, transaction.sender, requirement);
   if (!sender.ok) return sender;
@@ -271,6 +275,11 @@ export function validate(
   const payer = body.sponsor ?? body.sender;
   const late = balanceError(kernel, state, payer, body.feeMax) ?? order;
   if (late !== undefined) return fail(late);
-  const parties = { sender: sender.value, sponsor: sponsor.value, payer };
-  return ok({ prepared, ...parties, intrinsicGas: intrinsic });
+  return ok({
+    prepared,
+    sender: sender.value,
+    sponsor: sponsor.value,
+    payer,
+    intrinsicGas: intrinsic,
+  });
 }

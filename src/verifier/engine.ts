@@ -47,6 +47,9 @@ async function hasEd25519(subtle: SubtleVerify): Promise<boolean> {
 /** A key that the engine imported; `undefined` when there is no such key, hence no signature. */
 type ImportedKey = Promise<CryptoKey | undefined>;
 
+/** A key in the cache; `imported` once it is there. */
+type CachedKey = { readonly importing: ImportedKey; imported: CryptoKey | undefined };
+
 /**
  * WebCrypto behind {@link SignatureClaim}s that passed `precheckClaim`. P-256 keys are handed over
  * in the two forms that mean one point everywhere: compressed, which that check made sure of, or
@@ -55,7 +58,7 @@ type ImportedKey = Promise<CryptoKey | undefined>;
  * Whatever the engine rejects instead of answering is decided by the reference.
  */
 export function createEngine(subtle: SubtleVerify, keysMax: number): Engine {
-  const keys = new LeastRecentlyUsed<ImportedKey>(keysMax);
+  const keys = new LeastRecentlyUsed<CachedKey>(keysMax);
   let ed25519Support: Promise<boolean> | undefined;
   let mayImportCompressed = true;
 
@@ -91,20 +94,40 @@ export function createEngine(subtle: SubtleVerify, keysMax: number): Engine {
     return algorithm === 'p256' ? P256_VERIFY : ED25519;
   }
 
+  function beginImport(claim: SignatureClaim): CachedKey {
+    const cached: CachedKey = { importing: importKey(claim), imported: undefined };
+    cached.importing.then(
+      (key) => {
+        cached.imported = key;
+      },
+      () => undefined, // Whoever waits for the key hears of it.
+    );
+    return cached;
+  }
+
+  function verifyWith(key: CryptoKey, claim: SignatureClaim): Promise<boolean> {
+    return subtle.verify(parametersOf(claim.algorithm), key, claim.signature, claim.message);
+  }
+
+  async function verifyFirst(claim: SignatureClaim, name: string): Promise<boolean> {
+    if (claim.algorithm === 'ed25519' && !(await supportsEd25519())) {
+      return verifySignature(claim);
+    }
+    try {
+      const key = await keys.getOrMake(name, () => beginImport(claim)).importing;
+      return key === undefined ? false : await verifyWith(key, claim);
+    } catch {
+      return verifySignature(claim);
+    }
+  }
+
   return {
-    async verify(claim) {
-      if (claim.algorithm === 'ed25519' && !(await supportsEd25519())) {
-        return verifySignature(claim);
-      }
-      const name = `${claim.algorithm}:${formatHex(claim.publicKey)}`;
-      try {
-        const key = await keys.getOrMake(name, () => importKey(claim));
-        if (key === undefined) return false;
-        const parameters = parametersOf(claim.algorithm);
-        return await subtle.verify(parameters, key, claim.signature, claim.message);
-      } catch {
-        return verifySignature(claim);
-      }
+    verify(claim) {
+      const name = formatHex(claim.publicKey); // The lengths tell the algorithms apart.
+      // Nearly all keys are there already, and nothing is waited for before the engine has it.
+      const key = keys.get(name)?.imported;
+      if (key === undefined) return verifyFirst(claim, name);
+      return verifyWith(key, claim).catch(() => verifySignature(claim));
     },
     clear: () => keys.clear(),
   };

@@ -11,14 +11,19 @@ export class LeastRecentlyUsed<Value> {
     return this.#values.size;
   }
 
+  /** The value kept under a name, if there is one. */
+  get(name: string): Value | undefined {
+    const kept = this.#values.get(name);
+    if (kept === undefined) return undefined;
+    this.#values.delete(name);
+    this.#values.set(name, kept);
+    return kept;
+  }
+
   /** The value kept under a name, made by `make` when there is none. */
   getOrMake(name: string, make: () => Value): Value {
-    const kept = this.#values.get(name);
-    if (kept !== undefined) {
-      this.#values.delete(name);
-      this.#values.set(name, kept);
-      return kept;
-    }
+    const kept = this.get(name);
+    if (kept !== undefined) return kept;
     const made = make();
     this.#values.set(name, made);
     if (this.#values.size > this.#countMax) {

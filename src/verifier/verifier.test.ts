@@ -104,6 +104,40 @@ describe('createWebCryptoVerifier', () => {
     await verifier.stop();
   });
 
+  test('hands over as many as fit when half are left, not one for each answer', async () => {
+    const waiting: ((verdict: boolean) => void)[] = [];
+    let begun = 0;
+    const subtle: SubtleVerify = {
+      importKey: globalThis.crypto.subtle.importKey.bind(globalThis.crypto.subtle),
+      verify() {
+        begun++;
+        return new Promise<boolean>((resolve) => waiting.push(resolve));
+      },
+    };
+    const settled = async () => {
+      // Some turns of the event loop: all that an answer sets off has happened.
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const verifier = createWebCryptoVerifier({ concurrency: 8, subtle });
+    const answer = verifier.verify(claimsOf(14).claims);
+    while (begun < 8) await settled();
+    const counts: number[] = [];
+    for (let answered = 0; answered < 14; answered++) {
+      waiting.shift()?.(true);
+      await settled();
+      counts.push(begun);
+    }
+    expect(counts.slice(0, 9)).toEqual([8, 8, 8, 12, 12, 12, 12, 14, 14]);
+    expect(await answer).toEqual(new Array(14).fill(true));
+    // More is handed over at once while there is room.
+    const first = verifier.verify(claimsOf(5).claims);
+    const second = verifier.verify(claimsOf(3).claims);
+    await settled();
+    expect(begun).toBe(14 + 8);
+    for (const resolve of waiting.splice(0)) resolve(true);
+    await Promise.all([first, second, verifier.stop()]);
+  });
+
   test('decides by the reference what the engine rejects', async () => {
     const broken: SubtleVerify = {
       importKey: () => Promise.reject(new Error('engine without keys')),

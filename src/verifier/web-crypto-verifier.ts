@@ -7,7 +7,7 @@ import { CACHED_KEYS_MAX, CONCURRENCY_DEFAULT } from './limits.ts';
 import type { SignatureVerifier } from './types.ts';
 
 export type WebCryptoVerifierOptions = {
-  /** Verifications given to the engine at once, over all batches. */
+  /** Verifications given to the engine at once, over all batches: so many, down to a half. */
   readonly concurrency?: number;
   readonly cachedKeysMax?: number;
   /** Default: the platform's own; without any, the reference does the work. */
@@ -36,6 +36,12 @@ export function createWebCryptoVerifier(options: WebCryptoVerifierOptions = {}):
   // Pages without a secure context have no `subtle`, whatever its declared type says.
   const engine = subtle === undefined ? undefined : createEngine(subtle, cachedKeysMax);
   const batches: Batch[] = [];
+  /**
+   * The engine gets more when it has this many left, so as many again in a row. One at a time, as
+   * each is answered, wakes a thread of Node.js's pool for each of them once the pool has little
+   * to do: the dearest part of handing over a claim.
+   */
+  const refillAt = Math.floor(concurrency / 2);
   let inFlight = 0;
   let isStopped = false;
   const idleWaiters: (() => void)[] = [];
@@ -45,7 +51,7 @@ export function createWebCryptoVerifier(options: WebCryptoVerifierOptions = {}):
     batch.pending--;
     batch.verdicts[index] = verdict;
     settleIfDone(batch);
-    pump();
+    if (inFlight <= refillAt) pump();
   }
 
   function settleIfDone(batch: Batch): void {
