@@ -76,6 +76,31 @@ test('a browser killed where its tab writes opens at the old head or a new one',
   expect(lines.slice(-2), lines.join('\n')).toEqual(['3 passed, 0 missed, 0 failed', 'code 0']);
 });
 
+test('a relay killed while it takes over a state goes on with what it has', async () => {
+  test.setTimeout(300_000);
+  const points = [
+    ...['snapshot-begin-done', 'snapshot-chunks-begun', 'snapshot-chunks-done', 'moment'],
+    ...['snapshot-finish-begun', 'snapshot-switch-begun', 'snapshot-sweep-begun'],
+    ...['prune-begun', 'checkpoint-switch-done', 'snapshot-switch-done', 'store-write-done'],
+    'prune-done',
+  ].join();
+  const words = ['--home', 'late-relay', '--rounds', '12', '--seed', '20', '--point', points];
+  const lines = await crashTest(...words);
+  expect(lines.slice(-2), lines.join('\n')).toEqual(['13 passed, 0 missed, 0 failed', 'code 0']);
+  expect(lines.at(-3)).toMatch(/([2-9]|1\d) states taken over, ([2-9]|1\d) times resumed/);
+});
+
+test('a browser killed while its tab takes over a state goes on with what it has', async () => {
+  test.setTimeout(300_000);
+  const points = [
+    ...['snapshot-chunks-begun', 'snapshot-chunks-done', 'snapshot-finish-done'],
+    ...['snapshot-switch-begun', 'snapshot-sweep-begun', 'prune-done'],
+  ].join();
+  const words = ['--home', 'late-browser', '--rounds', '6', '--seed', '20', '--point', points];
+  const lines = await crashTest(...words);
+  expect(lines.slice(-2), lines.join('\n')).toEqual(['7 passed, 0 missed, 0 failed', 'code 0']);
+});
+
 test('the app that people get has no crash points to order', async () => {
   const scripts = await scriptsOf(APP_FOLDER);
   const isNodeWorker = (name: string) => /node\.worker-[^/]*\.js$/.test(name);
@@ -94,7 +119,7 @@ test('a validator that forgets its votes is found out', async () => {
 
 test('crash-test refuses what would prove nothing', async () => {
   const nothing = ['--rounds', '0'];
-  const relayOnly = ['--home', 'both', '--point', 'everybody'];
+  const relayOnly = ['--home', 'relay,browser', '--point', 'everybody'];
   const forgetfulTab = ['--home', 'browser', '--forgetful'];
   for (const words of [nothing, relayOnly, forgetfulTab, ['--point', 'nowhere']]) {
     expect(await crashTest(...words), words.join(' ')).toEqual(['', 'code 2']);

@@ -1,10 +1,14 @@
-import type { OnCrashPoint } from '../src/node/index.ts';
+import type { NodeOptions, OnCrashPoint } from '../src/node/index.ts';
 
 /** What a crash test changes of a tab's node. */
-export type CrashTest = { readonly onCrashPoint?: OnCrashPoint; readonly cacheBytesMax?: number };
+export type CrashTest = {
+  readonly onCrashPoint?: OnCrashPoint;
+  readonly cacheBytesMax?: number;
+  readonly nodeOptions?: Partial<NodeOptions>;
+};
 
 /** What `crash-point.json` beside the page says. */
-type Order = { readonly name: string; readonly count: number };
+type Order = Pick<CrashTest, 'nodeOptions'> & { readonly name: string; readonly count: number };
 const NOWHERE: Order = { name: '', count: 0 };
 
 /**
@@ -29,5 +33,6 @@ export function haltAtCrashPoint(): CrashTest {
     },
     // Without room for pages a checkpoint is due every few blocks.
     cacheBytesMax: 0,
+    ...(order.nodeOptions === undefined ? {} : { nodeOptions: order.nodeOptions }),
   };
 }

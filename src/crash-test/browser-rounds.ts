@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
+import type { NodeOptions } from '../node/index.ts';
 import { Browser, copyDatabase } from './browser.ts';
 import { judgeStore } from './dead-store.ts';
 import type { Told } from './failure.ts';
@@ -65,8 +66,14 @@ export function buildApp(): Promise<void> {
   });
 }
 
-function order(name: string, count: number): Promise<void> {
-  return writeFile(join(APP_FOLDER, 'crash-point.json'), JSON.stringify({ name, count }));
+/** Where the next worker halts, and what its node is told otherwise. */
+export function order(
+  name: string,
+  count: number,
+  nodeOptions: Partial<NodeOptions> = {},
+): Promise<void> {
+  const text = JSON.stringify({ name, count, nodeOptions });
+  return writeFile(join(APP_FOLDER, 'crash-point.json'), text);
 }
 
 /** Height that the strip at the top of the page shows, 0 before there is one, and its trust. */

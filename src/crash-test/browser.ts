@@ -1,12 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
 import { ensureChromium } from '../../deploy/chromium.mjs';
+import { killBrowser } from '../../deploy/processes.ts';
 import type { Space } from '../storage/index.ts';
 import { MemoryStore, SPACES } from '../storage/index.ts';
-import { pause } from './failure.ts';
 
 /** A real browser with a profile on disk: what is stored there outlives every kill. */
 export class Browser {
@@ -48,38 +48,16 @@ export class Browser {
 
   /** Ends all its processes at once. */
   async kill(): Promise<void> {
-    for (const pid of await processesOf(this.profile)) endProcess(pid);
+    await killBrowser(this.profile);
     await this.#context?.close().catch(() => undefined); // Nobody is there to answer.
     this.#context = undefined;
     this.#page = undefined;
-    // Its helpers end after it.
-    while ((await processesOf(this.profile)).length > 0) await pause(5);
   }
 
   async remove(): Promise<void> {
     await this.kill();
     await rm(this.profile, { recursive: true, force: true });
   }
-}
-
-function endProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended with its parent.
-  }
-}
-
-/** Processes of the browser that has this profile open, its helpers included. */
-async function processesOf(profile: string): Promise<readonly number[]> {
-  const pids: number[] = [];
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    // A process that ended meanwhile has no command line.
-    const line = await readFile(join('/proc', name, 'cmdline'), 'utf8').catch(() => '');
-    if (line.split('\0').includes(`--user-data-dir=${profile}`)) pids.push(Number(name));
-  }
-  return pids;
 }
 
 type Dump = readonly (readonly [space: string, key: string, value: string])[];

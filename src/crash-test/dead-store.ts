@@ -31,14 +31,22 @@ export async function judgeStore(store: KeyValueStore, judges: Judges): Promise<
 }
 
 /** Judges a copy of a database: the node itself finds what the kill left, untouched. */
-export async function judgeDatabase(database: string, judges: Judges): Promise<number> {
+export function judgeDatabase(database: string, judges: Judges): Promise<number> {
+  return withCopy(database, (store) => judgeStore(store, judges));
+}
+
+/** Lets somebody read, and write, a copy of a database on which nobody runs now. */
+export async function withCopy<Value>(
+  database: string,
+  use: (store: KeyValueStore) => Promise<Value>,
+): Promise<Value> {
   const folder = await mkdtemp(join(tmpdir(), 'tabellion-dead-'));
   try {
     const copy = join(folder, 'database');
     await cp(database, copy, { recursive: true });
     const store = await LevelDbStore.open(copy);
     try {
-      return await judgeStore(store, judges);
+      return await use(store);
     } finally {
       await store.close();
     }

@@ -9,6 +9,10 @@ import {
 } from './browser-rounds.ts';
 import type { Told } from './failure.ts';
 import { expectThat } from './failure.ts';
+import { LateNetwork } from './late-network.ts';
+import { LateRelay } from './late-relay.ts';
+import { LATE_POINTS, LateRounds } from './late-rounds.ts';
+import { LateTab } from './late-tab.ts';
 import { Random } from './random.ts';
 import {
   FIRST_POINTS,
@@ -21,10 +25,11 @@ import type { Tally } from './testing/journal.ts';
 import { tearJournal, tearSnapshots, tearVotes } from './testing/journal.ts';
 
 const USAGE =
-  'usage: crash-test [--rounds N] [--seed S] [--home relay|browser|both] [--point NAME,…]\n' +
-  '                  [--forgetful] | --list | --journal [--stride N] | --help';
+  'usage: crash-test [--rounds N] [--seed S] [--home HOME,…] [--point NAME,…] [--forgetful]\n' +
+  '       | --list | --journal [--stride N] | --help\n' +
+  'homes: relay, browser, late-relay, late-browser, all';
 
-type Home = 'relay' | 'browser';
+type Home = 'relay' | 'browser' | 'late-relay' | 'late-browser';
 type CommandLine = {
   readonly rounds: number;
   readonly seed: number;
@@ -53,14 +58,16 @@ function whole(text: string): number {
 }
 
 function homesOf(text: string): readonly Home[] {
-  if (text === 'both') return ['relay', 'browser'];
-  return text === 'relay' || text === 'browser' ? [text] : refuse(`unknown home: ${text}`);
+  if (text === 'all') return HOMES;
+  return text
+    .split(',')
+    .map((name) => HOMES.find((home) => home === name) ?? refuse(`unknown home: ${name}`));
 }
 
 function parseCommandLine(words: readonly string[]): CommandLine {
   let rounds = 20;
   let seed = Math.floor(performance.timeOrigin) % 1_000_000;
-  let homes: readonly Home[] = ['relay', 'browser'];
+  let homes = HOMES;
   let points: readonly string[] | undefined;
   let isForgetful = false;
   let isList = false;
@@ -85,7 +92,9 @@ function parseCommandLine(words: readonly string[]): CommandLine {
     const unknown = points?.find((name) => !POINTS[home].includes(name));
     if (unknown !== undefined) refuse(`no point of a ${home} is called ${unknown}`);
   }
-  if (isForgetful && homes.includes('browser')) refuse('only relays can be forgetful');
+  if (isForgetful && homes.some((home) => home !== 'relay')) {
+    refuse('only validators can be forgetful');
+  }
   return { rounds, seed, homes, points, isForgetful, isList, isJournal, stride };
 }
 
@@ -111,7 +120,10 @@ const BROWSER_POINTS: readonly string[] = [
 const POINTS: { readonly [Name in Home]: readonly string[] } = {
   relay: RELAY_POINTS,
   browser: BROWSER_POINTS,
+  'late-relay': LATE_POINTS,
+  'late-browser': LATE_POINTS,
 };
+const HOMES: readonly Home[] = ['relay', 'browser', 'late-relay', 'late-browser'];
 
 const FIRST: ReadonlySet<string> = new Set(FIRST_POINTS);
 
@@ -185,6 +197,29 @@ async function runBrowser({ rounds, seed, points }: CommandLine): Promise<void> 
   }
 }
 
+async function runLate(
+  home: 'late-relay' | 'late-browser',
+  { rounds, seed, points }: CommandLine,
+): Promise<void> {
+  const order = points ?? orderOf(LATE_POINTS, seed);
+  const isTab = home === 'late-browser';
+  if (isTab) await buildApp();
+  const network = await LateNetwork.open(isTab ? APP_FOLDER : undefined);
+  const late = isTab ? await LateTab.create(network) : new LateRelay(network);
+  const kills = new LateRounds(network, late);
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const random = new Random(seed + round);
+      const name = order[round % order.length] ?? 'moment';
+      await tell(`${home} seed ${seed + round} ${name}`, () => kills.round(random, name));
+    }
+    await tell(`${home} seed ${seed} at the end`, () => plain(kills.finish()));
+  } finally {
+    await kills.close();
+    await network.close();
+  }
+}
+
 /** Points of a home in the order in which they are killed at. */
 function orderOf(known: readonly string[], seed: number): readonly string[] {
   const random = new Random(seed);
@@ -231,10 +266,16 @@ async function run(commandLine: CommandLine): Promise<void> {
   process.exit(failed === 0 ? 0 : 1);
 }
 
+const RUNS: { readonly [Name in Home]: (commandLine: CommandLine) => Promise<void> } = {
+  relay: runRelay,
+  browser: runBrowser,
+  'late-relay': (commandLine) => runLate('late-relay', commandLine),
+  'late-browser': (commandLine) => runLate('late-browser', commandLine),
+};
+
 async function runHomes(commandLine: CommandLine): Promise<void> {
   for (const home of commandLine.homes) {
-    if (home === 'relay') await runRelay(commandLine);
-    else await runBrowser(commandLine);
+    await RUNS[home](commandLine);
   }
 }
 

@@ -17,11 +17,18 @@ import type { Client } from '../sdk/index.ts';
 import { Broken, expectThat, pause, until } from './failure.ts';
 import type { RelayProcess } from './validator.ts';
 
-/** Payments on their way at once. */
-const PENDING_MAX = 12;
+/** How fast somebody pays: how many payments may be on their way, and how often he looks. */
+export type Pace = { readonly pendingMax: number; readonly everyMs: number };
+
+/** As fast as blocks take them. */
+export const STEADILY: Pace = { pendingMax: 12, everyMs: 30 };
+/** A block now and then: the head moves, and the newest snapshots stay for a while. */
+export const NOW_AND_THEN: Pace = { pendingMax: 1, everyMs: 300 };
+/** No new ones. */
+export const NOT_AT_ALL: Pace = { pendingMax: 0, everyMs: 30 };
+
 /** A payment that is not final by then is submitted again: whoever had it may be dead. */
 const RESEND_MS = 1_500;
-const POLL_MS = 30;
 
 type Payment = { readonly id: Hash; readonly bytes: Bytes; sentMs: number };
 type FinalPayment = { readonly id: Hash; readonly height: number };
@@ -36,6 +43,7 @@ export class Payments {
   #price = { feeMax: 0n as Amount, gasLimit: 0 as Gas }; // Told by the first simulation.
   #sequence = 0;
   #failure: Broken | undefined;
+  #pace = STEADILY;
   #isEnding = false;
   #running: Promise<void> = Promise.resolve();
   #between: (() => void)[] = [];
@@ -70,6 +78,11 @@ export class Payments {
       return this.final.length > 0;
     });
     this.#running = this.#run();
+  }
+
+  /** How fast to pay from now on. */
+  pay(pace: Pace): void {
+    this.#pace = pace;
   }
 
   async end(): Promise<void> {
@@ -163,7 +176,7 @@ export class Payments {
         // Killed under our hands: the next turn asks somebody else.
         if (error instanceof Broken) this.#failure = error;
       }
-      await pause(POLL_MS);
+      await pause(this.#pace.everyMs);
     }
   }
 
@@ -174,7 +187,7 @@ export class Payments {
       payment.sentMs = performance.now();
       await this.#submit(client, payment.bytes);
     }
-    while (this.#pending.size < PENDING_MAX && !this.#isEnding) await this.#pay(client);
+    while (this.#pending.size < this.#pace.pendingMax && !this.#isEnding) await this.#pay(client);
   }
 
   /** Where it is known already it is refused, and needs nothing; so it does where nobody answers. */

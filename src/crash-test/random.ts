@@ -1,18 +1,16 @@
+import { createChance } from '../base/index.ts';
+
 /** Numbers that a seed decides: a failure is repeated with the seed that it printed. */
 export class Random {
-  #state: number;
+  readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#next = createChance(seed);
   }
 
-  /** From 0 up to, and without, 1 (mulberry32). */
+  /** From 0 up to, and without, 1. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return this.#next() / 2 ** 32;
   }
 
   /** A whole number, both ends included. */

@@ -1,9 +1,12 @@
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Ending } from '../../deploy/relay-process.ts';
+import { freePorts } from '../../deploy/relay-process.ts';
 import { equalBytes } from '../base/index.ts';
 import type { Height, Ledger } from '../ledger/index.ts';
 import { createLedger, parseGenesis } from '../ledger/index.ts';
+import { STORE_DAMAGES } from '../node/index.ts';
 import { createWebCryptoVerifier } from '../verifier/index.ts';
 import type { Judges } from './dead-store.ts';
 import { judgeDatabase, keepDatabase, spoilJournal, tearDatabase } from './dead-store.ts';
@@ -14,8 +17,8 @@ import { Payments } from './payments.ts';
 import type { Random } from './random.ts';
 import type { Scene } from './undecided.ts';
 import { dieAfterBlockVote, dieWithoutSpare } from './undecided.ts';
-import type { Ending, PlannedNode } from './validator.ts';
-import { findPort, planNetwork, RelayProcess, runCommand } from './validator.ts';
+import type { PlannedNode } from './validator.ts';
+import { FORGETFUL, planNetwork, RelayProcess, runCommand } from './validator.ts';
 import { VoteBook } from './votes.ts';
 import { Witness } from './witness.ts';
 
@@ -56,8 +59,8 @@ const VOTE_POINTS = /^(wal-append|signing-mark)-/;
 
 /** How a store is refused that is not what was written. */
 const REFUSALS: ReadonlySet<string> = new Set([
-  ...['wal-corrupt', 'journal-corrupt', 'store-corrupt', 'page-corrupt', 'index-corrupt'],
-  ...['state-root-mismatch', 'store-too-new', 'store-failed'],
+  ...STORE_DAMAGES,
+  ...['wal-corrupt', 'store-too-new', 'store-failed'],
 ]);
 
 /** Points of a validator's opening, when the end of its journal is spoilt as well. */
@@ -107,7 +110,8 @@ export class RelayWorld {
     this.#data = data;
     this.rpcs = nodes.map(({ rpcPort }) => `http://127.0.0.1:${rpcPort}/rpc`);
     this.validators = nodes.map((node, index) => {
-      const options = { app: index === 0 ? app : undefined, isForgetful };
+      const imports = isForgetful ? [FORGETFUL] : [];
+      const options = { app: index === 0 ? app : undefined, imports };
       return new RelayProcess(join(data, `node-${index + 1}`), node, options);
     });
     this.payments = new Payments(this.validators);
@@ -384,7 +388,7 @@ function hasPlan(data: string): Promise<boolean> {
 /** Kills the making, or the first start, of a network of one validator; then starts it. */
 export async function firstStartRound(random: Random, point: string): Promise<string> {
   const data = await mkdtemp(join(tmpdir(), 'tabellion-first-'));
-  const port = await findPort();
+  const { port } = await freePorts(1);
   const words = ['devnet', '--data', data, '--port', String(port), '--validators', '1'];
   // Nobody dials it: it is alone.
   const node = new RelayProcess(join(data, 'node-1'), { rpcPort: port, listen: '', peerId: '' });

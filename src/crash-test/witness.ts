@@ -1,11 +1,15 @@
 import { equalBytes, formatHex } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import type { Header, Ledger, StateView } from '../ledger/index.ts';
+import type { Header, Height, Ledger, StateView } from '../ledger/index.ts';
 import type { LedgerStore } from '../node/index.ts';
 import { rootOfEntries } from '../state/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
 import { expectThat } from './failure.ts';
 
+type Change = {
+  readonly key: Uint8Array<ArrayBuffer>;
+  readonly value: Uint8Array<ArrayBuffer> | undefined;
+};
 type Leaf = {
   readonly key: Uint8Array<ArrayBuffer>;
   readonly value: Uint8Array<ArrayBuffer>;
@@ -21,6 +25,8 @@ export class Witness implements StateView {
   readonly #verifier: SignatureVerifier;
   readonly #leaves = new Map<string, Leaf>();
   readonly #hashes: Hash[] = [];
+  /** What each block changed, genesis first. */
+  readonly #changes: (readonly Change[])[] = [];
   #head: Header;
 
   constructor(ledger: Ledger, verifier: SignatureVerifier) {
@@ -44,6 +50,7 @@ export class Witness implements StateView {
   }
 
   #apply(height: number, changes: Ledger['genesis']['changes']): void {
+    this.#changes.push(changes);
     for (const { key, value } of changes) {
       const name = formatHex(key);
       if (value === undefined) this.#leaves.delete(name);
@@ -55,32 +62,59 @@ export class Witness implements StateView {
     return rootOfEntries(this.#ledger.suite, [...this.#leaves.values()]);
   }
 
+  /** Every key that was ever written, and its value after the block of a height. */
+  #valuesAt(height: number): ReadonlyMap<string, Change> {
+    const values = new Map<string, Change>();
+    for (const [at, changes] of this.#changes.entries()) {
+      for (const { key, value } of changes) {
+        const name = formatHex(key);
+        if (at <= height) values.set(name, { key, value });
+        else if (!values.has(name)) values.set(name, { key, value: undefined });
+      }
+    }
+    return values;
+  }
+
+  /** Executes what a store's chain has above the own head. */
+  async follow(store: LedgerStore): Promise<void> {
+    const { height } = store.head().header;
+    while (this.#head.height < height) await this.#execute(store, this.#head.height + 1);
+  }
+
   /** Follows a store's chain to its head, and compares all that it holds with its own. */
   async compare(store: LedgerStore): Promise<void> {
-    const head = store.head();
-    const { height } = head.header;
-    while (this.#head.height < height) await this.#execute(store, this.#head.height + 1);
-    for (let at = height; at >= Math.max(0, height - 20); at--) {
-      const block = await store.block(at as Header['height']); // Counted down from one.
+    await this.follow(store);
+    const { header, hash } = store.head();
+    const { height } = header;
+    expectThat(this.#isOwn(height, hash), `another block at height ${height}: a fork`);
+    for (let at = height; at >= Math.max(store.earliestHeight(), height - 20); at--) {
+      const block = await store.block(at as Height); // Counted down from one.
       expectThat(block !== undefined, `block ${at} is lost`);
-      const own = this.#hashes[at];
-      const isSame = own !== undefined && equalBytes(block.hash, own);
-      expectThat(isSame, `another block at height ${at}: a fork`);
+      expectThat(this.#isOwn(at, block.hash), `another block at height ${at}: a fork`);
     }
-    if (this.#head.height > height) return; // An older head: its root was compared back then.
-    expectThat(equalBytes(this.#root(), head.header.stateRoot), `another state root at ${height}`);
-    const leaves = [...this.#leaves.values()];
-    const values = await store.withState((view) => leaves.map(({ key }) => view.get(key)));
-    leaves.forEach(({ key, value }, index) => {
+    const isNewest = this.#head.height === height;
+    // That of an older head was compared when it was the newest.
+    const isRoot = !isNewest || equalBytes(this.#root(), header.stateRoot);
+    expectThat(isRoot, `another state root at ${height}`);
+    const all = [...this.#valuesAt(height).values()];
+    const keys = all.map(({ key }) => key);
+    const values = await store.withState((view) => keys.map((key) => view.get(key)), keys);
+    all.forEach(({ key, value }, index) => {
       const found = values[index];
-      const isSame = found !== undefined && equalBytes(found, value);
+      const isSame =
+        found === undefined || value === undefined ? found === value : equalBytes(found, value);
       expectThat(isSame, `another value of ${formatHex(key)} at ${height}`);
     });
   }
 
+  #isOwn(height: number, hash: Hash): boolean {
+    const own = this.#hashes[height];
+    return own !== undefined && equalBytes(hash, own);
+  }
+
   async #execute(store: LedgerStore, height: number): Promise<void> {
     const ledger = this.#ledger;
-    const stored = await store.block(height as Header['height']); // Below the store's head.
+    const stored = await store.block(height as Height); // Below the store's head.
     expectThat(stored !== undefined, `block ${height} is lost`);
     const block = ledger.prepareBlock(stored.blockBytes);
     expectThat(block.ok, `block ${height} cannot be decoded`);

@@ -1,0 +1,230 @@
+import type { Height } from '../ledger/index.ts';
+import type { KeyValueStore } from '../storage/index.ts';
+import type { Told } from './failure.ts';
+import { expectThat, pause } from './failure.ts';
+import { SNAPSHOT_EVERY, SNAPSHOT_WORTH } from './intervals.ts';
+import type { LateNetwork } from './late-network.ts';
+import type { Begun, Remains } from './late-store.ts';
+import { expectAt, expectForward, judgeLatecomer, NOTHING, wordsOf } from './late-store.ts';
+import { NOT_AT_ALL, NOW_AND_THEN, STEADILY } from './payments.ts';
+import type { Random } from './random.ts';
+
+/** A point that is not passed by then is replaced by a kill at this very moment. */
+const ARMED_MS_MAX = 20_000;
+
+/** Points of taking over a state, in their order, and how often at most before the kill. */
+const WAY_POINTS: { readonly [name: string]: number } = {
+  'snapshot-begin-begun': 1,
+  'snapshot-begin-done': 1,
+  'snapshot-chunks-begun': 4,
+  'snapshot-chunks-done': 4,
+  'snapshot-finish-begun': 1,
+  'snapshot-finish-done': 1,
+  'snapshot-switch-begun': 1,
+  'snapshot-switch-done': 1,
+  'snapshot-sweep-begun': 3,
+  'snapshot-sweep-done': 3,
+};
+
+/** Points of following with snapshots kept and old blocks let go of. */
+const FOLLOWING_POINTS: { readonly [name: string]: number } = {
+  'prune-begun': 3,
+  'prune-done': 3,
+  'checkpoint-pages-done': 3,
+  'checkpoint-switch-begun': 3,
+  'checkpoint-switch-done': 3,
+  'checkpoint-garbage-begun': 3,
+  'checkpoint-garbage-done': 3,
+  'commit-done': 20,
+};
+
+/** Writes of a first start on the way to the newest block, and some more. */
+const STORE_WRITES_MAX = 24;
+
+/** All points at which somebody who comes late is killed. */
+export const LATE_POINTS: readonly string[] = [
+  'moment',
+  'store-write-begun',
+  'store-write-done',
+  ...Object.keys(WAY_POINTS),
+  ...Object.keys(FOLLOWING_POINTS),
+];
+
+/** Somebody who comes late to a network: a relay or a tab. */
+export interface Latecomer {
+  /** What a moment of its way is picked from. */
+  readonly momentMsMax: number;
+  /** Starts it, to die at the `count`-th passing of a point, or not by itself. */
+  start(point: string | undefined, count: number): Promise<void>;
+  /** Whether it passed its point. */
+  hasPassed(): boolean;
+  /** The newest block that it told as its own. Throws when it told that it failed. */
+  told(): Promise<number>;
+  /** Ends it at once. */
+  kill(): Promise<void>;
+  /** What it stored; absent before it stored anything. */
+  remains<Value>(read: (store: KeyValueStore) => Promise<Value>): Promise<Value | undefined>;
+  /** With how many chunks this life went on, by height of the state. */
+  resumed(): Promise<readonly { readonly height: number; readonly chunks: number }[]>;
+  /** Is as if it never had been started. */
+  forget(): Promise<void>;
+  /** Returns once it is where the network is, on the same chain. */
+  follow(height: Height): Promise<void>;
+  /** Nobody is there to ask any more: asks it for a block that it let go of. */
+  expectPruned(height: Height): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Kills somebody who comes late and takes over a state, again and again. */
+export class LateRounds {
+  readonly #network: LateNetwork;
+  readonly #late: Latecomer;
+  #remains: Remains = NOTHING;
+  /** Lives that went on with chunks of the one before, and states that were taken over. */
+  #resumed = 0;
+  #adopted = 0;
+
+  constructor(network: LateNetwork, late: Latecomer) {
+    this.#network = network;
+    this.#late = late;
+  }
+
+  /** One kill, of somebody who is dead before and after. What it breaks is not the next one's. */
+  async round(random: Random, point: string): Promise<Told> {
+    try {
+      return await this.#round(random, point);
+    } catch (error) {
+      this.#network.payments.pay(NOT_AT_ALL);
+      await this.#late.kill().catch(() => undefined); // What it did is told.
+      await this.#forget();
+      throw error;
+    }
+  }
+
+  async #forget(): Promise<void> {
+    await this.#late.forget();
+    this.#remains = NOTHING;
+  }
+
+  async #round(random: Random, point: string): Promise<Told> {
+    const how = await this.#prepare(random, point);
+    const isMoment = point === 'moment';
+    const count = random.whole(1, this.#passesMax(point));
+    const waitMs = isMoment ? random.whole(0, this.#late.momentMsMax) : ARMED_MS_MAX;
+    const isIdle = random.next() < 0.5;
+    const { payments } = this.#network;
+    payments.pay(point in FOLLOWING_POINTS ? STEADILY : isIdle ? NOT_AT_ALL : NOW_AND_THEN);
+    await this.#late.start(isMoment ? undefined : point, count);
+    const endMs = performance.now() + waitMs;
+    let least = 0;
+    while (!this.#late.hasPassed() && performance.now() < endMs) {
+      least = Math.max(least, await this.#late.told());
+      await pause(5);
+    }
+    const isMissed = !isMoment && !this.#late.hasPassed();
+    payments.pay(NOT_AT_ALL);
+    const before = this.#remains;
+    const after = await this.#die();
+    expectThat(after.head >= least, `it told ${least} and holds ${after.head}`);
+    if (!isMissed) expectAt(point, before, after);
+    await this.#expectResumed(before.begun);
+    const pass = isMissed ? ', not passed: killed then' : isMoment ? '' : `, pass ${count}`;
+    return { words: `${how}${pass}: ${wordsOf(before)} → ${wordsOf(after)}`, isMissed };
+  }
+
+  #passesMax(point: string): number {
+    // Those that are left may all be in one write.
+    const isStarted = (this.#remains.begun?.done ?? 0) > 0;
+    if (isStarted && point.startsWith('snapshot-chunks-')) return 1;
+    return WAY_POINTS[point] ?? FOLLOWING_POINTS[point] ?? STORE_WRITES_MAX;
+  }
+
+  /** Brings it where the point is going to be passed. */
+  async #prepare(random: Random, point: string): Promise<string> {
+    const { head, begun } = this.#remains;
+    if (point in FOLLOWING_POINTS) return head < 0 ? 'from nothing' : 'following';
+    const isBehind = head + SNAPSHOT_WORTH <= newestKept(await this.#network.head());
+    const isAtBegin = point.startsWith('snapshot-begin-');
+    if (isBehind && isAtBegin && begun !== undefined && random.next() < 0.5) {
+      // Peers keep the newest two: then another state is begun, and chunks of both stay.
+      await this.#network.outgrow(begun.height + SNAPSHOT_EVERY);
+      return 'begun, then outgrown';
+    }
+    const isChunks = point.startsWith('snapshot-chunks-');
+    const isUseless = (isAtBegin && begun !== undefined) || (isChunks && isComplete(begun));
+    if (isBehind && begun !== undefined && !isUseless) return 'resuming';
+    if (isBehind && begun === undefined) {
+      await this.#leaveBehind();
+      return 'behind';
+    }
+    if (random.next() < 0.5) {
+      await this.#forget();
+      return 'from nothing';
+    }
+    await this.#arrive();
+    await this.#die();
+    await this.#leaveBehind();
+    return 'left behind';
+  }
+
+  /** So far that few blocks, executed before a newer header is proven, change nothing. */
+  async #leaveBehind(): Promise<void> {
+    await this.#network.outgrow(this.#remains.head + 2 * SNAPSHOT_EVERY);
+  }
+
+  /** Kills it, if it lives, and judges what is left. */
+  async #die(): Promise<Remains> {
+    await this.#late.kill();
+    const { judges } = this.#network;
+    await this.#network.learn();
+    const after = (await this.#late.remains((store) => judgeLatecomer(store, judges))) ?? NOTHING;
+    expectForward(this.#remains, after, newestKept(judges.witness.height));
+    if (after.anchor !== this.#remains.anchor) this.#adopted += 1;
+    this.#remains = after;
+    return after;
+  }
+
+  /** Whoever went on with the same state had all that was there of it. */
+  async #expectResumed(begun: Begun | undefined): Promise<void> {
+    for (const { height, chunks } of await this.#late.resumed()) {
+      if (begun === undefined || height !== begun.height) continue;
+      expectThat(chunks >= begun.done, `${begun.done} chunks were here, ${chunks} went on`);
+      this.#resumed += 1;
+    }
+  }
+
+  /** Starts it, and waits until it follows the network to a block that is new. */
+  async #arrive(): Promise<void> {
+    await this.#late.start(undefined, 0);
+    await this.#network.advanceTo((await this.#network.head()) + 1);
+    await this.#late.follow((await this.#network.head()) as Height); // Told by a node.
+  }
+
+  /** In the end it follows, holds nothing unfinished, and names what it let go of. */
+  async finish(): Promise<string> {
+    await this.#arrive();
+    const { source, judges } = this.#network;
+    source.kill();
+    await source.ended();
+    const { earliest } = this.#remains;
+    // Above genesis, which everybody has.
+    if (earliest > 1) await this.#late.expectPruned((earliest - 1) as Height);
+    const { begun } = await this.#die();
+    expectThat(begun === undefined, 'a snapshot was neither taken over nor given up');
+    const counts = `${this.#adopted} states taken over, ${this.#resumed} times resumed`;
+    return `${judges.witness.height} blocks, ${counts}: whole`;
+  }
+
+  async close(): Promise<void> {
+    await this.#late.close();
+  }
+}
+
+function isComplete(begun: Begun | undefined): boolean {
+  return begun !== undefined && begun.done === begun.total;
+}
+
+/** Height of the newest state that peers keep for others, in a network of some height. */
+function newestKept(height: number): number {
+  return Math.floor(height / SNAPSHOT_EVERY) * SNAPSHOT_EVERY;
+}

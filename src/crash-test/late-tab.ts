@@ -1,0 +1,98 @@
+import type { Page } from '@playwright/test';
+import type { Height } from '../ledger/index.ts';
+import type { KeyValueStore } from '../storage/index.ts';
+import { Browser, copyDatabase } from './browser.ts';
+import { order } from './browser-rounds.ts';
+import { expectThat, until } from './failure.ts';
+import { KEEP_BLOCKS, SNAPSHOT_EVERY, SNAPSHOT_WORTH } from './intervals.ts';
+import type { LateNetwork } from './late-network.ts';
+import type { Latecomer } from './late-rounds.ts';
+
+const OPTIONS = {
+  snapshotEveryBlocks: SNAPSHOT_EVERY,
+  snapshotWorthBlocks: SNAPSHOT_WORTH,
+  keepBlocks: KEEP_BLOCKS,
+};
+
+/** A tab that comes late, in a browser with a profile of its own. */
+export class LateTab implements Latecomer {
+  readonly momentMsMax = 5_000;
+  readonly #url: string;
+  #browser: Browser;
+
+  private constructor(network: LateNetwork, browser: Browser) {
+    this.#browser = browser;
+    // A page of a bare address could not hold keys.
+    this.#url = network.source.url.replace('127.0.0.1', 'localhost');
+  }
+
+  static async create(network: LateNetwork): Promise<LateTab> {
+    return new LateTab(network, await Browser.create());
+  }
+
+  hasPassed(): boolean {
+    return this.#browser.halted !== undefined;
+  }
+
+  async start(point: string | undefined, count: number): Promise<void> {
+    await order(point ?? '', count, OPTIONS);
+    const page = await this.#page();
+    await page.goto(`${this.#url}/node`, { waitUntil: 'commit' });
+  }
+
+  async told(): Promise<number> {
+    const page = await this.#page();
+    const isStopped = await page.getByRole('heading', { name: 'Stopped' }).isVisible();
+    expectThat(!isStopped, 'it says that it stopped');
+    // Blocks that were executed and stored here: headers are proven before.
+    const blocks = '[aria-label="Way of this node"] > li:last-child[data-state="done"]';
+    const text = await page
+      .evaluate((path) => document.querySelector(path)?.textContent ?? '', blocks)
+      .catch(() => ''); // The page is being loaded.
+    return Number(/#([\d,]+)/.exec(text)?.[1]?.replaceAll(',', '') ?? 0);
+  }
+
+  async kill(): Promise<void> {
+    await this.#browser.kill();
+  }
+
+  /** Read by a page of its origin on which no node runs. */
+  async remains<Value>(read: (store: KeyValueStore) => Promise<Value>): Promise<Value | undefined> {
+    const page = await this.#page();
+    await page.goto(`${this.#url}/manifest.webmanifest`);
+    const store = await copyDatabase(page);
+    return store === undefined ? undefined : read(store);
+  }
+
+  /** A tab writes no log; that no chunk is lost, its database says. */
+  async resumed(): Promise<readonly { readonly height: number; readonly chunks: number }[]> {
+    return [];
+  }
+
+  async forget(): Promise<void> {
+    await this.#browser.remove();
+    this.#browser = await Browser.create();
+  }
+
+  async follow(height: Height): Promise<void> {
+    await until(`the tab follows to block ${height}`, async () => (await this.told()) >= height);
+  }
+
+  async expectPruned(height: Height): Promise<void> {
+    const page = await this.#page();
+    await page.getByRole('link', { name: 'Explorer', exact: true }).first().click();
+    await page.getByRole('textbox', { name: 'Height, hash or address' }).fill(String(height));
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await until(`block ${height} is said to be kept no longer`, () =>
+      page.getByText('No longer kept here').isVisible(),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.remove();
+  }
+
+  async #page(): Promise<Page> {
+    return this.#browser.page ?? (await this.#browser.open());
+  }
+}
