@@ -2,7 +2,7 @@ import { silentTracer, systemClock } from '../src/base/index.ts';
 import type { GenesisDocument } from '../src/ledger/index.ts';
 import { browserTransports } from '../src/network/browser.ts';
 import { createNetwork, createPeerKey } from '../src/network/index.ts';
-import type { NodeOptions } from '../src/node/index.ts';
+import type { NodeHome, NodeOptions } from '../src/node/index.ts';
 import { TabellionNode } from '../src/node/index.ts';
 import { IndexedDbStore } from '../src/storage/indexed-db-store.ts';
 import { createPooledVerifier, verifierPortOf } from '../src/verifier/index.ts';
@@ -47,13 +47,58 @@ function createVerifier() {
   return createPooledVerifier({ workers });
 }
 
-export type FreshTab = {
-  readonly node: TabellionNode;
+/** What the parts of a fresh node stand on. */
+export type FreshHome = Omit<NodeHome, 'kind'> & {
+  readonly store: IndexedDbStore;
   /** When the first peer was connected, by `performance.now()`; undefined before. */
   connectedMs(): number | undefined;
-  /** Stops the node and deletes its store. */
+  /** Deletes the store; what used this has stopped. */
   close(): Promise<void>;
 };
+
+/** A home with an empty store. */
+export async function openFreshHome(relays: readonly string[]): Promise<FreshHome> {
+  const name = `fresh-${crypto.randomUUID()}`;
+  const store = await IndexedDbStore.open(name, { epoch: 1 }); // Fenced, as that of every tab.
+  const verifier = createVerifier();
+  let connectedMs: number | undefined;
+  return {
+    store,
+    storeKind: 'indexeddb',
+    verifier,
+    clock: systemClock,
+    tracer: silentTracer,
+    openNetwork: async (handlers, chainId) =>
+      createNetwork(
+        {
+          role: 'tab',
+          chainId,
+          protocolVersion: 1,
+          privateKey: await createPeerKey(crypto.getRandomValues(new Uint8Array(32))),
+          relays,
+          transports: await browserTransports({ rtcPort: undefined }),
+          clock: systemClock,
+          tracer: silentTracer,
+          allowLoopback: true,
+        },
+        {
+          ...handlers,
+          onEvent(event) {
+            if (event.kind === 'peer-connected') connectedMs ??= performance.now();
+            handlers.onEvent(event);
+          },
+        },
+      ),
+    connectedMs: () => connectedMs,
+    async close() {
+      await store.close();
+      await verifier.stop();
+      await IndexedDbStore.destroy(name);
+    },
+  };
+}
+
+export type FreshTab = Pick<FreshHome, 'connectedMs' | 'close'> & { readonly node: TabellionNode };
 
 /** A node with an empty store, opened and not started. */
 export async function openFreshTab(
@@ -61,51 +106,18 @@ export async function openFreshTab(
   relays: readonly string[],
   options: Pick<NodeOptions, 'mode'>,
 ): Promise<FreshTab> {
-  const name = `fresh-${crypto.randomUUID()}`;
-  const store = await IndexedDbStore.open(name, { epoch: 1 }); // Fenced, as that of every tab.
-  const verifier = createVerifier();
-  let connectedMs: number | undefined;
+  const home = await openFreshHome(relays);
   const node = TabellionNode.create(
-    {
-      kind: 'tab',
-      store,
-      storeKind: 'indexeddb',
-      verifier,
-      openNetwork: async (handlers, chainId) =>
-        createNetwork(
-          {
-            role: 'tab',
-            chainId,
-            protocolVersion: 1,
-            privateKey: await createPeerKey(crypto.getRandomValues(new Uint8Array(32))),
-            relays,
-            transports: await browserTransports({ rtcPort: undefined }),
-            clock: systemClock,
-            tracer: silentTracer,
-            allowLoopback: true,
-          },
-          {
-            ...handlers,
-            onEvent(event) {
-              if (event.kind === 'peer-connected') connectedMs ??= performance.now();
-              handlers.onEvent(event);
-            },
-          },
-        ),
-      clock: systemClock,
-      tracer: silentTracer,
-    },
+    { ...home, kind: 'tab' },
     { genesis, cacheBytesMax: CACHE_BYTES_MAX, version: 'bench', relays: [], ...options },
   );
   await node.open();
   return {
     node,
-    connectedMs: () => connectedMs,
+    connectedMs: home.connectedMs,
     async close() {
       await node.stop();
-      await store.close();
-      await verifier.stop();
-      await IndexedDbStore.destroy(name);
+      await home.close();
     },
   };
 }

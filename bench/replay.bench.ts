@@ -2,10 +2,10 @@ import { openChromiumHome } from '../deploy/chromium-home.ts';
 import { loadFastHashing } from '../src/crypto/index.ts';
 import type { Bench, Figure } from './bench.ts';
 import { comparedWith, summarize } from './bench.ts';
-import type { RunTimes } from './validate/node.ts';
 import { runInNode } from './validate/node.ts';
 import { recordChain } from './validate/record.ts';
 import { encodeRecorded, TRANSFERS } from './validate/recorded.ts';
+import type { RunTimes } from './validate/run.ts';
 
 const RUNS = 9;
 const FILE = 'p256';

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from '@playwright/test';
-import { factOf, untilFollowing, untilHeight } from './support/look.ts';
+import { FOLLOWS, factOf, LEADS, untilFollowing, untilHeight } from './support/look.ts';
 import type { Network } from './support/network.ts';
 import { startNetwork } from './support/network.ts';
 import type { OwnBrowser } from './support/own-browser.ts';
@@ -12,8 +12,6 @@ import { openPayer, someAddress } from './support/payer.ts';
 
 // What browsers do to tabs behind their back: freeze them, cache them, delete what they stored.
 
-const LEADS = 'It runs in this tab';
-const FOLLOWS = 'Another tab of this browser runs the node';
 // How long it took is noted with each run, and measured by `npm run bench`; on a machine that is
 // busy with other things only what is far too long can be told from what is right.
 /** Longest that a frozen leader may go without being replaced. */

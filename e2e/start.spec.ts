@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from '@playwright/test';
+import { isAlive } from '../deploy/processes.ts';
+import { freePorts } from '../deploy/relay-process.ts';
 import type { Address } from '../src/sdk/index.ts';
 import { formatAddress } from '../src/sdk/index.ts';
 
@@ -30,7 +32,7 @@ test.describe.configure({ mode: 'serial' });
 
 test.beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'tabellion-start-'));
-  port = await freePort();
+  ({ port } = await freePorts(4));
 });
 
 test.afterAll(async () => {
@@ -43,7 +45,7 @@ test.afterAll(async () => {
 
 /** Starts, and waits for the line that says how to stop: it is the last of the announcement. */
 async function start(...options: readonly string[]): Promise<Run> {
-  const app = process.env['APP_FOLDER'];
+  const app = process.env.APP_FOLDER;
   const extra = app === undefined ? [] : ['--app', app];
   const child = spawn(
     process.execPath,
@@ -76,18 +78,6 @@ async function start(...options: readonly string[]): Promise<Run> {
   };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const found = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(Math.min(found, 64_000)));
-    });
-  });
-}
-
 type Status = { readonly head: { readonly height: number; readonly hash: string } };
 
 async function ask<Answer>(rpc: string, method: string, params = {}): Promise<Answer> {
@@ -98,15 +88,6 @@ async function ask<Answer>(rpc: string, method: string, params = {}): Promise<An
   });
   const answer = (await response.json()) as { readonly result: Answer }; // JSON-RPC 2.0.
   return answer.result;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 test('the first start makes a network of four processes and says where it is', async () => {
@@ -140,7 +121,7 @@ test('the first start makes a network of four processes and says where it is', a
   expect(run.lines.join('\n')).toContain('The next start goes on from here.');
 
   // Other ports, the same folder: the same chain goes on.
-  port = await freePort();
+  ({ port } = await freePorts(4));
   const again = await start();
   const moved = `http://localhost:${port}/rpc`;
   expect((await ask<{ readonly chainId: string }>(moved, 'chain.info')).chainId).toBe(chainId);

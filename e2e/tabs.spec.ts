@@ -1,6 +1,13 @@
 import type { Page } from '@playwright/test';
 import { expect, test } from '@playwright/test';
-import { factOf, shownHeight, untilFollowing, untilHeight } from './support/look.ts';
+import {
+  FOLLOWS,
+  factOf,
+  LEADS,
+  shownHeight,
+  untilFollowing,
+  untilHeight,
+} from './support/look.ts';
 import type { Network } from './support/network.ts';
 import { startNetwork } from './support/network.ts';
 import type { Payer } from './support/payer.ts';
@@ -8,8 +15,6 @@ import { openPayer, someAddress } from './support/payer.ts';
 import type { Person } from './support/person.ts';
 import { openPerson } from './support/person.ts';
 
-const LEADS = 'It runs in this tab';
-const FOLLOWS = 'Another tab of this browser runs the node';
 /** Longest that a profile may be without a node. */
 const TAKE_OVER_MS = 1_000;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { assert, defined } from '../base/index.ts';
+import { assert, createChance, defined } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
 import type { FetchedBlock, SyncEffect, SyncEvent, SyncLimits, SyncState } from './index.ts';
 import { createSync, progressOf, step } from './index.ts';
@@ -40,17 +40,6 @@ const TRUTHFUL: ReadonlySet<Behaviour> = new Set([
 ]);
 const isStall = (fault: string) => fault === 'stall' || fault === 'endless-stall';
 
-/** Whole numbers below a bound, the same for the same seed (mulberry32). */
-function createChance(seed: number): (bound: number) => number {
-  let state = seed >>> 0;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
-}
-
 type Payload = 'good' | 'bad';
 type Request = SyncEffect<Payload> & { readonly kind: 'request-blocks' };
 type HandOver = SyncEffect<Payload> & { readonly kind: 'hand-over-block' };
@@ -71,7 +60,8 @@ class World {
   hasGossip = false;
 
   constructor(seed: number, behaviours: readonly Behaviour[], trueHeight: number) {
-    this.chance = createChance(seed);
+    const next = createChance(seed);
+    this.chance = (bound) => next() % bound;
     this.trueHeight = trueHeight;
     this.peers = new Map(behaviours.map((behaviour, at) => [`${at}-${behaviour}`, behaviour]));
   }
@@ -229,6 +219,13 @@ class World {
       this.send({ kind: 'head-advanced', height: height(this.head) });
     } else this.send({ kind: 'tick' });
   }
+
+  /** Everybody tells a status, and the node reaches the height within all bounds. */
+  follow(goal: number): void {
+    for (const peerId of this.peers.keys()) this.status(peerId);
+    for (let count = 0; this.head < goal && count < EVENTS_MAX; count++) this.turn();
+    expect(this.head).toBe(goal);
+  }
 }
 
 const behaviours = fc.array(fc.constantFrom(...BEHAVIOURS), { maxLength: 9 });
@@ -237,13 +234,7 @@ test('whoever lies: with one honest peer the node reaches the true head, within 
   fc.assert(
     fc.property(fc.integer(), behaviours, fc.integer({ min: 1, max: 150 }), (seed, list, goal) => {
       const world = new World(seed, [...list, 'honest'], goal);
-      for (const peerId of world.peers.keys()) world.status(peerId);
-      let count = 0;
-      while (world.head < goal && count < EVENTS_MAX) {
-        world.turn();
-        count += 1;
-      }
-      expect(world.head).toBe(goal);
+      world.follow(goal);
       for (const [peerId, behaviour] of world.peers) {
         // Truthful peers may be called slow, never liars.
         const faults = [...(world.blamed.get(peerId) ?? [])];
@@ -260,13 +251,7 @@ test('one peer behind a narrow line is enough, though others without blocks fill
     fc.property(fc.integer(), fc.integer({ min: 3, max: 60 }), (seed, goal) => {
       const idle = Array.from({ length: 12 }, (): Behaviour => 'idle');
       const world = new World(seed, [...idle, 'narrow'], goal);
-      for (const peerId of world.peers.keys()) world.status(peerId);
-      let count = 0;
-      while (world.head < goal && count < EVENTS_MAX) {
-        world.turn();
-        count += 1;
-      }
-      expect(world.head).toBe(goal);
+      world.follow(goal);
       // Being slow is told apart from never serving: that would be a ban.
       expect([...(world.blamed.get('12-narrow') ?? [])]).not.toContain('endless-stall');
     }),
