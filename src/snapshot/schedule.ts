@@ -46,20 +46,23 @@ export function giveUp(
   };
 }
 
+/** Faults of the giver, none made good since, that say as much as the word that it has it not. */
+const GIVER_FAULTS_MAX = 3;
+
 /**
  * Whether the manifest names a chunk that its giver has not, or, without it, nobody; or that all
- * others lack, and its giver fails to give.
+ * others lack, and its giver fails to give again and again: one that is only slow is asked for less
+ * each time, and gives it in the end.
  */
 function isUnobtainable({ waiting, peers, manifestPeerId }: SnapshotState): boolean {
+  const giver = manifestPeerId === undefined ? undefined : peers.get(manifestPeerId);
+  const others = [...peers.keys()].filter((peerId) => peerId !== manifestPeerId);
   return waiting.some(({ lackedBy, avoided }) => {
     if (lackedBy.length === 0) return false;
     if (manifestPeerId !== undefined && lackedBy.includes(manifestPeerId)) return true;
-    const others = [...peers.keys()].filter((peerId) => peerId !== manifestPeerId);
-    const isGiverOpen =
-      manifestPeerId !== undefined &&
-      peers.has(manifestPeerId) &&
-      !avoided.includes(manifestPeerId);
-    return !isGiverOpen && others.length > 0 && others.every((peerId) => lackedBy.includes(peerId));
+    const hasFailed =
+      giver === undefined || (giver.faults >= GIVER_FAULTS_MAX && avoided.includes(giver.peerId));
+    return hasFailed && others.length > 0 && others.every((peerId) => lackedBy.includes(peerId));
   });
 }
 

@@ -271,7 +271,21 @@ test('with one peer that serves it completes, whatever the others do; each chunk
         if (isCalledLiar) liarsSeen += 1;
       }
     }),
-    { numRuns: 300 },
+    {
+      numRuns: 300,
+      examples: [
+        [
+          {
+            seed: 964_586_267,
+            weights: [20, 20, 20, 20, 20],
+            have: [],
+            others: ['bad-chunks', 'lacks-all'],
+            serving: 'slow',
+            isGiverKnown: true,
+          },
+        ],
+      ],
+    },
   );
   expect(liarsSeen).toBeGreaterThan(20);
 });

@@ -147,16 +147,26 @@ test('a chunk that everybody lacks ends it when the giver of the manifest is gon
   expect(effects.at(-1)).toEqual({ kind: 'manifest-doubted', peerId: undefined });
 });
 
-test('a chunk that all others lack ends it when the giver of the manifest falls silent', () => {
-  const silent = { kind: 'request-failed', ticket: 1, reason: 'timeout' } as const;
+test('a chunk that all others lack ends it when the giver of the manifest stays silent', () => {
+  const silent = (ticket: number) =>
+    ({ kind: 'request-failed', ticket, reason: 'timeout' }) as const;
   const one = { chunks: plans(1) };
-  const asked = [offers('giver'), silent, offers('other'), offers('another'), received(2, [])];
-  const early = run(one, asked);
-  expect(early.state.isOver).toBe(false);
-  const { effects } = run(one, [...asked, received(3, [])]);
+  const asked = [offers('giver'), silent(1), offers('other'), offers('another')];
+  const lacked = [...asked, received(2, []), received(3, [])];
+  // It may be slow: it is asked again, after a rest that doubles.
+  const patient = run(one, [...lacked, ...ticks(2), silent(4), ...ticks(4)]);
+  expect(patient.state.isOver).toBe(false);
+  const { effects } = run(one, [...lacked, ...ticks(2), silent(4), ...ticks(4), silent(5)]);
   expect(effects.at(-1)).toEqual({ kind: 'manifest-doubted', peerId: 'giver' });
   // Alone with it, it is waited for.
-  const alone = run(one, [offers('giver'), silent]);
+  const alone = run(one, [
+    offers('giver'),
+    silent(1),
+    ...ticks(2),
+    silent(2),
+    ...ticks(4),
+    silent(3),
+  ]);
   expect(alone.state.isOver).toBe(false);
 });
 
