@@ -23,6 +23,7 @@ async function measure(accounts: number): Promise<GrowthFound> {
   const folder = await mkdtemp(join(tmpdir(), 'tabellion-grow-'));
   try {
     await runFile('prepare', [folder, String(accounts)]);
+    await runFile('measure', [folder, 'settle']);
     // Printed as exactly this by the process.
     return JSON.parse(await runFile('measure', [folder])) as GrowthFound;
   } finally {
@@ -38,6 +39,7 @@ async function measure(accounts: number): Promise<GrowthFound> {
 const bench: Bench = async (name) => {
   const figures: Figure[] = [];
   let reference: { readonly name: string; readonly median: number } | undefined;
+  let processorReference: typeof reference;
   const asked = process.env.TABELLION_GROW_ACCOUNTS?.split(',').map(Number);
   for (const accounts of asked ?? SIZES) {
     const found = await measure(accounts);
@@ -47,9 +49,13 @@ const bench: Bench = async (name) => {
     const cost = figure(`cost-at-${accounts}-accounts`, 'ms', found.samplesMs);
     reference ??= { name: `cost at ${accounts} accounts`, median: cost.median };
     figures.push(comparedWith(cost, reference));
-    const processor = [found.processorMs];
-    figures.push(figure(`processor-time-at-${accounts}-accounts`, 'ms', processor));
+    const processor = figure(`processor-time-at-${accounts}-accounts`, 'ms', [found.processorMs]);
+    const { median } = processor;
+    processorReference ??= { name: `processor time at ${accounts} accounts`, median };
+    figures.push(comparedWith(processor, processorReference));
     figures.push(figure(`longest-import-at-${accounts}-accounts`, 'ms', [found.longestCommitMs]));
+    const reads = [found.pagesRead];
+    figures.push(figure(`pages-read-at-${accounts}-accounts`, 'records a block', reads));
     const cache = { name: 'configured cache', median: CACHE_BYTES_MAX / 1e6 };
     for (const [metric, bytes] of [
       [`memory-at-${accounts}-accounts`, found.heldBytes],

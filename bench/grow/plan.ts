@@ -6,9 +6,11 @@ export const SIZES = [10_000, 100_000, 1_000_000, 3_000_000] as const;
 export const TRANSFERS_PER_BLOCK = 200;
 /** Accounts that pay, in their turn; everybody is paid. */
 export const SENDERS = 10_000;
+/** Blocks in which the pages of a snapshot become those of a relay. */
+export const SETTLING_BLOCKS = 64;
 /** Blocks that fill the cache and let the engine compile; then those that count. */
-export const WARM_UP_BLOCKS = 32;
-export const MEASURED_BLOCKS = 256;
+export const WARM_UP_BLOCKS = 96;
+export const MEASURED_BLOCKS = 128;
 /** Blocks of one sample. */
 export const BLOCKS_PER_SAMPLE = 32;
 /** Where a relay's cache stands unless it is told otherwise. */
@@ -32,6 +34,8 @@ export type GrowthFound = {
   readonly highestBytes: number;
   readonly cacheBytes: number;
   readonly checkpoints: number;
+  /** Records of pages that a block had read. */
+  readonly pagesRead: number;
 };
 
 /** The blocks of the file, with their certificates. */

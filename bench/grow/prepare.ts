@@ -37,6 +37,7 @@ import {
   MEASURED_BLOCKS,
   recordedCodec,
   SENDERS,
+  SETTLING_BLOCKS,
   TRANSFERS_PER_BLOCK,
   WARM_UP_BLOCKS,
 } from './plan.ts';
@@ -45,7 +46,7 @@ import {
 // signed blocks that follow it.
 
 const GENESIS_MS = 1_700_000_000_000;
-const BLOCKS = WARM_UP_BLOCKS + MEASURED_BLOCKS;
+const BLOCKS = SETTLING_BLOCKS + WARM_UP_BLOCKS + MEASURED_BLOCKS;
 /** What precedes the 32 bytes of an Ed25519 secret key in PKCS #8 (RFC 8410 §7). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 const CHANGES_PER_STEP = 250_000;

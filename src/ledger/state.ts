@@ -20,7 +20,12 @@ export class MissingKey extends Error {
   readonly key: Bytes;
 
   constructor(key: Bytes) {
+    // It is thrown for each value that is to be loaded, and where it came from is no question: the
+    // trace took most of its time.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super('missing-key');
+    Error.stackTraceLimit = stackTraceLimit;
     this.key = key;
   }
 }

@@ -12,6 +12,7 @@ import type { ModelLeaf } from './model.ts';
 import { rootOfEntries } from './model.ts';
 import type { Page } from './nodes.ts';
 import { pageStoreKey } from './page.ts';
+import { StoredPages } from './stored-pages.fixture.ts';
 import { StateTree } from './tree.ts';
 
 const suite = hashSuite('blake3-256');
@@ -51,7 +52,7 @@ function leavesOf(blocks: readonly (readonly StateChange[])[]): Map<string, Mode
 }
 
 /** A state and the bytes of its pages, as a store has them. */
-type Stored = { readonly pages: readonly Page[]; readonly bytes: Map<Page, Bytes> };
+type Stored = { readonly pages: readonly Page[]; readonly store: StoredPages };
 
 /** Applies blocks with a checkpoint and an eviction after each of some heights, and at the end. */
 function storedBy(
@@ -59,32 +60,30 @@ function storedBy(
   options: { readonly pageBytesMax: number; readonly checkpointAt: ReadonlySet<number> },
 ): Stored {
   const tree = StateTree.empty(suite, { pageBytesMax: options.pageBytesMax });
-  const bytes = new Map<Page, Bytes>();
+  const store = new StoredPages();
   let generation = 0;
   let pages: readonly Page[] = [];
   const checkpoint = () => {
-    const plan = tree.planCheckpoint(++generation);
-    for (const page of plan.written) bytes.set(page, plan.encode(page).value);
-    tree.checkpointed(plan);
+    const plan = store.plan(tree, ++generation);
+    expect(store.write(tree, plan)).toBe(true);
     pages = plan.pages;
   };
   blocks.forEach((changes, at) => {
-    for (const page of tree.pagesNeeded(changes.map(({ key }) => key))) {
-      expect(tree.insertPage(page, bytes.get(page) ?? new Uint8Array()).ok).toBe(true);
-    }
+    const keys = changes.map(({ key }) => key);
+    expect(store.load(tree, keys)).toBe(true);
     tree.apply(height(at), changes);
     if (!options.checkpointAt.has(at)) return;
     checkpoint();
     tree.evict(0);
   });
   checkpoint();
-  return { pages, bytes };
+  return { pages, store };
 }
 
-function serve({ pages, bytes }: Stored, chunkMax = CHUNK_MAX) {
+function serve({ pages, store }: Stored, chunkMax = CHUNK_MAX) {
   const { root, manifest, chunks } = manifestOfPages(suite, pages, chunkMax);
   const joined = chunks.map((chunk) => {
-    const encoded = joinPages(chunk.pages.map((page) => bytes.get(page) ?? new Uint8Array()));
+    const encoded = joinPages(chunk.pages.map((page) => store.whole(suite, page)));
     if (encoded === undefined) throw new Error('its own pages');
     return encoded;
   });
@@ -143,16 +142,14 @@ describe('manifests and chunks', () => {
         if (!restored.ok) throw new Error(restored.error.code);
         const tree = restored.value;
         const leaves = [...leavesOf(blocks).values()];
-        const pages = new Map<Page, Bytes>();
-        for (const page of tree.pagesNeeded(leaves.map(({ key }) => key))) {
-          const bytes = bytesOf.get(formatHex(pageStoreKey(page))) ?? new Uint8Array();
-          pages.set(page, bytes);
-          expect(tree.insertPage(page, bytes).ok).toBe(true);
-        }
+        const store = new StoredPages();
+        for (const [key, bytes] of bytesOf) store.records.set(key, bytes);
+        const pages = tree.pagesNeeded(leaves.map(({ key }) => key));
+        expect(store.insert(tree, pages)).toBe(true);
         const view = tree.view();
         for (const { key, value } of leaves) expect(view.get(key)).toEqual(value);
         // And what was taken in is given on as it came.
-        expectSame(served, serve({ pages: [...pages.keys()], bytes: pages }));
+        expectSame(served, serve({ pages, store }));
       }),
       { numRuns: 40 },
     );

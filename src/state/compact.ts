@@ -1,24 +1,32 @@
 import type { Bytes } from '../base/index.ts';
-import { defined } from '../base/index.ts';
+import { assert, defined } from '../base/index.ts';
+import type { DeltaEntry } from './delta.ts';
+import { Growing } from './growing.ts';
+import { branchInside, pathOfPrefix, setNibble } from './inside.ts';
 import {
+  changedAtOf,
   encodeLeaf,
   keyLengthOf,
-  leafWords,
+  keyOf,
+  leafValue,
   valueLengthOf,
   weightOfLeaf,
   writeLength,
 } from './leaf.ts';
-import type { Kind, PageRoot, Ref, Table } from './nodes.ts';
+import type { Chunk, Kind, Page, PageMemory, PageRoot, Ref, Table } from './nodes.ts';
 import {
+  BRANCH,
   bitCount,
   bitmapOf,
   branchCount,
   branchWeight,
   branchWords,
-  Chunk,
+  childPlace,
   clearUpper,
+  INSIDE,
   kindOfChild,
   LEAF,
+  memoryOf,
   NOTHING,
   PAGE,
   placeWord,
@@ -26,66 +34,44 @@ import {
 } from './nodes.ts';
 
 const COUNT_BYTES_MAX = 5;
-const SCRATCH_WORDS_MIN = 64 * 1024;
-/** Up to here a loop is quicker than a call. */
-const LOOP_WORDS_MAX = 96;
+/** Nodes kept of a page when it was changed: beyond this share of all, only the newest are. */
+const KEPT_SHARE = 1 / 2;
 
 /**
- * Copies subtrees node by node. Without objects on the way: a checkpoint copies every page that
- * changed, at a quarter of a microsecond a leaf where objects cost two.
+ * Copies subtrees node by node. Without objects on the way: a quarter of a microsecond a leaf where
+ * objects cost two.
  */
 class Compactor {
   /** What is copied goes here first, for nobody knows how long it is. */
-  #words = new Int32Array(SCRATCH_WORDS_MIN);
-  #used = 0;
+  readonly #copied = new Growing();
   #table: Table | undefined;
+  #path: Uint8Array = new Uint8Array(32);
 
-  compact(table: Table, ref: Ref): PageRoot {
+  compact(table: Table, ref: Ref, prefix: ArrayLike<number>, inPage: Page | undefined): PageRoot {
     this.#table = table;
-    this.#used = 0;
+    this.#path = pathOfPrefix(prefix);
+    this.#copied.used = 0;
     let { kind, at } = ref;
     let chunk: Chunk | undefined;
+    let page = inPage;
     if (kind === PAGE) {
-      const root = loadedPage(table, ref.chunk);
-      ({ kind, chunk } = root);
+      page = table.page(ref.chunk);
+      ({ kind, chunk } = loadedRoot(page));
       at = 0;
     } else if (kind !== NOTHING) chunk = table.chunk(ref.chunk);
-    if (chunk !== undefined) this.#copy(chunk, at, kind);
+    if (chunk !== undefined) this.#copy(chunk, at, kind, prefix.length, page);
     this.#table = undefined;
-    const compacted = new Chunk(this.#used);
-    compacted.words.set(this.#words.subarray(0, this.#used));
-    return { chunk: compacted, kind };
-  }
-
-  /** Copies words to the end; where they begin. */
-  #append(source: Chunk, at: number, length: number): number {
-    const to = this.#used;
-    this.#used += length;
-    while (this.#used > this.#words.length) {
-      const grown = new Int32Array(2 * this.#words.length);
-      grown.set(this.#words);
-      this.#words = grown;
-    }
-    const words = this.#words;
-    const { words: from } = source;
-    if (length > LOOP_WORDS_MAX) words.set(from.subarray(at, at + length), to);
-    else for (let word = 0; word < length; word++) words[to + word] = from[at + word] ?? 0;
-    return to;
+    return this.#copied.finish(kind, true);
   }
 
   /** Where the copy begins. */
-  #copy(source: Chunk, at: number, kind: Kind): number {
-    if (kind === LEAF) {
-      return this.#append(
-        source,
-        at,
-        leafWords(keyLengthOf(source, at), valueLengthOf(source, at)),
-      );
-    }
+  #copy(source: Chunk, at: number, kind: Kind, depth: number, page: Page | undefined): number {
+    const copied = this.#copied;
+    if (kind === LEAF) return copied.appendLeaf(source, at);
     const bitmap = bitmapOf(source, at);
     const children = bitCount(bitmap);
-    const to = this.#append(source, at, branchWords(children));
-    clearUpper({ words: this.#words }, to);
+    const to = copied.append(source, at, branchWords(children));
+    clearUpper(copied, to);
     let word = placeWord(at, children, 0);
     const shift = to - at;
     for (let bits = bitmap; bits !== 0; bits &= bits - 1, word += 2) {
@@ -94,16 +80,28 @@ class Compactor {
       const id = source.words[word] ?? 0;
       let childAt = source.words[word + 1] ?? 0;
       let child = source;
+      let childPage = page;
       if (childKind === PAGE) {
-        const root = loadedPage(this.#tableOf(), id);
-        child = root.chunk;
-        childKind = root.kind;
+        childPage = this.#tableOf().page(id);
+        ({ kind: childKind, chunk: child } = loadedRoot(childPage));
         childAt = 0;
-        setKindOfChild({ words: this.#words }, to, nibble, childKind);
+      } else if (childKind === INSIDE) {
+        if (id < 0) childPage = this.#tableOf().page(id);
+        setNibble(this.#path, depth, nibble);
+        const inside = branchInside(
+          defined(childPage, 'the page it is inside of'),
+          this.#path,
+          0,
+          depth + 1,
+        );
+        ({ chunk: child, at: childAt } = defined(inside, 'a page that is copied is in memory'));
+        childKind = BRANCH;
       } else if (id !== 0) child = this.#tableOf().chunk(id);
-      const childTo = this.#copy(child, childAt, childKind);
-      this.#words[word + shift] = 0;
-      this.#words[word + shift + 1] = childTo;
+      setNibble(this.#path, depth, nibble);
+      setKindOfChild(copied, to, nibble, childKind);
+      const childTo = this.#copy(child, childAt, childKind, depth + 1, childPage);
+      copied.words[word + shift] = 0;
+      copied.words[word + shift + 1] = childTo;
     }
     return to;
   }
@@ -113,18 +111,147 @@ class Compactor {
   }
 }
 
-function loadedPage(table: Table, id: number): PageRoot {
-  return defined(table.page(id).root, 'a page that is joined is in memory');
+function loadedRoot(page: Page): PageRoot {
+  return defined(page.root, 'a page that is joined is in memory');
 }
 
 const compactor = new Compactor();
 
 /**
  * Copies nodes into a chunk of their own, without page boundaries, hashes included, so that the
- * chunks of the blocks that made them can be freed.
+ * chunks of the blocks that made them can be freed. Pages below are in memory, and whole.
+ *
+ * @param prefix Of the topmost of them, one nibble a byte.
+ * @param page The one that the table is of, if it is of one.
  */
-export function compact(table: Table, ref: Ref): PageRoot {
-  return compactor.compact(table, ref);
+export function compact(table: Table, ref: Ref, prefix: ArrayLike<number>, page?: Page): PageRoot {
+  return compactor.compact(table, ref, prefix, page);
+}
+
+/** Copies of a page what changed, and what did so lately. */
+class Extractor {
+  readonly #copied = new Growing();
+  #table: Table | undefined;
+  #former: Chunk | undefined;
+  #since = 0;
+  #changed: DeltaEntry[] = [];
+  /** Branches that were not copied. */
+  #insideCount = 0;
+
+  extract(
+    table: Table,
+    ref: Ref,
+    from: { readonly former: PageMemory | undefined; readonly bytesMax: number },
+    since: number,
+  ): Extract {
+    const { former } = from;
+    const isWhole = former?.root.isWhole === true;
+    // An earlier state of the page says nothing without all that changed since.
+    const isKept = !isWhole && (former?.root.chunk.bytes.length ?? 0) <= from.bytesMax;
+    this.#former = isKept ? former?.root.chunk : undefined;
+    this.#table = table;
+    this.#since = since;
+    this.#changed = [];
+    this.#insideCount = 0;
+    this.#copied.used = 0;
+    assert(ref.kind === LEAF || ref.kind === BRANCH, 'a page has leaves');
+    const isFormerBranch = former?.root.kind === BRANCH;
+    this.#copy(table.chunk(ref.chunk), ref.at, ref.kind, isFormerBranch ? 0 : -1);
+    this.#table = undefined;
+    this.#former = undefined;
+    const root = this.#copied.finish(ref.kind, this.#insideCount === 0);
+    const below = isWhole ? former?.root : isKept ? former?.under : undefined;
+    const memory = { root, under: root.isWhole ? undefined : below };
+    return { memory, changed: this.#changed };
+  }
+
+  /**
+   * Copies a node that a block made.
+   *
+   * @param formerAt Where the branch begins that stood there before, if it is kept; or -1.
+   */
+  #copy(source: Chunk, at: number, kind: Kind, formerAt: number): number {
+    const copied = this.#copied;
+    if (kind === LEAF) {
+      const changedAt = changedAtOf(source, at);
+      if (changedAt > this.#since) {
+        const put = { changedAt, value: leafValue(source, at) };
+        this.#changed.push({ key: keyOf(source, at), put });
+      }
+      return copied.appendLeaf(source, at);
+    }
+    const bitmap = bitmapOf(source, at);
+    const children = bitCount(bitmap);
+    const to = copied.append(source, at, branchWords(children));
+    clearUpper(copied, to);
+    let word = placeWord(at, children, 0);
+    const shift = to - at;
+    for (let bits = bitmap; bits !== 0; bits &= bits - 1, word += 2) {
+      const nibble = 31 - Math.clz32(bits & -bits);
+      const kindOfIt = kindOfChild(source, at, nibble);
+      const below = this.#formerChild(formerAt, nibble);
+      let childTo = 0;
+      if (kindOfIt !== INSIDE) {
+        assert(kindOfIt !== PAGE, 'no page lies below a page');
+        const table = defined(this.#table, 'set while something is copied');
+        const child = table.chunk(source.words[word] ?? 0);
+        childTo = this.#copy(child, source.words[word + 1] ?? 0, kindOfIt, below);
+      } else if (below >= 0) {
+        childTo = this.#copyFormer(below);
+        setKindOfChild(copied, to, nibble, BRANCH);
+      } else this.#insideCount += 1;
+      copied.words[word + shift] = 0;
+      copied.words[word + shift + 1] = childTo;
+    }
+    return to;
+  }
+
+  /** Where the branch for a nibble begins that was kept of the page, or -1. */
+  #formerChild(at: number, nibble: number): number {
+    const former = this.#former;
+    if (at < 0 || former === undefined) return -1;
+    const bitmap = bitmapOf(former, at);
+    if ((bitmap & (1 << nibble)) === 0 || kindOfChild(former, at, nibble) !== BRANCH) return -1;
+    return former.words[placeWord(at, bitCount(bitmap), childPlace(bitmap, nibble)) + 1] ?? -1;
+  }
+
+  /** Copies a branch that was kept, with all that is there below it. */
+  #copyFormer(at: number): number {
+    const source = defined(this.#former, 'where the branch was found');
+    const copied = this.#copied;
+    const bitmap = bitmapOf(source, at);
+    const children = bitCount(bitmap);
+    const to = copied.append(source, at, branchWords(children));
+    let word = placeWord(at, children, 0);
+    const shift = to - at;
+    for (let bits = bitmap; bits !== 0; bits &= bits - 1, word += 2) {
+      const kind = kindOfChild(source, at, 31 - Math.clz32(bits & -bits));
+      const childAt = source.words[word + 1] ?? 0;
+      let childTo = 0;
+      if (kind === LEAF) childTo = copied.appendLeaf(source, childAt);
+      else if (kind === BRANCH) childTo = this.#copyFormer(childAt);
+      else this.#insideCount += 1;
+      copied.words[word + shift + 1] = childTo;
+    }
+    return to;
+  }
+}
+
+const extractor = new Extractor();
+
+/** What a page has in memory after blocks changed it, and which of its leaves they changed. */
+type Extract = { readonly memory: PageMemory; readonly changed: readonly DeltaEntry[] };
+
+/**
+ * Copies of a changed page the nodes that blocks made, and of those before what was kept; all else
+ * is found where it was.
+ *
+ * @param page The page before; its memory, if it is still there, becomes that of the new one.
+ * @param since Height of the plan that made it.
+ */
+export function extract(table: Table, ref: Ref, page: Page, since: number): Extract {
+  const from = { former: page.memory, bytesMax: KEPT_SHARE * memoryOf(page) };
+  return extractor.extract(table, ref, from, since);
 }
 
 /** Encodes a page's leaves: key, height of the last change, value; sorted by path. */

@@ -1,12 +1,14 @@
 import type { Bytes } from '../base/index.ts';
-import { defined } from '../base/index.ts';
 import { MissingKey } from '../ledger/index.ts';
+import { branchInside } from './inside.ts';
 import { comparePaths, isBelow, nibbleOf, pathWord } from './leaf.ts';
 import type { Chunk, Page, Ref, Table } from './nodes.ts';
 import {
+  BRANCH,
   bitCount,
   bitmapOf,
   childPlace,
+  INSIDE,
   kindOfChild,
   LEAF,
   NOTHING,
@@ -27,15 +29,24 @@ function walk(
   if (kind === NOTHING) return undefined;
   let id = root.chunk;
   let chunk = kind === PAGE ? undefined : table.chunk(id);
+  let page: Page | undefined;
   for (let depth = 0; ; depth++) {
     if (kind === PAGE) {
-      const page = table.page(id);
-      if (!page.isLoaded) return page;
-      if (onPage === undefined) return undefined; // No page lies below a page.
-      onPage(page);
-      const inside = defined(page.root, 'a page that is loaded');
+      page = table.page(id);
+      const inside = page.root;
+      if (inside === undefined) return page;
+      if (onPage === undefined && inside.isWhole) return undefined; // No page lies below a page.
+      onPage?.(page);
       ({ kind, chunk } = inside);
       at = 0;
+    } else if (kind === INSIDE) {
+      if (id !== 0) page = table.page(id); // 0 is the page's own.
+      if (page === undefined) return undefined; // Never: nothing else is inside of anything.
+      const inside = branchInside(page, path, 0, depth);
+      if (inside === undefined) return page;
+      onPage?.(page);
+      kind = BRANCH;
+      ({ chunk, at } = inside);
     }
     if (chunk === undefined) return undefined; // Never: all but pages are in one.
     if (kind === LEAF) {
@@ -49,7 +60,8 @@ function walk(
     kind = kindOfChild(chunk, at, nibble);
     id = chunk.words[word] ?? 0;
     at = chunk.words[word + 1] ?? 0;
-    if (id !== 0 && kind !== PAGE) chunk = table.chunk(id); // 0 is the branch's own.
+    // 0 is the branch's own.
+    if (id !== 0 && kind !== PAGE && kind !== INSIDE) chunk = table.chunk(id);
   }
 }
 

@@ -1,4 +1,5 @@
 export { joinPages, verifyChunk } from './chunk.ts';
+export { EMPTY_DELTA } from './delta.ts';
 export type {
   ChunkError,
   LayoutError,
@@ -21,7 +22,7 @@ export { layoutOfChunks, manifestCodec, manifestOfPages, readManifest } from './
 export type { ModelLeaf } from './model.ts';
 export { rootOfEntries } from './model.ts';
 export type { Page } from './nodes.ts';
-export { decodeLayouts, pageStoreKey } from './page.ts';
+export { decodeLayouts, deltaStoreKey, mergePage, pageStoreKey, pageStoreKeys } from './page.ts';
 export type { ProvenEntry, StateProof } from './proof.ts';
 export { emptyRoot, stateProofCodec, verifyProof } from './proof.ts';
 export type { FoundSubtree, WantedSubtree } from './subtree.ts';

@@ -24,7 +24,33 @@ const CHANGES_MAX = 2 ** 25;
 const ENCODED_LEAF_BYTES_MIN = 10;
 
 /** What shall stand under a key: a value, or nothing. */
-type Entry = { readonly key: Bytes; readonly value: Bytes | undefined };
+type Entry = {
+  readonly key: Bytes;
+  readonly value: Bytes | undefined;
+  /** When it was put, if not at the height of all. */
+  readonly changedAt?: number;
+};
+
+/** What is known of some items, by place; memory that pages use one after the other. */
+export class ItemArrays {
+  ats = new Int32Array(0);
+  isPut = new Uint8Array(0);
+  orders = new Int32Array(0);
+  previousChunks: (Chunk | undefined)[] = [];
+  previousAts = new Int32Array(0);
+
+  /** Arrays for at least so many; whatever stands in them is void. */
+  take(count: number): ItemArrays {
+    if (this.ats.length >= count) return this;
+    const size = 2 * count;
+    this.ats = new Int32Array(size);
+    this.isPut = new Uint8Array(size);
+    this.orders = new Int32Array(size);
+    this.previousChunks = new Array(size).fill(undefined);
+    this.previousAts = new Int32Array(size);
+    return this;
+  }
+}
 
 /** Changes as leaves in a chunk of their own, by path. */
 export class Items {
@@ -49,24 +75,23 @@ export class Items {
     table: Table,
     fields: {
       readonly chunk: Chunk;
-      readonly ats: Int32Array;
-      readonly isPut: Uint8Array;
-      readonly orders: Int32Array;
+      readonly count: number;
+      readonly arrays: ItemArrays;
       readonly areDistinct: boolean;
       readonly keyOf: (place: number) => Bytes;
     },
   ) {
-    const { length } = fields.ats;
-    this.count = length;
+    const { arrays } = fields;
+    this.count = fields.count;
     this.chunk = fields.chunk;
     this.id = table.add(fields.chunk);
-    this.ats = fields.ats;
-    this.isPut = fields.isPut;
+    this.ats = arrays.ats;
+    this.isPut = arrays.isPut;
     this.areDistinct = fields.areDistinct;
-    this.#orders = fields.orders;
+    this.#orders = arrays.orders;
     this.#keyOf = fields.keyOf;
-    this.previousChunks = new Array(length).fill(undefined);
-    this.previousAts = new Int32Array(length);
+    this.previousChunks = arrays.previousChunks;
+    this.previousAts = arrays.previousAts;
   }
 
   /** The changes of a block at a height. */
@@ -91,28 +116,36 @@ export class Items {
       if (entryOf(place).value !== undefined) isPut[place] = 1;
     }
     const key = (place: number) => entryOf(place).key;
-    return new Items(table, { chunk, ats, isPut, orders, areDistinct, keyOf: key });
+    const arrays = new ItemArrays();
+    Object.assign(arrays, { ats, isPut, orders });
+    arrays.previousChunks = new Array(length).fill(undefined);
+    arrays.previousAts = new Int32Array(length);
+    return new Items(table, { chunk, count: length, arrays, areDistinct, keyOf: key });
   }
 
   /**
    * The leaves of a page's bytes; `undefined` when these are not the one encoding of one leaf or
    * more, sorted by path, all below the prefix.
    *
-   * @param where.scratch Where the leaves are written, so that they live until it is used again.
+   * @param where.scratch Where the leaves are written, so that they live until it, or `arrays`, is
+   *   used again.
    */
   static ofPage(
     suite: HashSuite,
     table: Table,
     encoded: Uint8Array,
-    where: { readonly prefix: Uint8Array; readonly scratch: Scratch },
+    where: {
+      readonly prefix: Uint8Array;
+      readonly scratch: Scratch;
+      readonly arrays: ItemArrays;
+    },
   ): Items | undefined {
-    const { prefix, scratch } = where;
-    const read = readLeaves(suite, encoded, scratch);
+    const { prefix, scratch, arrays } = where;
+    const read = readLeaves(suite, encoded, scratch, arrays);
     if (read === undefined) return undefined;
-    const { chunk, ats } = read;
+    const { chunk, count: length } = read;
     const { bytes } = chunk;
-    const { length } = ats;
-    const orders = new Int32Array(length);
+    const { ats, orders } = arrays;
     for (let place = 0; place < length; place++) {
       const from = 4 * pathWord(ats[place] ?? 0);
       const order = orderOf(bytes, from);
@@ -127,9 +160,9 @@ export class Items {
     for (const at of [ats[0] ?? 0, ats[length - 1] ?? 0]) {
       if (!isBelow(bytes, 4 * pathWord(at), prefix)) return undefined;
     }
-    const isPut = new Uint8Array(length).fill(1);
+    arrays.isPut.fill(1, 0, length);
     const key = (place: number) => keyOf(chunk, ats[place] ?? 0);
-    return new Items(table, { chunk, ats, isPut, orders, areDistinct: true, keyOf: key });
+    return new Items(table, { chunk, count: length, arrays, areDistinct: true, keyOf: key });
   }
 
   key(place: number): Bytes {
@@ -164,10 +197,10 @@ function writeEntries(
   const batch = suite.batch('state-path');
   let at = 0;
   for (let index = 0; index < entries.length; index++) {
-    const { key, value } = entries[index] as Entry; // Inside the bounds.
+    const { key, value, changedAt = height } = entries[index] as Entry; // Inside the bounds.
     begins[index] = at;
     batch.add(key, 0, key.length, chunk, 4 * pathWord(at));
-    if (value !== undefined) writeLeaf(chunk, at, { key, value, changedAt: height });
+    if (value !== undefined) writeLeaf(chunk, at, { key, value, changedAt });
     at += leafWords(key.length, value?.length ?? 0);
   }
   batch.flush();
@@ -236,13 +269,14 @@ function readLeaves(
   suite: HashSuite,
   encoded: Uint8Array,
   scratch: Scratch,
-): { readonly chunk: Chunk; readonly ats: Int32Array } | undefined {
+  arrays: ItemArrays,
+): { readonly chunk: Chunk; readonly count: number } | undefined {
   const cursor: Cursor = { at: 0 };
   const count = readLength(encoded, cursor, PAGE_LEAVES_MAX);
   // A count that lies must not cost memory.
   if (count < 1 || count * ENCODED_LEAF_BYTES_MIN > encoded.length) return undefined;
   const chunk = scratch.take(count * LEAF_FIXED_WORDS + (encoded.length >> 2));
-  const ats = new Int32Array(count);
+  const { ats } = arrays.take(count);
   const batch = suite.batch('state-path');
   let at = 0;
   let isGood = true;
@@ -266,5 +300,5 @@ function readLeaves(
     isGood = true;
   }
   batch.flush(); // Also when it was in vain: the batch is everybody's.
-  return isGood && cursor.at === encoded.length ? { chunk, ats } : undefined;
+  return isGood && cursor.at === encoded.length ? { chunk, count } : undefined;
 }

@@ -181,6 +181,6 @@ export function readManifest(
  * came over the network.
  */
 export function layoutOfChunks(plans: readonly ChunkPlan[], generation: number): Bytes {
-  const pages = plans.map((plan) => ({ ...plan, generation }));
+  const pages = plans.map((plan) => ({ ...plan, generation, deltaGeneration: 0 }));
   return encodeLayout({ pages, removed: [] });
 }

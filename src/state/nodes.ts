@@ -1,15 +1,17 @@
 import type { Bytes } from '../base/index.ts';
-import { assert, defined } from '../base/index.ts';
+import { assert } from '../base/index.ts';
 import type { Hash, HashBuffer } from '../crypto/index.ts';
 import { keyLengthOf, valueLengthOf, weightOfLeaf } from './leaf.ts';
+import { Reads } from './reads.ts';
 
 /*
  * Leaves and branches are no objects: they lie in chunks of memory as they are hashed, each
  * beginning at a multiple of four bytes.
  *
  *   leaf:   keyLength · path 32 · changedAt u64 LE · valueLength u32 LE · value · key
- *   branch: leaf bits u16, page bits u16 · weight, above 2^32, and whether pages lie below ·
- *           weight · count · 0 u16, bitmap u16 LE · hash 32 of each child · place of each child
+ *   branch: leaf bits u16, page bits u16 (both: `INSIDE`) · weight, above 2^32, and whether pages
+ *           lie below · weight · count · 0 u16, bitmap u16 LE · hash 32 of each child · place of
+ *           each child
  *
  * A branch that takes another's place copies it and has places and hashes of the changed children
  * put in. With an object and an array for each branch, and one for each leaf, half of the time of
@@ -17,6 +19,9 @@ import { keyLengthOf, valueLengthOf, weightOfLeaf } from './leaf.ts';
  *
  * The place of a node is the chunk's number in a `Table` and the word where it begins. In a
  * branch, chunk 0 is the branch's own.
+ *
+ * Nothing points into the memory of a page, so that it may go at any time: a branch inside of a
+ * page is found by its path, and a leaf of it that gets a new neighbour is copied.
  */
 
 // Words of a branch.
@@ -43,7 +48,9 @@ export const LEAF = 1;
 /** Two or more leaves below one prefix, or fewer below pages that are not in memory. */
 export const BRANCH = 2;
 export const PAGE = 3;
-export type Kind = typeof NOTHING | typeof LEAF | typeof BRANCH | typeof PAGE;
+/** A branch inside of a page, which is found there by its path; below a page, of that page. */
+export const INSIDE = 4;
+export type Kind = typeof NOTHING | typeof LEAF | typeof BRANCH | typeof PAGE | typeof INSIDE;
 
 /** Memory of some nodes. */
 export class Chunk implements HashBuffer {
@@ -76,8 +83,24 @@ export type Ref = { readonly kind: Kind; readonly chunk: number; readonly at: nu
 
 export const NO_REF: Ref = { kind: NOTHING, chunk: 0, at: 0 };
 
-/** The topmost node of a page that is in memory; all its nodes are in one chunk. */
-export type PageRoot = { readonly chunk: Chunk; readonly kind: Kind };
+/**
+ * The topmost node of a page that is in memory, at the beginning of a chunk that has all of its
+ * nodes; or, when it is not whole, those that were changed last: of others there is only `INSIDE`.
+ */
+export type PageRoot = { readonly chunk: Chunk; readonly kind: Kind; readonly isWhole: boolean };
+
+/** What of a page is in memory. */
+export type PageMemory = {
+  readonly root: PageRoot;
+  /** Where what `root` has not is found, by its path: an earlier state of the page, whole. */
+  readonly under: PageRoot | undefined;
+};
+
+/** Bytes of all pages of a tree that are in memory. */
+export type PageAccount = { bytes: number };
+
+/** Objects of a page that is in memory: two buffers with two views each; measured. */
+const PAGE_MEMORY_OVERHEAD = 600;
 
 /**
  * All leaves below a prefix, as the store keeps them. Shared by all versions of the tree that have
@@ -89,13 +112,23 @@ export class Page {
   readonly weight: number;
   readonly count: number;
   readonly hash: Hash;
-  /** The checkpoint that wrote it. */
+  /** The checkpoint that wrote the record of its leaves. */
   generation: number;
+  /** The checkpoint that wrote what changed since, a record of its own; 0: nothing did. */
+  deltaGeneration: number;
+  /** That record, where it is known. */
+  delta: Bytes | undefined;
   isStored: boolean;
-  #root: PageRoot | undefined;
-  #compact: (() => PageRoot) | undefined;
+  /** Of the page of this prefix, whatever became of it. */
+  reads = new Reads();
+  #memory: PageMemory | undefined;
+  #memoryBytes = 0;
+  #compact: (() => PageMemory) | undefined;
+  #account: PageAccount | undefined;
   /** Whether the head is made of it. */
   isCurrent = false;
+  /** Whether blocks changed it since the last plan: the head finds nodes inside of it. */
+  isChanged = false;
   /** When it was last read, and how it stood when it was put in the queue of those to evict. */
   usedAt = 0;
   queuedAt = 0;
@@ -103,37 +136,87 @@ export class Page {
   constructor(fields: {
     readonly prefix: Bytes;
     readonly generation: number;
+    readonly deltaGeneration: number;
     readonly weight: number;
     readonly count: number;
     readonly hash: Hash;
-    /** Its nodes, or how to get them when they are first asked for. */
-    readonly root: PageRoot | (() => PageRoot) | undefined;
     readonly isStored: boolean;
   }) {
     this.prefix = fields.prefix;
     this.generation = fields.generation;
+    this.deltaGeneration = fields.deltaGeneration;
     this.weight = fields.weight;
     this.count = fields.count;
     this.hash = fields.hash;
-    if (typeof fields.root === 'function') this.#compact = fields.root;
-    else this.#root = fields.root;
     this.isStored = fields.isStored;
   }
 
-  /** Whether its nodes are in memory. */
+  /** Whether some of its nodes are in memory. */
   get isLoaded(): boolean {
-    return this.#root !== undefined || this.#compact !== undefined;
+    return this.#memory !== undefined || this.#compact !== undefined;
   }
 
-  /** Stands at the beginning of its chunk. */
+  /** Its topmost node, where that is in memory. */
   get root(): PageRoot | undefined {
-    if (this.#compact !== undefined) this.root = this.#compact();
-    return this.#root;
+    return this.memory?.root;
   }
 
-  set root(root: PageRoot | undefined) {
-    this.#root = root;
+  /** All of its nodes as they are, or were before the last changes. */
+  get whole(): PageRoot | undefined {
+    const { memory } = this;
+    return memory?.root.isWhole === true ? memory.root : memory?.under;
+  }
+
+  get memory(): PageMemory | undefined {
+    const compact = this.#compact;
+    if (compact !== undefined) {
+      this.#compact = undefined;
+      this.remember(compact());
+    }
+    return this.#memory;
+  }
+
+  /** Bytes of what is in memory. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  /** Counts what it has in memory there from now on. */
+  countIn(account: PageAccount): void {
+    if (this.#account !== undefined) this.#account.bytes -= this.#memoryBytes;
+    this.#account = account;
+    account.bytes += this.#memoryBytes;
+  }
+
+  remember(memory: PageMemory | undefined): void {
     this.#compact = undefined;
+    this.#memory = memory;
+    const bytes =
+      memory === undefined
+        ? 0
+        : PAGE_MEMORY_OVERHEAD +
+          memory.root.chunk.bytes.length +
+          (memory.under?.chunk.bytes.length ?? 0);
+    if (this.#account !== undefined) this.#account.bytes += bytes - this.#memoryBytes;
+    this.#memoryBytes = bytes;
+  }
+
+  /** Gives it nodes that are made when they are first asked for. */
+  rememberLater(compact: () => PageMemory): void {
+    this.#compact = compact;
+  }
+
+  /** Lets go of an earlier state of it. */
+  forgetUnder(): void {
+    const memory = this.#memory;
+    if (memory?.under !== undefined) this.remember({ root: memory.root, under: undefined });
+  }
+
+  /** Lets go of its nodes; what follows may be built on them once more, where they are stored. */
+  forget(): void {
+    this.remember(undefined);
+    // Whoever changed it since needs to know how it differs from its record.
+    if (this.isCurrent) this.delta = undefined;
   }
 }
 
@@ -143,18 +226,15 @@ export class Page {
  */
 export class Table {
   readonly pages: readonly Page[];
-  /** Pages that nodes of changes point into, kept even when the page is evicted. */
-  readonly #entered: (Chunk | undefined)[];
   readonly #chunks: Chunk[];
 
-  private constructor(pages: readonly Page[], entered: (Chunk | undefined)[], chunks: Chunk[]) {
+  private constructor(pages: readonly Page[], chunks: Chunk[]) {
     this.pages = pages;
-    this.#entered = entered;
     this.#chunks = chunks;
   }
 
   static of(pages: readonly Page[]): Table {
-    return new Table(pages, [], []);
+    return new Table(pages, []);
   }
 
   /** How many chunks of changes there are. */
@@ -165,7 +245,7 @@ export class Table {
   /** This table, or a copy when there is something in it beyond a length. */
   branchedAt(length: number): Table {
     if (this.#chunks.length === length) return this;
-    return new Table(this.pages, this.#entered, this.#chunks.slice(0, length));
+    return new Table(this.pages, this.#chunks.slice(0, length));
   }
 
   truncate(length: number): void {
@@ -178,20 +258,11 @@ export class Table {
   }
 
   chunk(id: number): Chunk {
-    // Numbers come from `add` and `enter`.
-    return (id > 0 ? this.#chunks[id - 1] : this.#entered[~id]) as Chunk;
+    return this.#chunks[id - 1] as Chunk; // Numbers come from `add`.
   }
 
   page(id: number): Page {
     return this.pages[~id] as Page; // Numbers come from `pageId`.
-  }
-
-  /** Makes the nodes of a page that is in memory known under the page's number. */
-  enter(id: number): void {
-    const index = ~id;
-    while (this.#entered.length <= index) this.#entered.push(undefined);
-    // Whatever was there has the same bytes.
-    this.#entered[index] ??= defined(this.page(id).root, 'an entered page is in memory').chunk;
   }
 }
 
@@ -286,10 +357,15 @@ export function placeWord(at: number, children: number, place: number): number {
   return at + HASHES + WORDS_PER_HASH * children + 2 * place;
 }
 
-export function kindOfChild({ words }: Chunk, at: number, nibble: number): Kind {
+export function kindOfChild(
+  { words }: { readonly words: Int32Array },
+  at: number,
+  nibble: number,
+): Kind {
   const bits = words[at] ?? 0;
-  if (((bits >> nibble) & 1) !== 0) return LEAF;
-  return ((bits >> (16 + nibble)) & 1) !== 0 ? PAGE : BRANCH;
+  const isPage = ((bits >> (16 + nibble)) & 1) !== 0;
+  if (((bits >> nibble) & 1) !== 0) return isPage ? INSIDE : LEAF;
+  return isPage ? PAGE : BRANCH;
 }
 
 /** Notes what the child of a nibble is. */
@@ -300,8 +376,9 @@ export function setKindOfChild(
   kind: Kind,
 ): void {
   const others = (words[at] ?? 0) & ~(0x1_0001 << nibble);
-  const bit = kind === LEAF ? 1 << nibble : kind === PAGE ? 1 << (16 + nibble) : 0;
-  words[at] = others | bit;
+  const leafBit = kind === LEAF || kind === INSIDE ? 1 << nibble : 0;
+  const pageBit = kind === PAGE || kind === INSIDE ? 1 << (16 + nibble) : 0;
+  words[at] = others | leafBit | pageBit;
 }
 
 /** Where the child of a nibble of the bitmap is. */

@@ -1,56 +1,54 @@
 import type { Bytes, Result } from '../base/index.ts';
 import { equalBytes, fail, ok } from '../base/index.ts';
-import type { Infer } from '../codec/index.ts';
+import type { Codec, Infer } from '../codec/index.ts';
 import { bytes, decode, struct, u8, u32, uint53, vector, Writer } from '../codec/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
-import { compact } from './compact.ts';
+import { compact, encodePage } from './compact.ts';
+import { decodeDelta } from './delta.ts';
 import type { LayoutError, PageError } from './errors.ts';
-import { Items } from './items.ts';
+import { ItemArrays, Items } from './items.ts';
+import { isBelow, pathWord } from './leaf.ts';
 import { LAYOUT_PAGES_MAX, PATH_NIBBLES } from './limits.ts';
 import type { PageRoot, Ref } from './nodes.ts';
 import {
   Arena,
   BRANCH,
-  bitCount,
-  bitmapOf,
-  branchWeight,
-  branchWords,
-  childHash,
-  childOf,
-  childPlace,
   childrenOf,
+  INSIDE,
   isUpper,
   NO_REF,
   NOTHING,
   PAGE,
   Page,
   pageId,
-  placeWord,
   Scratch,
-  setKindOfChild,
   Table,
   totalsOf,
-  writeTotals,
 } from './nodes.ts';
 import { Builder } from './update.ts';
 
 /** Words that the branches of random leaves take: a third as many, ten for each child. */
 const BRANCH_WORDS_PER_LEAF = 16;
 
-/** The nodes of a page's bytes, which must be exactly the page that the layout names. */
+/**
+ * The nodes of a page's bytes, which must be exactly the page that the layout names.
+ *
+ * @param delta What changed since they were written.
+ */
 export function decodePage(
   page: Page,
   encoded: Uint8Array,
   suite: HashSuite,
+  delta?: Uint8Array,
 ): Result<PageRoot, PageError> {
   const refusal = fail({ code: 'page-corrupt' } as const);
-  const built = buildPage(page.prefix, encoded, suite);
+  const built = buildPage(page.prefix, encoded, suite, delta);
   if (built === undefined) return refusal;
   const { table, root, hash } = built;
   const { weight, count } = totalsOf(table, root);
   if (count !== page.count || weight !== page.weight) return refusal;
-  return equalBytes(hash, page.hash) ? ok(compact(table, root)) : refusal;
+  return equalBytes(hash, page.hash) ? ok(compact(table, root, page.prefix)) : refusal;
 }
 
 /** Makes subtrees of pages, one at a time, in memory that is used again. */
@@ -58,6 +56,7 @@ class PageBuilder {
   readonly #suite: HashSuite;
   readonly #builder: Builder;
   readonly #leaves = new Scratch();
+  readonly #arrays = new ItemArrays();
   readonly #branches = new Scratch();
 
   constructor(suite: HashSuite) {
@@ -65,9 +64,13 @@ class PageBuilder {
     this.#builder = new Builder(suite);
   }
 
-  build(prefix: Uint8Array, encoded: Uint8Array): BuiltPage | undefined {
+  build(
+    prefix: Uint8Array,
+    encoded: Uint8Array,
+    delta: Uint8Array | undefined,
+  ): BuiltPage | undefined {
     const table = Table.of([]);
-    const where = { prefix, scratch: this.#leaves };
+    const where = { prefix, scratch: this.#leaves, arrays: this.#arrays };
     const items = Items.ofPage(this.#suite, table, encoded, where);
     if (items === undefined) return undefined;
     const words = BRANCH_WORDS_PER_LEAF * items.count;
@@ -75,6 +78,29 @@ class PageBuilder {
     const arena = new Arena(table, words, branches);
     this.#builder.begin(table, arena);
     const root = this.#builder.update(NO_REF, items, prefix.length);
+    const built = { table, root, hash: this.#builder.complete(root) };
+    return delta === undefined ? built : this.#change(built, prefix, delta);
+  }
+
+  /** Puts in place what changed since. */
+  #change(built: BuiltPage, prefix: Uint8Array, delta: Uint8Array): BuiltPage | undefined {
+    const entries = decodeDelta(delta);
+    if (entries === undefined) return undefined;
+    const { table } = built;
+    const items = Items.ofChanges(
+      this.#suite,
+      table,
+      entries.map(({ key, put }) => ({ key, value: put?.value, changedAt: put?.changedAt ?? 0 })),
+      0,
+    );
+    if (!items.areDistinct) return undefined;
+    // They are sorted: what lies between two below the prefix is too.
+    for (const at of items.count === 0 ? [] : [items.ats[0], items.ats[items.count - 1]]) {
+      if (at !== undefined && !isBelow(items.chunk.bytes, 4 * pathWord(at), prefix)) {
+        return undefined;
+      }
+    }
+    const root = this.#builder.update(built.root, items, prefix.length);
     return { table, root, hash: this.#builder.complete(root) };
   }
 }
@@ -87,18 +113,21 @@ const pageBuilders = new WeakMap<HashSuite, PageBuilder>();
 /**
  * The subtree of a page's bytes, hashed, in memory that the next call uses again; `undefined` when
  * these are not the one encoding of leaves below the prefix.
+ *
+ * @param delta What changed since the bytes were written.
  */
 export function buildPage(
   prefix: Uint8Array,
   encoded: Uint8Array,
   suite: HashSuite,
+  delta?: Uint8Array,
 ): BuiltPage | undefined {
   let builder = pageBuilders.get(suite);
   if (builder === undefined) {
     builder = new PageBuilder(suite);
     pageBuilders.set(suite, builder);
   }
-  return builder.build(prefix, encoded);
+  return builder.build(prefix, encoded, delta);
 }
 
 /** A prefix in text, for maps and messages. */
@@ -128,56 +157,99 @@ function unpackPrefix(packed: Uint8Array, depth: number): Bytes | undefined {
 
 /** The key under which a store keeps a page: generation u64 BE ‖ depth u8 ‖ prefix, packed. */
 export function pageStoreKey(page: Pick<Page, 'prefix' | 'generation'>): Bytes {
-  const packed = packPrefix(page.prefix);
-  const key = new Uint8Array(9 + packed.length);
-  new DataView(key.buffer).setBigUint64(0, BigInt(page.generation));
-  key[8] = page.prefix.length;
-  key.set(packed, 9);
+  const { prefix, generation } = page;
+  const key = new Uint8Array(9 + ((prefix.length + 1) >> 1));
+  let rest = generation; // A safe whole number.
+  for (let at = 7; at >= 0; at--, rest = Math.floor(rest / 256)) key[at] = rest & 255;
+  key[8] = prefix.length;
+  for (let depth = 0; depth < prefix.length; depth++) {
+    const at = 9 + (depth >> 1);
+    const nibble = prefix[depth] ?? 0;
+    key[at] = (depth & 1) === 0 ? nibble << 4 : (key[at] ?? 0) | nibble;
+  }
   return key;
 }
 
+/** The key under which a store keeps what changed in a page; `undefined`: nothing did. */
+export function deltaStoreKey(page: Pick<Page, 'prefix' | 'deltaGeneration'>): Bytes | undefined {
+  const { prefix, deltaGeneration: generation } = page;
+  return generation === 0 ? undefined : pageStoreKey({ prefix, generation });
+}
+
+/** The keys of all that a store keeps of a page. */
+export function pageStoreKeys(page: StoredName): Bytes[] {
+  const delta = deltaStoreKey(page);
+  return delta === undefined ? [pageStoreKey(page)] : [pageStoreKey(page), delta];
+}
+
+/** What the store calls a page; of the page itself nothing is held back. */
+export type StoredName = Pick<Page, 'prefix' | 'generation' | 'deltaGeneration'>;
+
 const prefixCodec = struct('PagePrefix', { depth: u8, packed: bytes({ max: 32 }) });
+/** In the depth of a page: the generation of its changes follows. */
+const HAS_DELTA = 0x80;
+const pageFields = {
+  prefix: prefixCodec,
+  generation: uint53,
+  hash: hashCodec,
+  weight: u32,
+  count: u32,
+};
+const layoutPageCodec = struct('LayoutPage', pageFields);
 const layoutCodec = struct('StateLayout', {
-  pages: vector(
-    struct('LayoutPage', {
-      prefix: prefixCodec,
-      generation: uint53,
-      hash: hashCodec,
-      weight: u32,
-      count: u32,
-    }),
-    { max: LAYOUT_PAGES_MAX },
-  ),
+  pages: vector(layoutPageWithDelta(), { max: LAYOUT_PAGES_MAX }),
   removed: vector(prefixCodec, { max: LAYOUT_PAGES_MAX }),
 });
-type LayoutRecord = Infer<typeof layoutCodec>;
+
+/** A page and the generation of its changes, 0 when there are none: then nothing is written. */
+function layoutPageWithDelta(): Codec<LayoutPage> {
+  return {
+    ...layoutPageCodec,
+    write: (writer, value) => {
+      layoutPageCodec.write(writer, value);
+      if ((value.prefix.depth & HAS_DELTA) !== 0) uint53.write(writer, value.deltaGeneration);
+    },
+    read: (reader) => {
+      const page = layoutPageCodec.read(reader);
+      const hasDelta = (page.prefix.depth & HAS_DELTA) !== 0;
+      return { ...page, deltaGeneration: hasDelta ? uint53.read(reader) : 0 };
+    },
+    // Nobody shows a layout to people.
+    fromJson: (json, path) => ({ ...layoutPageCodec.fromJson(json, path), deltaGeneration: 0 }),
+  };
+}
+type LayoutPage = Infer<typeof layoutPageCodec> & { readonly deltaGeneration: number };
 
 /**
  * Encodes which pages a checkpoint has, or how that differs from the layout before. By hand: a
  * value of the codec for each of ten thousand pages took most of the time.
  */
 export function encodeLayout(layout: {
-  readonly pages: readonly Pick<Page, 'prefix' | 'generation' | 'hash' | 'weight' | 'count'>[];
+  readonly pages: readonly Pick<
+    Page,
+    'prefix' | 'generation' | 'deltaGeneration' | 'hash' | 'weight' | 'count'
+  >[];
   readonly removed: readonly Pick<Page, 'prefix'>[];
 }): Bytes {
   const { pages, removed } = layout;
   const writer = new Writer(64 + LAYOUT_PAGE_BYTES * pages.length);
-  const writePrefix = (prefix: Uint8Array) => {
+  const writePrefix = (prefix: Uint8Array, flags: number) => {
     const packed = packPrefix(prefix);
-    writer.u8(prefix.length);
+    writer.u8(prefix.length | flags);
     writer.uleb(packed.length);
     writer.bytes(packed);
   };
   writer.uleb(pages.length);
   for (const page of pages) {
-    writePrefix(page.prefix);
+    writePrefix(page.prefix, page.deltaGeneration === 0 ? 0 : HAS_DELTA);
     writer.uint53(page.generation);
     writer.bytes(page.hash);
     writer.u32(page.weight);
     writer.u32(page.count);
+    if (page.deltaGeneration !== 0) writer.uint53(page.deltaGeneration);
   }
   writer.uleb(removed.length);
-  for (const { prefix } of removed) writePrefix(prefix);
+  for (const { prefix } of removed) writePrefix(prefix, 0);
   return writer.finish();
 }
 
@@ -208,19 +280,15 @@ export function decodeLayouts(encoded: readonly Uint8Array[]): Result<Page[], La
   return ok([...pages.values()]);
 }
 
-function pageOf(entry: LayoutRecord['pages'][number]): Page | undefined {
-  const { depth, packed } = entry.prefix;
-  const prefix = depth > PATH_NIBBLES ? undefined : unpackPrefix(packed, depth);
-  if (prefix === undefined || entry.count === 0) return undefined;
-  return new Page({
-    prefix,
-    generation: entry.generation,
-    weight: entry.weight,
-    count: entry.count,
-    hash: entry.hash,
-    root: undefined,
-    isStored: true,
-  });
+function pageOf(entry: LayoutPage): Page | undefined {
+  const { generation, deltaGeneration, weight, count, hash } = entry;
+  const depth = entry.prefix.depth & ~HAS_DELTA;
+  const hasDelta = depth !== entry.prefix.depth;
+  // One form only: what changed was written later.
+  if (hasDelta && deltaGeneration <= generation) return undefined;
+  const prefix = depth > PATH_NIBBLES ? undefined : unpackPrefix(entry.prefix.packed, depth);
+  if (prefix === undefined || count === 0) return undefined;
+  return new Page({ prefix, generation, deltaGeneration, weight, count, hash, isStored: true });
 }
 
 /** Orders prefixes by path; zero when one contains the other. */
@@ -274,7 +342,7 @@ export function treeOfPages(
   return ok({ table, root, hash: builder.complete(root) });
 }
 
-const UPPER_ARENA_WORDS = 16 * 1024;
+export const UPPER_ARENA_WORDS = 16 * 1024;
 
 /** The pages that a tree is made of. */
 export function pagesOf(table: Table, ref: Ref, into: Page[] = []): Page[] {
@@ -285,87 +353,34 @@ export function pagesOf(table: Table, ref: Ref, into: Page[] = []): Page[] {
   return into;
 }
 
-type PaginateOptions = {
-  readonly pageBytesMax: number;
-  readonly generation: number;
-};
-
 /**
- * Divides what changed into pages: the tree with every leaf in a page, hashes unchanged, in a table
- * of its own. Pages that did not change stay the same objects, new ones have a chunk of their own;
- * upper branches that became small are joined into a page.
+ * The pages that a subtree is made of, and those that branches of it are inside of.
+ *
+ * @param page The one that the table is of, if it is of one.
  */
-export function paginate(
-  tree: { readonly table: Table; readonly root: Ref; readonly hash: Hash },
-  options: PaginateOptions,
-): {
-  readonly table: Table;
-  readonly root: Ref;
-  readonly created: readonly Page[];
-  /** Those whose leaves are in a created one now. */
-  readonly joined: readonly Page[];
-} {
-  const { table } = tree;
-  const pages: Page[] = [];
-  const created: Page[] = [];
-  const joined: Page[] = [];
-  const next = Table.of(pages);
-  const arena = new Arena(next, UPPER_ARENA_WORDS);
-  const prefix: number[] = [];
-  const placed = (page: Page): Ref => ({ kind: PAGE, chunk: pageId(pages.push(page) - 1), at: 0 });
-  const divide = (ref: Ref, hash: () => Hash): Ref => {
-    if (ref.kind === NOTHING) return ref;
-    if (ref.kind === PAGE) return placed(table.page(ref.chunk));
-    if (ref.kind === BRANCH && isDivided(table, ref, options.pageBytesMax)) {
-      return divideChildren(ref);
-    }
-    pagesOf(table, ref, joined);
-    const { weight, count } = totalsOf(table, ref);
-    const page = new Page({
-      prefix: Uint8Array.from(prefix),
-      generation: options.generation,
-      weight,
-      count,
-      hash: hash(),
-      // When it is written or first read: all at once, ten thousand would hold up everything else.
-      // What is built on it meanwhile shares its nodes, for that reads it.
-      root: () => compact(table, ref),
-      isStored: false,
-    });
-    created.push(page);
-    return placed(page);
+export function pagesBelow(table: Table, ref: Ref, page: Page | undefined): Page[] {
+  const found = new Set<Page>();
+  const visit = (node: Ref): void => {
+    if (node.kind === PAGE || node.kind === INSIDE) {
+      const owner = node.chunk < 0 ? table.page(node.chunk) : page;
+      if (owner !== undefined) found.add(owner);
+    } else if (node.kind === BRANCH) for (const child of childrenOf(table, node)) visit(child);
   };
-  const divideChildren = (ref: Ref): Ref => {
-    const source = table.chunk(ref.chunk);
-    const bitmap = bitmapOf(source, ref.at);
-    const children = bitCount(bitmap);
-    const length = branchWords(children);
-    const at = arena.take(length);
-    const { chunk, id } = arena;
-    chunk.words.set(source.words.subarray(ref.at, ref.at + length), at);
-    writeTotals(chunk, at, { ...totalsOf(table, ref), isUpper: true });
-    for (let nibble = 0; nibble < 16; nibble++) {
-      if ((bitmap & (1 << nibble)) === 0) continue;
-      const place = childPlace(bitmap, nibble);
-      prefix.push(nibble);
-      // Dividing changes no hash.
-      const child = divide(childOf(table, ref, nibble), () => childHash(source, ref.at, place));
-      prefix.pop();
-      setKindOfChild(chunk, at, nibble, child.kind);
-      const word = placeWord(at, children, place);
-      chunk.words[word] = child.chunk;
-      chunk.words[word + 1] = child.at;
-    }
-    return { kind: BRANCH, chunk: id, at };
-  };
-  const root = divide(tree.root, () => tree.hash);
-  return { table: next, root, created, joined };
+  visit(ref);
+  return [...found];
 }
 
-/** Whether a branch is above pages: too large for one, or not to be joined into one. */
-function isDivided(table: Table, ref: Ref, pageBytesMax: number): boolean {
-  const chunk = table.chunk(ref.chunk);
-  const weight = branchWeight(chunk, ref.at);
-  if (!isUpper(chunk, ref.at)) return weight > pageBytesMax;
-  return weight >= pageBytesMax / 4 || !pagesOf(table, ref).every(({ isLoaded }) => isLoaded);
+/**
+ * The bytes of a page with what changed since; `undefined` when one of them is spoilt. Whether they
+ * are that page, its hash says: here nobody asks.
+ */
+export function mergePage(
+  suite: HashSuite,
+  prefix: Uint8Array,
+  encoded: Uint8Array,
+  delta: Uint8Array,
+): Bytes | undefined {
+  const built = buildPage(prefix, encoded, suite, delta);
+  if (built === undefined || built.root.kind === NOTHING) return undefined;
+  return encodePage(compact(built.table, built.root, prefix));
 }

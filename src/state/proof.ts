@@ -17,6 +17,7 @@ import { hashCodec } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { heightCodec, MissingKey } from '../ledger/index.ts';
 import type { ProofError } from './errors.ts';
+import { nodeInside } from './inside.ts';
 import { changedAtOf, comparePaths, leafValue, nibbleOf, pathOf } from './leaf.ts';
 import {
   INLINE_VALUE_BYTES_MAX,
@@ -25,8 +26,8 @@ import {
   PROOF_NODES_MAX,
   STATE_VALUE_BYTES_MAX,
 } from './limits.ts';
-import type { Ref, Table } from './nodes.ts';
-import { BRANCH, bitmapOf, childHash, childOf, insideOf, NOTHING, PAGE } from './nodes.ts';
+import type { Page, Ref, Table } from './nodes.ts';
+import { BRANCH, bitmapOf, childHash, childOf, INSIDE, NOTHING, PAGE } from './nodes.ts';
 
 /**
  * One node of a proof. The nodes stand in the order in which a walk from the root meets them,
@@ -114,13 +115,21 @@ export function prove(
 ): StateProof {
   const queries = queriesOf(suite, keys);
   const nodes: ProofNode[] = [];
-  const walk = (table: Table, node: Ref, low: number, high: number, depth: number): void => {
-    if (node.kind === PAGE) {
-      const { root } = table.page(node.chunk);
-      const { index } = queries[low] as Query; // The run is not empty.
-      if (root === undefined) throw new MissingKey(keys[index] as Bytes);
-      const inside = insideOf(root);
-      walk(inside.table, inside.ref, low, high, depth);
+  const { table: outer } = tree;
+  const walk = (
+    table: Table,
+    node: Ref,
+    low: number,
+    high: number,
+    depth: number,
+    inPage?: Page,
+  ): void => {
+    if (node.kind === PAGE || node.kind === INSIDE) {
+      const page = node.chunk < 0 ? outer.page(node.chunk) : inPage;
+      const { index, path } = queries[low] as Query; // The run is not empty.
+      const inside = page && nodeInside(page, node, path, depth);
+      if (inside === undefined) throw new MissingKey(keys[index] as Bytes);
+      walk(inside.table, inside.ref, low, high, depth, page);
       return;
     }
     const chunk = table.chunk(node.chunk);
@@ -134,7 +143,7 @@ export function prove(
         if ((bitmap & (1 << nibble)) !== 0) {
           if (start === end) {
             nodes.push({ kind: 'digest', hash: childHash(chunk, node.at, place) });
-          } else walk(table, childOf(table, node, nibble), start, end, depth + 1);
+          } else walk(table, childOf(table, node, nibble), start, end, depth + 1, inPage);
           place += 1;
         }
         start = end;

@@ -7,7 +7,7 @@ import { hashSuite, loadFastHashing } from '../crypto/index.ts';
 import type { Height, StateChange } from '../ledger/index.ts';
 import { verifyChunk } from './chunk.ts';
 import type { Page } from './nodes.ts';
-import { pageStoreKey } from './page.ts';
+import { StoredPages } from './stored-pages.fixture.ts';
 import type { FoundSubtree, WantedSubtree } from './subtree.ts';
 import { subtreeOfChunk } from './subtree.ts';
 import { StateTree } from './tree.ts';
@@ -33,24 +33,15 @@ const blocksArbitrary: fc.Arbitrary<StateChange[][]> = fc.array(
 /** A tree after some blocks, with a checkpoint after each, and the bytes of all of its pages. */
 function grown(blocks: readonly (readonly StateChange[])[], pageBytesMax: number) {
   const tree = StateTree.empty(suite, { pageBytesMax });
-  const disk = new Map<string, Bytes>();
+  const disk = new StoredPages({ keepsAll: true });
   const pages = new Map<number, readonly Page[]>();
-  const load = (missing: readonly Page[]) => {
-    for (const page of missing) {
-      const bytes = disk.get(formatHex(pageStoreKey(page)));
-      expect(bytes !== undefined && tree.insertPage(page, bytes).ok).toBe(true);
-    }
-  };
   blocks.forEach((changes, at) => {
-    load(tree.pagesNeeded(changes.map(({ key }) => key)));
+    const keys = changes.map(({ key }) => key);
+    expect(disk.load(tree, keys)).toBe(true);
     tree.apply(height(at), changes);
-    const plan = tree.planCheckpoint(at + 1);
-    for (const page of plan.written) {
-      const { key, value } = plan.encode(page);
-      disk.set(formatHex(key), value);
-    }
+    const plan = disk.plan(tree, at + 1);
+    expect(disk.write(tree, plan)).toBe(true);
     pages.set(at, plan.pages);
-    tree.checkpointed(plan);
     tree.evict(0);
   });
   /** Finds a subtree, loading what it takes. */
@@ -58,7 +49,7 @@ function grown(blocks: readonly (readonly StateChange[])[], pageBytesMax: number
     for (;;) {
       const found = tree.subtree(at, wanted);
       if (found.kind !== 'unloaded') return found;
-      load(found.pages);
+      expect(disk.insert(tree, found.pages)).toBe(true);
     }
   };
   return { pages, find };

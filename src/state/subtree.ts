@@ -2,6 +2,7 @@ import type { Bytes } from '../base/index.ts';
 import { equalBytes } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { compact, encodePage } from './compact.ts';
+import { nodeInside, pathOfPrefix } from './inside.ts';
 import { CHUNK_BYTES_MAX } from './limits.ts';
 import type { Page, Ref, Table } from './nodes.ts';
 import {
@@ -10,11 +11,11 @@ import {
   childHash,
   childOf,
   childPlace,
-  insideOf,
+  INSIDE,
   PAGE,
   totalsOf,
 } from './nodes.ts';
-import { buildPage, pagesOf } from './page.ts';
+import { buildPage, pagesBelow } from './page.ts';
 
 /** What stands at a place of a tree: the leaves below it, where it is the subtree that is wanted. */
 export type FoundSubtree =
@@ -36,15 +37,22 @@ export function findSubtree(
   wanted: WantedSubtree,
   depthOfRoot = 0,
 ): FoundSubtree {
+  const { table: outer } = tree;
+  const path = pathOfPrefix(wanted.prefix);
+  let page: Page | undefined;
   let { table, root: ref, hash } = tree;
   for (let depth = depthOfRoot; ; depth++) {
     // A single leaf stands higher than its page's prefix is long.
-    if (equalBytes(hash, wanted.hash)) return encodeSubtree(table, ref);
+    if (equalBytes(hash, wanted.hash)) {
+      return encodeSubtree(table, ref, { page, prefix: wanted.prefix.subarray(0, depth) });
+    }
     if (depth >= wanted.prefix.length) return OTHER;
-    if (ref.kind === PAGE) {
-      const page = table.page(ref.chunk);
-      if (page.root === undefined) return { kind: 'unloaded', pages: [page] };
-      ({ table, ref } = insideOf(page.root));
+    if (ref.kind === PAGE || ref.kind === INSIDE) {
+      if (ref.chunk < 0) page = outer.page(ref.chunk);
+      if (page === undefined) return OTHER; // Never: it is inside of one.
+      const inside = nodeInside(page, ref, path, depth);
+      if (inside === undefined) return { kind: 'unloaded', pages: [page] };
+      ({ table, ref } = inside);
     }
     if (ref.kind !== BRANCH) return OTHER;
     const chunk = table.chunk(ref.chunk);
@@ -56,12 +64,25 @@ export function findSubtree(
   }
 }
 
-function encodeSubtree(table: Table, ref: Ref): FoundSubtree {
-  const { weight, count } = totalsOf(table, ref);
+/** @param where The page that the table is of, and the prefix of the subtree. */
+function encodeSubtree(
+  table: Table,
+  ref: Ref,
+  where: { readonly page: Page | undefined; readonly prefix: Uint8Array },
+): FoundSubtree {
+  const { page, prefix } = where;
+  let [from, node] = [table, ref];
+  if (ref.kind === INSIDE) {
+    const owner = ref.chunk < 0 ? table.page(ref.chunk) : page;
+    const inside = owner && nodeInside(owner, ref, pathOfPrefix(prefix), prefix.length);
+    if (inside === undefined) return owner ? { kind: 'unloaded', pages: [owner] } : OTHER;
+    ({ table: from, ref: node } = inside);
+  }
+  const { weight, count } = totalsOf(from, node);
   if (count === 0 || (weight > CHUNK_BYTES_MAX && count > 1)) return OTHER;
-  const pages = pagesOf(table, ref).filter(({ isLoaded }) => !isLoaded);
+  const pages = pagesBelow(from, node, page).filter(({ whole }) => whole === undefined);
   if (pages.length > 0) return { kind: 'unloaded', pages };
-  return { kind: 'found', bytes: encodePage(compact(table, ref)) };
+  return { kind: 'found', bytes: encodePage(compact(from, node, prefix, page)) };
 }
 
 /** Looks for a subtree among the leaves of a chunk above it; `undefined` where it is not there. */

@@ -2,58 +2,35 @@ import type { Bytes, Result } from '../base/index.ts';
 import { assert, equalBytes, fail, ok } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import type { Height, StateChange, StateView } from '../ledger/index.ts';
-import { encodePage } from './compact.ts';
+import { nameOf, planOf, unwrittenBytesOf } from './checkpoint-plan.ts';
+import type { DeletedKey } from './deleted-keys.ts';
+import { deletedBy, keysBelow } from './deleted-keys.ts';
+import { EMPTY_DELTA } from './delta.ts';
 import type { LayoutError, PageError } from './errors.ts';
 import { find, findMissingPage } from './find.ts';
 import { Items } from './items.ts';
-import { changedAtOf, leafValue, leafValueView } from './leaf.ts';
+import { comparePaths, leafValueView } from './leaf.ts';
 import {
   PAGE_BYTES_MAX_DEFAULT,
   VERSION_BYTES_ALWAYS,
+  VERSION_SHARE,
   VERSIONS_KEPT_DEFAULT,
   VERSIONS_KEPT_MIN,
 } from './limits.ts';
-import type { Page, Ref } from './nodes.ts';
-import { Arena, memoryOf, NO_REF, Table, totalsOf } from './nodes.ts';
-import {
-  decodeLayouts,
-  decodePage,
-  encodeLayout,
-  pageStoreKey,
-  paginate,
-  prefixText,
-  treeOfPages,
-} from './page.ts';
+import type { Page, PageAccount } from './nodes.ts';
+import { Arena, NO_REF, Table } from './nodes.ts';
+import type { StoredName } from './page.ts';
+import { decodeLayouts, decodePage, prefixText, treeOfPages } from './page.ts';
+import { pagesToDivide, paginate } from './paginate.ts';
 import type { StateProof } from './proof.ts';
 import { emptyRoot, prove } from './proof.ts';
+import { pruned } from './prune.ts';
 import type { FoundSubtree, WantedSubtree } from './subtree.ts';
 import { findSubtree } from './subtree.ts';
-import type { CheckpointPlan, StagedState, StateTreeOptions, UndoEntry } from './types.ts';
+import type { CheckpointPlan, StagedState, StateTreeOptions } from './types.ts';
 import { Builder } from './update.ts';
-
-type Version = {
-  readonly height: number;
-  readonly table: Table;
-  /** Chunks of the table that it may use; another version may have added more. */
-  readonly length: number;
-  readonly root: Ref;
-  readonly hash: Hash;
-  /** Memory of pages and chunks that only this version and older ones use; an estimate. */
-  heldBytes: number;
-};
-
-/** What the store calls a page; of the page itself nothing is held back. */
-type StoredName = Pick<Page, 'prefix' | 'generation'>;
-
-/** The versions behind staged states, which callers hold without seeing nodes. */
-type Staging = {
-  readonly version: Version;
-  readonly base: Version | undefined;
-  /** Bytes of the chunks that it added. */
-  readonly bytes: number;
-  /** Pages of its base that it has other nodes for. */
-  readonly replaced: readonly Page[];
-};
+import type { Staging, Version } from './versions.ts';
+import { arenaWords, undoOf } from './versions.ts';
 
 /**
  * The state after the newest block and after some blocks before it: an authenticated hexadecimal
@@ -66,26 +43,28 @@ export class StateTree {
   readonly #pageBytesMax: number;
   /** Oldest first; the last is the head. */
   #versions: Version[] = [];
-  /*
-   * Pages of the head, and sums over them, so that no block costs what grows with their number.
-   */
-  /** In the order in which they are evicted: stored, loaded. */
+  /** Bytes of all pages in memory, so that no block costs what grows with their number. */
+  readonly #account: PageAccount = { bytes: 0 };
+  /** Of those that only older versions have, and nobody else any more. */
+  readonly #heldAccount: PageAccount = { bytes: 0 };
+  /** In the order in which they are evicted: those in memory, unless only there. */
   readonly #evictable = new Set<Page>();
-  /** Not stored by a completed checkpoint yet. */
+  /** Of the head, not stored by a completed checkpoint yet; and what they take. */
   readonly #unwritten = new Set<Page>();
+  #unwrittenBytes = 0;
   /** No longer of the head, but of the last completed checkpoint. */
   readonly #gone = new Set<StoredName>();
-  /** Memory that pages of the head would take that are not loaded. */
-  #unloadedBytes = 0;
-  /** Memory of pages of the head that are stored. */
-  #storedBytes = 0;
+  /** What blocks changed since the last plan of a checkpoint: pages by prefix, keys deleted. */
+  readonly #changed = new Map<string, Page>();
+  #deleted: DeletedKey[] = [];
+  #planHeight = -1;
   /** Of plans: what was gone when they were made. */
   readonly #goneAt = new WeakMap<CheckpointPlan, readonly StoredName[]>();
-  /** What all versions but the head hold. */
+  /** Buffers of blocks that only versions before the head use. */
   #versionBytes = 0;
   readonly #staged = new WeakMap<StagedState, Staging>();
   #tick = 0;
-  /** Bytes of buffers that blocks took since the last plan of a checkpoint compacted them. */
+  /** Bytes of buffers that blocks took since the last plan. */
   #looseBytes = 0;
 
   private constructor(
@@ -99,11 +78,11 @@ export class StateTree {
     this.#pageBytesMax = options.pageBytesMax ?? PAGE_BYTES_MAX_DEFAULT;
     assert(this.#versionsKept >= 1, 'the head is a version too');
     if (start.version !== undefined) this.#versions.push(start.version);
+    this.#planHeight = start.version?.height ?? -1;
     for (const page of start.pages) {
       page.isCurrent = true;
-      this.#unloadedBytes += memoryOf(page);
+      page.countIn(this.#account);
     }
-    this.#storedBytes = this.#unloadedBytes;
   }
 
   /** A tree before its first block: no height, no keys. */
@@ -131,9 +110,13 @@ export class StateTree {
     if (!upper.ok) return upper;
     if (!equalBytes(upper.value.hash, checkpoint.root)) return fail({ code: 'layout-corrupt' });
     const { length } = upper.value.table;
-    const version = { ...upper.value, height: checkpoint.height, length, heldBytes: 0 };
+    const { height } = checkpoint;
+    const version = { ...upper.value, height, length, heldBytes: 0, heldPages: [] };
     return ok(new StateTree(suite, options, { version, pages: pages.value }));
   }
+
+  /** Where the path of the key that is being read stands. */
+  readonly #path: Bytes = new Uint8Array(32);
 
   get suite(): HashSuite {
     return this.#suite;
@@ -167,9 +150,6 @@ export class StateTree {
     return this.#versions.map(({ height }) => height as Height); // Given as heights.
   }
 
-  /** Where the path of the key that is being read stands. */
-  readonly #path: Bytes = new Uint8Array(32);
-
   #pathOf(key: Bytes): Hash {
     return this.suite.hash('state-path', key);
   }
@@ -180,14 +160,16 @@ export class StateTree {
    */
   view(staged?: StagedState): StateView {
     const version = staged === undefined ? this.#head : this.#stagingOf(staged).version;
-    const onPage = (page: Page): void => {
-      page.usedAt = this.#tick;
-    };
     return {
       get: (key) => {
         if (version === undefined) return undefined;
-        this.suite.hashInto('state-path', key, 0, key.length, this.#path, 0);
-        const leaf = find(version, this.#path, { key, onPage });
+        const path = this.#path;
+        this.suite.hashInto('state-path', key, 0, key.length, path, 0);
+        const onPage = (page: Page): void => {
+          page.usedAt = this.#tick;
+          page.reads.note(path, page.prefix.length, version.height);
+        };
+        const leaf = find(version, path, { key, onPage });
         return leaf === undefined ? undefined : leafValueView(leaf.chunk, leaf.at);
       },
     };
@@ -211,17 +193,20 @@ export class StateTree {
     return version === undefined ? { kind: 'other' } : findSubtree(version, wanted);
   }
 
-  /** Takes in a page's bytes, which must be exactly those that its hash names. */
-  insertPage(page: Page, encoded: Uint8Array): Result<undefined, PageError> {
-    if (page.isLoaded) return ok(undefined);
-    const root = decodePage(page, encoded, this.#suite);
+  /**
+   * Takes in a page's bytes, which must be exactly those that its hash names.
+   *
+   * @param delta The record of what changed since they were written, where there is one and it is
+   *   not contained in them.
+   */
+  insertPage(page: Page, encoded: Uint8Array, delta?: Uint8Array): Result<undefined, PageError> {
+    if (page.whole !== undefined) return ok(undefined);
+    const root = decodePage(page, encoded, this.#suite, delta);
     if (!root.ok) return root;
-    page.root = root.value;
+    if (page.deltaGeneration !== 0) page.delta = delta?.slice() ?? EMPTY_DELTA;
+    page.remember({ root: root.value, under: undefined });
     page.usedAt = ++this.#tick;
-    if (page.isCurrent) {
-      this.#unloadedBytes -= memoryOf(page);
-      this.#queue(page);
-    }
+    if (page.isStored) this.#queue(page);
     return ok(undefined);
   }
 
@@ -234,14 +219,9 @@ export class StateTree {
   /** Notes that a page is not of the head any more. */
   #leave(page: Page): void {
     page.isCurrent = false;
-    this.#unwritten.delete(page);
-    // Evicted after the block that replaces it was staged.
-    if (!page.isLoaded) this.#unloadedBytes -= memoryOf(page);
-    if (!page.isStored) return;
-    this.#evictable.delete(page);
-    this.#storedBytes -= memoryOf(page);
-    const { prefix, generation } = page;
-    this.#gone.add({ prefix, generation });
+    if (this.#unwritten.delete(page)) this.#unwrittenBytes -= unwrittenBytesOf(page);
+    if (page.isStored) this.#gone.add(nameOf(page));
+    this.#head?.heldPages.push(page);
   }
 
   #stagingOf(staged: StagedState): Staging {
@@ -283,10 +263,13 @@ export class StateTree {
     const root = this.#builder.update(base?.root ?? NO_REF, items, 0);
     const hash = this.#builder.complete(root);
     const staged: StagedState = { height, root: () => hash, undo: () => undoOf(items) };
-    const version = { height, table, length: table.length, root, hash, heldBytes: 0 };
+    const { length } = table;
+    const version = { height, table, length, root, hash, heldBytes: 0, heldPages: [] };
     const bytes = items.chunk.bytes.length + arena.takenBytes;
     const { replaced } = this.#builder;
-    this.#staged.set(staged, { version, base, bytes, replaced });
+    const deltas = replaced.map(({ delta }) => delta);
+    const deleted = deletedBy(items);
+    this.#staged.set(staged, { version, base, bytes, replaced, deltas, deleted });
     return staged;
   }
 
@@ -302,25 +285,34 @@ export class StateTree {
   /** Makes a staged state the head, on which it must stand. */
   adopt(staged: StagedState): void {
     assert(this.isOnHead(staged), 'staged on another state');
-    const { version, bytes, replaced } = this.#stagingOf(staged);
-    this.#hold(this.#head, replaced, 0);
-    for (const page of replaced) this.#leave(page);
+    const { version, bytes, replaced, deltas, deleted } = this.#stagingOf(staged);
+    for (const [at, page] of replaced.entries()) {
+      // Evicted since: then it is known from when the block was staged.
+      page.delta ??= deltas[at];
+      this.#leave(page);
+      page.isChanged = true;
+      this.#changed.set(prefixText(page.prefix), page);
+    }
+    this.#deleted.push(...deleted);
     this.#versions.push(version);
     this.#looseBytes += bytes;
     if (this.#versions.length > this.#versionsKept) this.#dropOldest();
   }
 
-  /** Notes what a version holds that the head does not use any more. */
-  #hold(version: Version | undefined, pages: readonly Page[], looseBytes: number): void {
-    if (version === undefined) return;
-    let bytes = looseBytes;
-    for (const page of pages) if (page.isLoaded) bytes += memoryOf(page);
-    version.heldBytes += bytes;
-    this.#versionBytes += bytes;
+  #dropOldest(): void {
+    const oldest = this.#versions.shift();
+    if (oldest === undefined) return;
+    this.#versionBytes -= oldest.heldBytes;
+    for (const page of oldest.heldPages) {
+      // The head may find nodes inside of it; or it is nowhere else until a checkpoint is complete.
+      if (page.isChanged || !page.isStored) this.#versions[0]?.heldPages.push(page);
+      else this.#forget(page);
+    }
   }
 
-  #dropOldest(): void {
-    this.#versionBytes -= this.#versions.shift()?.heldBytes ?? 0;
+  #forget(page: Page): void {
+    this.#evictable.delete(page);
+    page.forget();
   }
 
   /** Stages and adopts. */
@@ -340,47 +332,86 @@ export class StateTree {
     return prove(this.suite, version, keys);
   }
 
+  #paginateOptions(generation: number) {
+    const deleted = this.#deleted.sort((left, right) => comparePaths(left.path, 0, right.path, 0));
+    return {
+      generation,
+      pageBytesMax: this.#pageBytesMax,
+      since: this.#planHeight,
+      changed: this.#changed,
+      deletedBelow: (prefix: Uint8Array) => keysBelow(deleted, prefix),
+      onMoved: (page: Page) => {
+        // One that is nowhere else is not changed beside its record.
+        this.#forget(page);
+      },
+    };
+  }
+
+  /** Pages that must be loaded before a checkpoint is planned. */
+  pagesToPlan(): Page[] {
+    const head = this.#head;
+    return head === undefined ? [] : pagesToDivide(head, this.#paginateOptions(0));
+  }
+
   /**
    * Divides the head into pages and says which of them the store does not hold yet. Until
    * `checkpointed` is called with the plan, no page of it is evicted; a plan that was not carried
-   * out may simply be forgotten.
+   * out may simply be forgotten. What `pagesToPlan` names is in memory.
    *
    * @param generation Above that of every checkpoint before.
    */
   planCheckpoint(generation: number): CheckpointPlan {
     const head = this.#head;
     assert(head !== undefined, 'nothing to write before the first block');
-    const options = { pageBytesMax: this.#pageBytesMax, generation };
-    const { table, root, created, joined } = paginate(head, options);
+    const { table, root, created, joined } = paginate(head, this.#paginateOptions(generation));
     this.#versions[this.#versions.length - 1] = { ...head, table, length: table.length, root };
-    this.#hold(this.#versions.at(-2), joined, this.#looseBytes);
+    const former = this.#versions.at(-2);
+    if (former !== undefined) {
+      former.heldBytes += this.#looseBytes;
+      this.#versionBytes += this.#looseBytes;
+    }
     this.#looseBytes = 0;
     for (const page of joined) this.#leave(page);
     for (const page of created) {
       page.isCurrent = true;
+      page.countIn(this.#account);
       this.#unwritten.add(page);
+      this.#unwrittenBytes += unwrittenBytesOf(page);
+      if (page.deltaGeneration !== 0) this.#queue(page);
     }
+    this.#settleChanged(joined);
     const written = [...this.#unwritten];
-    for (const page of written) page.generation = generation;
+    for (const page of written) {
+      if (page.deltaGeneration === 0) page.generation = generation;
+      else page.deltaGeneration = generation;
+    }
     const gone = [...this.#gone];
-    const { pages } = table;
-    const plan: CheckpointPlan = {
-      height: head.height as Height, // Given as one.
-      root: head.hash,
-      generation,
-      pages,
-      written,
-      replacedKeys: gone.map((page) => pageStoreKey(page)),
-      fullLayout: () => encodeLayout({ pages, removed: [] }),
-      layoutChange: () => {
-        const prefixes = new Set(written.map((page) => prefixText(page.prefix)));
-        const removed = gone.filter((page) => !prefixes.has(prefixText(page.prefix)));
-        return encodeLayout({ pages: written, removed });
-      },
-      encode: encodeOne,
-    };
+    const plan = planOf({ head, pages: table.pages, generation, written, gone });
     this.#goneAt.set(plan, gone);
     return plan;
+  }
+
+  /** What blocks changed is in pages now, and nothing of the head is inside of others. */
+  #settleChanged(joined: readonly Page[]): void {
+    const followed = new Set<string>();
+    for (const page of this.#unwritten) {
+      if (page.deltaGeneration !== 0) followed.add(prefixText(page.prefix));
+    }
+    for (const [prefix, page] of this.#changed) {
+      page.isChanged = false;
+      // Their records go with this checkpoint: older versions have them here or not at all.
+      if (!followed.has(prefix)) this.#keepForVersions(page);
+    }
+    for (const page of joined) this.#keepForVersions(page);
+    this.#changed.clear();
+    this.#deleted = [];
+    this.#planHeight = this.height;
+  }
+
+  #keepForVersions(page: Page): void {
+    this.#evictable.delete(page);
+    if (this.#versions.length === 1) page.forget();
+    page.countIn(this.#heldAccount);
   }
 
   /** Notes that a plan was carried out: its pages may be evicted from now on. */
@@ -391,11 +422,9 @@ export class StateTree {
     for (const page of plan.written) {
       if (page.isStored) continue;
       page.isStored = true;
-      this.#unwritten.delete(page);
-      if (page.isCurrent) {
-        this.#storedBytes += memoryOf(page);
-        this.#queue(page);
-      } else this.#gone.add({ prefix: page.prefix, generation: page.generation });
+      if (this.#unwritten.delete(page)) this.#unwrittenBytes -= unwrittenBytesOf(page);
+      if (!page.isCurrent) this.#gone.add(nameOf(page));
+      if (page.isLoaded) this.#queue(page);
     }
   }
 
@@ -408,78 +437,49 @@ export class StateTree {
    * goes to its end once.
    */
   evict(bytesMax: number): void {
-    const versionBytesMax = Math.max(bytesMax, VERSION_BYTES_ALWAYS);
-    while (this.#versionBytes > versionBytesMax && this.#versions.length > VERSIONS_KEPT_MIN) {
+    const versionBytesMax = Math.max(VERSION_SHARE * bytesMax, VERSION_BYTES_ALWAYS);
+    while (this.versionBytes() > versionBytesMax && this.#versions.length > VERSIONS_KEPT_MIN) {
       this.#dropOldest();
     }
-    let excess = this.memoryBytes() - bytesMax;
-    if (excess <= 0) return;
+    const isEnough = () => this.memoryBytes() + this.versionBytes() <= bytesMax;
+    if (isEnough()) return;
     for (const page of this.#evictable) {
       this.#evictable.delete(page);
       if (page.usedAt > page.queuedAt) {
         this.#queue(page);
         continue;
       }
-      const bytes = memoryOf(page);
-      page.root = undefined;
-      this.#unloadedBytes += bytes;
-      excess -= bytes;
-      if (excess <= 0) return;
+      this.#shrink(page);
+      if (isEnough()) return;
     }
   }
 
-  /** Memory that all leaves of the head would take, in bytes; an estimate. */
-  #memoryOfHead(): number {
-    const head = this.#head;
-    return head === undefined ? 0 : memoryOf(totalsOf(head.table, head.root));
+  /** Lets go of a page; where only all of it was too much, of what is not read or changed often. */
+  #shrink(page: Page): void {
+    if (!page.isStored) {
+      page.forgetUnder();
+      return;
+    }
+    const rest = page.whole === undefined ? undefined : pruned(page);
+    if (rest === undefined) page.forget();
+    else {
+      page.remember(rest);
+      this.#queue(page);
+    }
   }
 
-  /** Memory that the head's leaves take, in bytes; an estimate. */
+  /** Memory that pages take, and what blocks made of them since; that of older versions apart. */
   memoryBytes(): number {
-    return this.#memoryOfHead() - this.#unloadedBytes;
+    return this.#account.bytes + this.#looseBytes;
   }
 
-  /** Memory that only versions before the head use, in bytes; an estimate. */
+  /** Memory that only versions before the head use. */
   versionBytes(): number {
-    return this.#versionBytes;
+    return this.#versionBytes + this.#heldAccount.bytes;
   }
 
-  /**
-   * Memory that waits for a checkpoint, in bytes; an estimate: of leaves that none holds yet, or of
-   * the chunks of blocks.
-   */
+  /** Memory that waits for a checkpoint, in bytes; an estimate. */
   dirtyBytes(): number {
-    return Math.max(this.#memoryOfHead() - this.#storedBytes, this.#looseBytes);
+    return this.#unwrittenBytes + this.#looseBytes;
   }
-}
-
-/** An eighth of what the branches above one changed leaf take, where changes share the upper ones. */
-const CHUNK_WORDS_PER_CHANGE = 32;
-const CHUNK_WORDS_MIN = 1024;
-const CHUNK_WORDS_MAX = 256 * 1024;
-
-/** Some chunks a block, since half of the last one is not used. */
-function arenaWords(changes: number): number {
-  return Math.min(CHUNK_WORDS_MAX, Math.max(CHUNK_WORDS_MIN, CHUNK_WORDS_PER_CHANGE * changes));
-}
-
-function undoOf(items: Items): UndoEntry[] {
-  const entries: UndoEntry[] = [];
-  for (let place = 0; place < items.count; place++) {
-    const chunk = items.previousChunks[place];
-    const at = items.previousAts[place] ?? 0;
-    entries.push({
-      key: items.key(place),
-      previous:
-        chunk === undefined
-          ? undefined
-          : { value: leafValue(chunk, at), changedAt: changedAtOf(chunk, at) },
-    });
-  }
-  return entries;
-}
-
-function encodeOne(page: Page): { readonly key: Bytes; readonly value: Bytes } {
-  assert(page.root !== undefined, 'an unwritten page is in memory');
-  return { key: pageStoreKey(page), value: encodePage(page.root) };
 }

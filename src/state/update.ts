@@ -1,7 +1,9 @@
-import { assert, defined } from '../base/index.ts';
+import { assert } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { MissingKey } from '../ledger/index.ts';
+import { copyBranch, copyLeaf } from './copies.ts';
 import { Hashing } from './hashing.ts';
+import { branchInside } from './inside.ts';
 import type { Items } from './items.ts';
 import {
   isBelow,
@@ -13,7 +15,7 @@ import {
   weightOfLeaf,
 } from './leaf.ts';
 import { PATH_NIBBLES } from './limits.ts';
-import type { Chunk, Kind, Page, Ref } from './nodes.ts';
+import type { Kind, Page, Ref } from './nodes.ts';
 import {
   Arena,
   BRANCH,
@@ -22,8 +24,10 @@ import {
   branchCount,
   branchWeight,
   branchWords,
+  Chunk,
   childPlace,
   hashWord,
+  INSIDE,
   isUpper,
   kindOfChild,
   LEAF,
@@ -36,27 +40,11 @@ import {
   writeBitmap,
   writeTotals,
 } from './nodes.ts';
+import type { Staying, Totals } from './slots.ts';
+import { isSingleLeaf, Slots, stayingPage } from './slots.ts';
 
-/** A node that stays where items are put beside it. */
-type Staying = Ref & {
-  /** Where its path, or its page's prefix with zeros after it, begins. */
-  readonly path: Uint8Array;
-  readonly pathAt: number;
-};
-
-/** Children of a branch in the making, by nibble. */
-class Slots {
-  readonly kinds: Kind[] = new Array(16).fill(NOTHING);
-  readonly chunks = new Int32Array(16);
-  readonly ats = new Int32Array(16);
-  /** Words where the hashes of children stand that have one, in `hashes`; -1 for others. */
-  readonly hashAts = new Int32Array(16);
-
-  clear(): void {
-    this.kinds.fill(NOTHING);
-    this.hashAts.fill(-1);
-  }
-}
+/** Of nodes that have none. */
+const NO_CHUNK = new Chunk(0);
 
 /**
  * Makes new versions of trees. Nodes are never changed: whatever is touched is made anew, the rest
@@ -102,7 +90,9 @@ export class Builder {
     this.#count = 0;
     this.#replaced = [];
     if (items.count === 0) return root;
-    this.#update(items, root.kind, root.chunk, root.at, 0, items.count, depth);
+    const { kind, chunk: id } = root;
+    const chunk = kind === LEAF || kind === BRANCH ? this.#table.chunk(id) : NO_CHUNK;
+    this.#update(items, kind, chunk, id, root.at, 0, items.count, depth);
     return { kind: this.#kind, chunk: this.#chunk, at: this.#at };
   }
 
@@ -117,18 +107,23 @@ export class Builder {
     this.#at = at;
   }
 
+  /**
+   * @param chunk Of a leaf or branch; its number, or that of the page whose memory it is.
+   */
   #update(
     items: Items,
     kind: Kind,
-    chunk: number,
+    chunk: Chunk,
+    id: number,
     at: number,
     low: number,
     high: number,
     depth: number,
   ): void {
-    if (kind === BRANCH) this.#updateBranch(items, chunk, at, low, high, depth);
-    else if (kind === LEAF) this.#updateLeaf(items, chunk, at, low, high, depth);
-    else if (kind === PAGE) this.#updatePage(items, chunk, low, high, depth);
+    if (kind === BRANCH) this.#updateBranch(items, chunk, id, at, low, high, depth);
+    else if (kind === LEAF) this.#updateLeaf(items, chunk, id, at, low, high, depth);
+    else if (kind === PAGE) this.#updatePage(items, id, low, high, depth);
+    else if (kind === INSIDE) this.#updateInside(items, id, low, high, depth);
     else {
       this.#countPut(items, low, high);
       this.#build(items, low, high, depth, undefined);
@@ -147,12 +142,23 @@ export class Builder {
       this.#build(items, low, high, depth, stayingPage(page, id));
       return;
     }
-    if (page.root === undefined) throw new MissingKey(items.key(inside));
-    this.#table.enter(id);
-    const { kind } = page.root;
-    this.#update(items, kind, id, 0, low, high, depth);
+    const { root } = page;
+    if (root === undefined) throw new MissingKey(items.key(inside));
+    const { kind } = root;
+    this.#update(items, kind, root.chunk, id, 0, low, high, depth);
     if (this.#kind === kind && this.#chunk === id && this.#at === 0) this.#result(PAGE, id, 0);
     else this.#replaced.push(page);
+  }
+
+  #updateInside(items: Items, id: number, low: number, high: number, depth: number): void {
+    const { bytes } = items.chunk;
+    const pathAt = 4 * pathWord(items.ats[low] ?? 0);
+    const found = branchInside(this.#table.page(id), bytes, pathAt, depth);
+    if (found === undefined) throw new MissingKey(items.key(low));
+    const { chunk, at } = found;
+    this.#updateBranch(items, chunk, id, at, low, high, depth);
+    const isSame = this.#kind === BRANCH && this.#chunk === id && this.#at === at;
+    if (isSame) this.#result(INSIDE, id, 0);
   }
 
   #countPut(items: Items, low: number, high: number): void {
@@ -172,13 +178,13 @@ export class Builder {
 
   #updateLeaf(
     items: Items,
+    chunk: Chunk,
     id: number,
     at: number,
     low: number,
     high: number,
     depth: number,
   ): void {
-    const chunk = this.#table.chunk(id);
     this.#countPut(items, low, high);
     for (let place = low; place < high; place++) {
       const itemAt = items.ats[place] ?? 0;
@@ -190,9 +196,21 @@ export class Builder {
       else this.#build(items, low, high, depth, undefined);
       return;
     }
+    let isAlone = true;
+    for (let place = low; place < high && isAlone; place++) isAlone = items.isPut[place] === 0;
+    if (isAlone) {
+      this.#result(LEAF, id, at);
+      return;
+    }
     const path = chunk.bytes;
     const pathAt = 4 * pathWord(at);
-    this.#build(items, low, high, depth, { kind: LEAF, chunk: id, at, path, pathAt });
+    let [stayingId, stayingAt] = [id, at];
+    if (id < 0) {
+      stayingAt = copyLeaf(this.#arena, chunk, at);
+      stayingId = this.#arena.id;
+    }
+    const staying: Staying = { kind: LEAF, chunk: stayingId, at: stayingAt, path, pathAt };
+    this.#build(items, low, high, depth, staying);
   }
 
   /** A tree of items, and perhaps of one node that stays. */
@@ -236,7 +254,7 @@ export class Builder {
       this.#result(staying.kind, staying.chunk, staying.at);
       this.#put(slots, ownNibble);
     }
-    this.#assemble(slots, undefined, depth, false);
+    this.#assemble(slots, undefined, depth, undefined);
   }
 
   #slotsAt(depth: number): Slots {
@@ -260,13 +278,13 @@ export class Builder {
 
   #updateBranch(
     items: Items,
+    source: Chunk,
     id: number,
     at: number,
     low: number,
     high: number,
     depth: number,
   ): void {
-    const source = this.#table.chunk(id);
     const { words } = source;
     const bitmap = bitmapOf(source, at);
     const children = bitCount(bitmap);
@@ -284,28 +302,33 @@ export class Builder {
       const end = items.runEnd(start, high, depth);
       const place = childPlace(bitmap, nibble);
       let kind: Kind = NOTHING;
+      let child = source;
       let childChunk = 0;
       let childAt = 0;
       if ((bitmap & (1 << nibble)) !== 0) {
         kind = kindOfChild(source, at, nibble);
         const word = placeWord(at, children, place);
-        childChunk = (words[word] ?? 0) || id; // 0 is the branch's own.
+        childChunk = words[word] ?? 0;
         childAt = words[word + 1] ?? 0;
+        if (childChunk === 0)
+          childChunk = id; // The branch's own.
+        else if (kind === LEAF || kind === BRANCH) child = this.#table.chunk(childChunk);
       }
-      this.#update(items, kind, childChunk, childAt, start, end, depth + 1);
+      this.#update(items, kind, child, childChunk, childAt, start, end, depth + 1);
       start = end;
       if (this.#chunk === childChunk && this.#at === childAt && this.#kind === kind) continue;
       const isReplaced = kind !== NOTHING && this.#kind !== NOTHING && children > 1;
       if (slots === undefined && isReplaced) {
         if (copy === undefined) {
-          copyAt = this.#copyBranch(source, id, at, children);
+          copyAt = this.#arena.take(branchWords(children));
           copy = this.#arena.chunk;
           copyId = this.#arena.id;
+          copyBranch(this.#arena, source, id, at, copy, copyAt);
         }
         const word = placeWord(copyAt, children, place);
         copy.words[word] = this.#chunk;
         copy.words[word + 1] = this.#at;
-        if (this.#kind !== kind) setKindOfChild(copy, copyAt, nibble, this.#kind);
+        setKindOfChild(copy, copyAt, nibble, this.#kind);
         changed |= 1 << nibble;
       } else {
         // Only now, for the children's own steps used those of other depths.
@@ -317,7 +340,11 @@ export class Builder {
       }
     }
     if (slots !== undefined) {
-      this.#assemble(slots, copy ?? source, depth, isUpper(source, at));
+      this.#assemble(slots, copy ?? source, depth, {
+        weight: branchWeight(source, at) + this.#weight - weightBefore,
+        count: branchCount(source, at) + this.#count - countBefore,
+        isUpper: isUpper(source, at),
+      });
     } else if (copy === undefined) this.#result(BRANCH, id, at);
     else {
       writeTotals(copy, copyAt, {
@@ -328,20 +355,6 @@ export class Builder {
       this.#hashing.addChildren(this.#table, copy, copyId, copyAt, { bitmap, changed, depth });
       this.#result(BRANCH, copyId, copyAt);
     }
-  }
-
-  /** Where the copy begins in the arena's chunk. */
-  #copyBranch(source: Chunk, id: number, at: number, children: number): number {
-    const length = branchWords(children);
-    const copyAt = this.#arena.take(length);
-    const { words } = this.#arena.chunk;
-    const { words: sourceWords } = source;
-    for (let word = 0; word < length; word++) words[copyAt + word] = sourceWords[at + word] ?? 0;
-    const end = copyAt + length;
-    for (let word = placeWord(copyAt, children, 0); word < end; word += 2) {
-      if (words[word] === 0) words[word] = id;
-    }
-    return copyAt;
   }
 
   /** The children of a branch of which some have changed, so that their hashes are not known. */
@@ -358,9 +371,17 @@ export class Builder {
     for (let nibble = 0; nibble < 16; nibble++) {
       if ((bitmap & (1 << nibble)) === 0) continue;
       const word = placeWord(at, children, place);
-      slots.kinds[nibble] = kindOfChild(chunk, at, nibble);
-      slots.chunks[nibble] = (chunk.words[word] ?? 0) || id;
-      slots.ats[nibble] = chunk.words[word + 1] ?? 0;
+      const kind = kindOfChild(chunk, at, nibble);
+      const childAt = chunk.words[word + 1] ?? 0;
+      if (id < 0 && kind === LEAF) {
+        slots.kinds[nibble] = LEAF;
+        slots.ats[nibble] = copyLeaf(this.#arena, chunk, childAt);
+        slots.chunks[nibble] = this.#arena.id;
+      } else {
+        slots.kinds[nibble] = id < 0 ? INSIDE : kind;
+        slots.chunks[nibble] = id < 0 ? id : (chunk.words[word] ?? 0) || id;
+        slots.ats[nibble] = id < 0 ? 0 : childAt;
+      }
       slots.hashAts[nibble] = (changed & (1 << nibble)) === 0 ? hashWord(at, place) : -1;
       place += 1;
     }
@@ -371,8 +392,14 @@ export class Builder {
    * The node of some children: nothing, the only leaf, or a branch.
    *
    * @param hashes Where those hashes stand that are known.
+   * @param known Its totals, where they are; otherwise all children have theirs in memory.
    */
-  #assemble(slots: Slots, hashes: Chunk | undefined, depth: number, wasUpper: boolean): void {
+  #assemble(
+    slots: Slots,
+    hashes: Chunk | undefined,
+    depth: number,
+    known: Totals | undefined,
+  ): void {
     let bitmap = 0;
     let last = 0;
     for (let nibble = 0; nibble < 16; nibble++) {
@@ -400,16 +427,19 @@ export class Builder {
     writeBitmap(chunk, at, bitmap);
     let weight = 0;
     let count = 0;
-    let upper = wasUpper;
+    let upper = known?.isUpper ?? false;
     let changed = 0;
     let place = 0;
     for (let nibble = 0; nibble < 16; nibble++) {
       const ref = refOf(nibble);
       if (ref.kind === NOTHING) continue;
-      const totals = totalsOf(this.#table, ref);
-      weight += totals.weight;
-      count += totals.count;
-      upper ||= totals.isUpper;
+      // Of one inside of a page, only the page knows them.
+      if (ref.kind !== INSIDE) {
+        const totals = totalsOf(this.#table, ref);
+        weight += totals.weight;
+        count += totals.count;
+        upper ||= totals.isUpper;
+      }
       setKindOfChild(chunk, at, nibble, ref.kind);
       const word = placeWord(at, children, place);
       chunk.words[word] = ref.chunk;
@@ -419,7 +449,11 @@ export class Builder {
       else chunk.words.set(hashes.words.subarray(hashAt, hashAt + 8), hashWord(at, place));
       place += 1;
     }
-    writeTotals(chunk, at, { weight, count, isUpper: upper });
+    writeTotals(chunk, at, {
+      weight: known?.weight ?? weight,
+      count: known?.count ?? count,
+      isUpper: upper,
+    });
     this.#hashing.addChildren(this.#table, chunk, id, at, { bitmap, changed, depth });
     this.#result(BRANCH, id, at);
   }
@@ -431,7 +465,7 @@ export class Builder {
       this.#result(child.kind, child.chunk, child.at);
       this.#put(slots, nibble);
     });
-    this.#assemble(slots, undefined, depth, true);
+    this.#assemble(slots, undefined, depth, undefined);
     return { kind: this.#kind, chunk: this.#chunk, at: this.#at };
   }
 
@@ -439,19 +473,4 @@ export class Builder {
   complete(root: Ref): Hash {
     return this.#hashing.complete(this.#table, root);
   }
-}
-
-/** Whether a node is a single leaf, loaded or not: such a node takes its parent's place. */
-function isSingleLeaf(table: Table, ref: Ref): boolean {
-  return ref.kind === LEAF || (ref.kind === PAGE && table.page(ref.chunk).count === 1);
-}
-
-/** A page of one leaf: nothing else lies below its prefix, so zeros may follow it. */
-function stayingPage(page: Page, id: number): Staying {
-  const path = new Uint8Array(32);
-  page.prefix.forEach((nibble, depth) => {
-    const byte = defined(path[depth >> 1], 'a prefix is part of a path');
-    path[depth >> 1] = byte | ((depth & 1) === 0 ? nibble << 4 : nibble);
-  });
-  return { kind: PAGE, chunk: id, at: 0, path, pathAt: 0 };
 }

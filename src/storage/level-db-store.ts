@@ -232,8 +232,12 @@ export class LevelDbStore implements KeyValueStore {
   }
 }
 
+/** Bytes in a buffer of their own: LevelDB may hand out views of a shared one. */
 function own(value: Uint8Array): Bytes {
-  return new Uint8Array(value); // A copy: LevelDB may hand out views of a shared buffer.
+  const { buffer, byteLength } = value;
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  // A plain array, for a view of Node.js is none.
+  return isOwn ? new Uint8Array(buffer) : new Uint8Array(value);
 }
 
 function levelKey(space: Space, key: Uint8Array): Bytes {

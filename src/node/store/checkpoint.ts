@@ -9,12 +9,15 @@ import type { HistoryIndex, SegmentChange } from './history-index.ts';
 import {
   CHECKPOINT_STEP_BYTES,
   JOURNAL_RECORDS_PER_STEP,
+  STORE_FORMAT,
   SWEEP_RECORDS_PER_STEP,
 } from './limits.ts';
 import type { CheckpointRecord } from './records.ts';
 import {
   CHECKPOINT_KEY,
   checkpointRecordCodec,
+  FORMAT_KEY,
+  formatRecordCodec,
   GARBAGE_KEY,
   garbageRecordCodec,
   journalRecordCodec,
@@ -229,7 +232,7 @@ async function writeSwitch(
   },
 ): Promise<void> {
   const { plan, layout, record, segments, snapshotsNext } = work;
-  const { suite } = core.ledger;
+  const { suite, chainId } = core.ledger;
   const put = (key: Bytes, payload: Bytes): WriteOperation => ({
     kind: 'put',
     space: 'meta',
@@ -244,6 +247,7 @@ async function writeSwitch(
     [
       { kind: 'put', space: 'pages', key: layoutKey(plan.generation), value: layout },
       put(CHECKPOINT_KEY, encode(checkpointRecordCodec, record)),
+      put(FORMAT_KEY, encode(formatRecordCodec, { version: STORE_FORMAT, chainId })),
       put(GARBAGE_KEY, encode(garbageRecordCodec, { keys: garbageOf(work, record, segments) })),
       ...(isSnapshot
         ? [{ kind: 'put', space: 'meta', key: SNAPSHOTS_KEY, value: snapshots } as const]

@@ -1,10 +1,10 @@
 import type { Bytes, Tracer } from '../../base/index.ts';
-import { assert, TabellionError } from '../../base/index.ts';
+import { assert, errorToData, TabellionError } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Header, Ledger, Membership, MissingKeys, StateChange } from '../../ledger/index.ts';
 import { MissingKey } from '../../ledger/index.ts';
 import type { Page, StateTree } from '../../state/index.ts';
-import { pageStoreKey } from '../../state/index.ts';
+import { deltaStoreKey, pageStoreKey } from '../../state/index.ts';
 import type { KeyValueStore, WriteOperation } from '../../storage/index.ts';
 import type { LedgerCrashPoint, WriteName } from './crash-points.ts';
 import type { Mending } from './mending.ts';
@@ -50,7 +50,35 @@ export async function loadPages(
 ): Promise<void> {
   const pages = tree.pagesNeeded(keys, height);
   // Older versions are for others to prove from: what they lack is not worth asking around.
-  await insertPages(core, tree, pages, height === undefined ? core.mending : undefined);
+  const mending = height === undefined ? core.mending : undefined;
+  await insertPages(core, tree, pages, mending).catch((error: unknown) => {
+    const isOlder = height !== undefined && height < tree.height;
+    // Checkpoints write pages anew, and delete what only older versions have.
+    if (!isOlder || errorToData(error).code !== 'page-corrupt') throw error;
+    throw new TabellionError('version-unavailable', { height });
+  });
+}
+
+/** The records of some pages of a tree; the second is of what changed since the first. */
+export async function readPages(
+  core: Core,
+  pages: readonly Page[],
+): Promise<{ readonly base: Bytes | undefined; readonly delta: Bytes | undefined }[]> {
+  const keys: Bytes[] = [];
+  const deltaPlaces: number[] = [];
+  for (const page of pages) {
+    keys.push(pageStoreKey(page));
+    const deltaKey = page.delta === undefined ? deltaStoreKey(page) : undefined;
+    deltaPlaces.push(deltaKey === undefined ? -1 : keys.push(deltaKey) - 1);
+  }
+  const values = await core.store.getMany('pages', keys);
+  let place = 0;
+  return pages.map(({ delta: known }, at) => {
+    const deltaPlace = deltaPlaces[at] ?? -1;
+    const base = values[place];
+    place += deltaPlace < 0 ? 1 : 2;
+    return { base, delta: deltaPlace < 0 ? known : values[deltaPlace] };
+  });
 }
 
 /** Loads pages of a tree. Rejects as {@link loadPages}. */
@@ -61,17 +89,17 @@ export async function insertPages(
   mending?: Mending,
 ): Promise<void> {
   if (pages.length === 0) return;
-  const values = await core.store.getMany('pages', pages.map(pageStoreKey));
+  const records = await readPages(core, pages);
   for (const [at, page] of pages.entries()) {
-    if (page.root !== undefined) continue; // Loaded meanwhile by somebody else.
-    const value = values[at];
-    const inserted = value === undefined ? undefined : tree.insertPage(page, value);
-    if (inserted?.ok === true) continue;
+    if (page.whole !== undefined) continue; // Loaded meanwhile by somebody else.
+    const { base, delta } = records[at] ?? {};
+    const isLost = base === undefined || (delta === undefined && page.deltaGeneration !== 0);
+    if (!isLost && tree.insertPage(page, base, delta).ok) continue;
     if (await mending?.mend(core, tree, page)) continue;
     throw new TabellionError('page-corrupt', {
       prefix: [...page.prefix].map((nibble) => nibble.toString(16)).join(''),
       generation: page.generation,
-      isLost: value === undefined,
+      isLost,
     });
   }
 }

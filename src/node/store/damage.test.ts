@@ -55,6 +55,8 @@ describe('a damaged page', () => {
       const whole = await written(20);
       const keys = await pagesRead(whole);
       expect(keys.length).toBeGreaterThan(3);
+      const other = await openLedgerStore({ store: whole.copy(), ledger, options });
+      let harmless = 0;
       for (const key of keys) {
         const store = whole.copy();
         const value = defined(await store.get('pages', key), 'read a moment ago');
@@ -65,6 +67,17 @@ describe('a damaged page', () => {
             ? ({ kind: 'delete', space: 'pages', key } as const)
             : ({ kind: 'put', space: 'pages', key, value: put } as const);
         await store.write([operation], 'strict');
+        if (damage === 'changed') {
+          // A leaf may be spoilt of which a later record has what it became.
+          const read = await readAll(
+            await openLedgerStore({ store: store.copy(), ledger, options }),
+          ).catch(() => undefined);
+          if (read !== undefined) {
+            expect(read).toEqual(expected(20));
+            harmless += 1;
+            continue;
+          }
+        }
         let reached: string[] = [];
         const onCrashPoint = (name: string) => {
           reached.push(name);
@@ -87,7 +100,7 @@ describe('a damaged page', () => {
         }
         expect(reached).toEqual([]);
         // Whoever reads meanwhile waits for the same answer.
-        told = [value];
+        told = [await other.subtree(defined(asked[0], 'asked for'))];
         const read = await Promise.all([readAll(broken), readAll(broken)]);
         expect(read).toEqual([expected(20), expected(20)]);
         expect(reached).toEqual(['page-repair-begun', 'page-repair-done']);
@@ -97,6 +110,7 @@ describe('a damaged page', () => {
         const again = await openLedgerStore({ store: store.crash(), ledger, options });
         expect(await readAll(again)).toEqual(expected(20));
       }
+      expect(harmless).toBeLessThan(keys.length / 2);
     },
   );
 

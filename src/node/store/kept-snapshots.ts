@@ -8,11 +8,13 @@ import {
   joinPages,
   manifestCodec,
   manifestOfPages,
-  pageStoreKey,
+  mergePage,
+  pageStoreKeys,
   subtreeOfChunk,
   verifyChunk,
 } from '../../state/index.ts';
 import type { Core } from './core.ts';
+import { readPages } from './core.ts';
 import { layoutKey, unseal } from './records.ts';
 import type { KeptSnapshot } from './snapshot-records.ts';
 import { opened, SNAPSHOTS_KEY, snapshotsRecordCodec } from './snapshot-records.ts';
@@ -68,13 +70,18 @@ export class KeptSnapshots {
     const place = prefix.join();
     const chunk = served?.chunks.get(place);
     if (served === undefined || chunk === undefined) return undefined;
-    const pages = await this.#core.store.getMany('pages', chunk.pages.map(pageStoreKey));
-    const found = pages.filter((page) => page !== undefined);
+    const { suite } = this.#core.ledger;
+    const records = await readPages(this.#core, chunk.pages);
+    const found = chunk.pages.flatMap(({ prefix, deltaGeneration }, at) => {
+      const { base, delta } = records[at] ?? {};
+      if (deltaGeneration === 0 || base === undefined) return base ?? [];
+      return (delta && mergePage(suite, prefix, base, delta)) ?? [];
+    });
     // A page that is lost, or was deleted while it was read, is one that we do not have.
-    const joined = found.length === pages.length ? joinPages(found) : undefined;
+    const joined = found.length === chunk.pages.length ? joinPages(found) : undefined;
     if (joined === undefined || served.verified.has(place)) return joined;
     // Whoever got a damaged page would take us for a liar.
-    const verified = verifyChunk(this.#core.ledger.suite, chunk, joined);
+    const verified = verifyChunk(suite, chunk, joined);
     if (verified.ok) {
       served.verified.add(place);
       return joined;
@@ -163,7 +170,7 @@ export class KeptSnapshots {
     for (const [at, snapshot] of [fresh, ...this.#snapshots].entries()) {
       if (at < keptMax - 1) continue; // Neither dropped nor next to one that is.
       const pages = at === 0 ? plan.pages : await this.pages(snapshot);
-      const keys = pages?.map(pageStoreKey);
+      const keys = pages?.flatMap(pageStoreKeys);
       const others = newer;
       // A page that the next newer one has not, nothing newer has. Unknown, it costs room.
       if (at >= keptMax && keys !== undefined && others !== undefined) {

@@ -1,5 +1,8 @@
-/** Version of everything below; data of a later one are refused as `store-too-new`. */
-export const STORE_FORMAT = 1;
+/**
+ * Version of everything below; data of a later one are refused as `store-too-new`. 2: what changed
+ * in a page may lie beside it. A store of version 1 becomes one of 2 with its next checkpoint.
+ */
+export const STORE_FORMAT = 2;
 /** Memory for pages of state; fits a phone. */
 export const CACHE_BYTES_MAX_DEFAULT = 32 * 1024 * 1024;
 /** Blocks after which a checkpoint is due; each costs a restart about 3 ms of replay. */

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/index.ts';
 import { formatHex } from '../../base/index.ts';
 import type { Page, StateTree } from '../../state/index.ts';
-import { pageStoreKey } from '../../state/index.ts';
+import { deltaStoreKey, EMPTY_DELTA, pageStoreKey } from '../../state/index.ts';
 import type { Core } from './core.ts';
 import { writeNamed } from './core.ts';
 import type { DamagedPage } from './types.ts';
@@ -34,7 +34,11 @@ export class Mending {
     // Whoever gave them: only exactly the bytes of that page go in.
     if (value === undefined || !tree.insertPage(page, value).ok) return false;
     const put = { kind: 'put', space: 'pages', key: pageStoreKey(page), value } as const;
-    await writeNamed(core, 'page-repair', [put], 'strict');
+    // These bytes have what changed since as well.
+    const key = deltaStoreKey(page);
+    const delta = { kind: 'put', space: 'pages', value: EMPTY_DELTA } as const;
+    const puts = key === undefined ? [put] : [put, { ...delta, key }];
+    await writeNamed(core, 'page-repair', puts, 'strict');
     core.tracer.trace('info', 'page-mended', { prefix: formatHex(prefix), bytes: value.length });
     return true;
   }

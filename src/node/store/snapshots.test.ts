@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { assert, defined, equalBytes, formatHex } from '../../base/index.ts';
 import { decode, encode } from '../../codec/index.ts';
 import type { Height } from '../../ledger/index.ts';
-import { manifestCodec } from '../../state/index.ts';
-import type { KeyValueStore } from '../../storage/index.ts';
+import { decodeLayouts, manifestCodec, pageStoreKeys } from '../../state/index.ts';
+import type { Entry, KeyValueStore } from '../../storage/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
 import { keysWritten, recordChain, stateAfter } from './chain.fixture.ts';
 import { LEDGER_CRASH_POINTS } from './crash-points.ts';
@@ -120,18 +120,27 @@ describe('kept snapshots', () => {
     const none = await served(48, { options: { ...options, snapshotsKept: 0 } });
     expect(kept.ledgerStore.snapshots()).toHaveLength(1);
     expect(none.ledgerStore.snapshots()).toHaveLength(0);
-    const [fewer, fewest] = [await pageKeys(kept.store), await pageKeys(none.store)];
+    const fewer = await pageKeys(kept.store);
     expect(pages).toBeGreaterThan(fewer.size);
-    // The newest snapshot is of the head.
-    expect(fewer.size).toBe(fewest.size - (await layouts(none.store)) + 1);
+    // The newest snapshot is of the head: its layout names all that there is.
+    const [layout, ...others] = await layouts(kept.store);
+    expect(others).toEqual([]);
+    const { key, value } = defined(layout, 'of the snapshot');
+    const named = decodeLayouts([value.subarray(0, -32)]);
+    if (!named.ok) throw new Error(named.error.code);
+    const records = [...named.value.flatMap(pageStoreKeys), key].map((each) => formatHex(each));
+    expect(new Set(records)).toEqual(fewer);
+    // What changed since a page was written lies beside it.
+    expect(records.length).toBeGreaterThan(named.value.length + 1);
+    expect(await layouts(none.store)).not.toEqual([]);
     const other = await served(48);
     expect([...(await pageKeys(other.store))]).toEqual([...(await pageKeys(store))]);
     await ledgerStore.close();
   });
 
-  async function layouts(store: KeyValueStore): Promise<number> {
+  async function layouts(store: KeyValueStore): Promise<Entry[]> {
     const entries = await store.list('pages', { limit: 10_000 });
-    return entries.filter(({ key }) => key[8] === 255).length;
+    return entries.filter(({ key }) => key[8] === 255);
   }
 });
 

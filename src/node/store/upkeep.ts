@@ -6,6 +6,7 @@ import { sweep, switchToSnapshot } from './adopt.ts';
 import { BlockReader } from './block-reader.ts';
 import { clean, writeCheckpoint } from './checkpoint.ts';
 import type { Core, HeadState } from './core.ts';
+import { insertPages } from './core.ts';
 import { HistoryIndex } from './history-index.ts';
 import { KeptSnapshots } from './kept-snapshots.ts';
 import {
@@ -26,6 +27,8 @@ import type { LedgerStoreOptions, Retention, SnapshotRequest, StoredAnchor } fro
 
 /** Blocks between two checkpoints, however much of the state changes. */
 const CHECKPOINT_BLOCKS_MIN = 8;
+/** Of the cache, what may wait for a checkpoint before one is due. */
+const DIRTY_SHARE = 1 / 4;
 
 /** A checkpoint, and the block that it is of. */
 type Planned = { readonly plan: CheckpointPlan; readonly head: HeadState };
@@ -172,8 +175,9 @@ export class Upkeep {
     const every = this.#options.checkpointEveryBlocks ?? CHECKPOINT_EVERY_BLOCKS_DEFAULT;
     const { height } = head.header;
     const blocks = height - (checkpoint?.height ?? -1);
-    // Pages that wait for a checkpoint cannot be let go of: past half, they are the cache.
-    const isDirty = blocks >= CHECKPOINT_BLOCKS_MIN && tree.dirtyBytes() > cacheBytesMax / 2;
+    // What waits for a checkpoint cannot be let go of, nor what it was while versions need that.
+    const dirtyBytesMax = DIRTY_SHARE * cacheBytesMax;
+    const isDirty = blocks >= CHECKPOINT_BLOCKS_MIN && tree.dirtyBytes() > dirtyBytesMax;
     const isDue = blocks >= every || journalBytes >= JOURNAL_BYTES_MAX || isDirty;
     return isDue && !this.#isQuiet(height);
   }
@@ -204,7 +208,7 @@ export class Upkeep {
 
   async #runCheckpoint(): Promise<void> {
     // Between two commits: the plan and the head it is of belong together.
-    const planned = await this.#commits.run(async () => this.#plan());
+    const planned = await this.#commits.run(() => this.#plan());
     if (planned.plan.height === this.#state.checkpoint?.height) return;
     await this.#write(planned, false);
   }
@@ -218,7 +222,7 @@ export class Upkeep {
       let work: Planned | undefined;
       try {
         // Another one since: a snapshot was adopted.
-        if (this.#state.head.header.height === height) work = this.#plan();
+        if (this.#state.head.header.height === height) work = await this.#plan();
       } finally {
         this.#gate = undefined;
         planned.resolve();
@@ -228,8 +232,12 @@ export class Upkeep {
     this.#watch(written);
   }
 
-  #plan(): Planned {
+  async #plan(): Promise<Planned> {
     const { tree, checkpoint, head } = this.#state;
+    // Pages that became too large are divided, which takes all of them.
+    for (let missing = tree.pagesToPlan(); missing.length > 0; missing = tree.pagesToPlan()) {
+      await insertPages(this.#core, tree, missing, this.#core.mending);
+    }
     return { plan: tree.planCheckpoint((checkpoint?.generation ?? 0) + 1), head };
   }
 

@@ -1,0 +1,71 @@
+import type { Bytes } from '../base/index.ts';
+import { assert } from '../base/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import type { Height } from '../ledger/index.ts';
+import { encodePage } from './compact.ts';
+import type { Page } from './nodes.ts';
+import { memoryOf } from './nodes.ts';
+import type { StoredName } from './page.ts';
+import { deltaStoreKey, encodeLayout, pageStoreKey, prefixText } from './page.ts';
+import type { CheckpointPlan } from './types.ts';
+
+/**
+ * What a checkpoint writes.
+ *
+ * @param parts.gone Pages of the checkpoint before that are not of the head any more.
+ */
+export function planOf(parts: {
+  readonly head: { readonly height: number; readonly hash: Hash };
+  readonly pages: readonly Page[];
+  readonly generation: number;
+  readonly written: readonly Page[];
+  readonly gone: readonly StoredName[];
+}): CheckpointPlan {
+  const { head, pages, generation, written, gone } = parts;
+  const byPrefix = new Map(written.map((page) => [prefixText(page.prefix), page]));
+  return {
+    height: head.height as Height, // Given as one.
+    root: head.hash,
+    generation,
+    pages,
+    written,
+    replacedKeys: gone.flatMap((page) => keysGone(page, byPrefix.get(prefixText(page.prefix)))),
+    fullLayout: () => encodeLayout({ pages, removed: [] }),
+    layoutChange: () => {
+      const removed = gone.filter((page) => !byPrefix.has(prefixText(page.prefix)));
+      return encodeLayout({ pages: written, removed });
+    },
+    encode: encodeOne,
+  };
+}
+
+function encodeOne(page: Page): { readonly key: Bytes; readonly value: Bytes } {
+  const { root } = page;
+  assert(root !== undefined, 'an unwritten page is in memory');
+  const key = deltaStoreKey(page);
+  if (key === undefined) return { key: pageStoreKey(page), value: encodePage(root) };
+  assert(page.delta !== undefined, 'made with its nodes');
+  return { key, value: page.delta };
+}
+
+/** What the store calls a page. */
+export function nameOf({ prefix, generation, deltaGeneration }: Page): StoredName {
+  return { prefix, generation, deltaGeneration };
+}
+
+/** The records of a page that the one in its place does not need. */
+function keysGone(page: StoredName, successor: Page | undefined): Bytes[] {
+  const delta = deltaStoreKey(page);
+  const keys = delta === undefined ? [] : [delta];
+  if (successor?.generation !== page.generation) keys.push(pageStoreKey(page));
+  return keys;
+}
+
+/** Memory of what is only there until a checkpoint is complete; of changes, about. */
+export function unwrittenBytesOf(page: Page): number {
+  const bytes = memoryOf(page);
+  return page.deltaGeneration === 0 ? bytes : Math.min(bytes, CHANGED_PAGE_BYTES);
+}
+
+/** Measured: the branches above one changed leaf of a page, with what stands beside it. */
+const CHANGED_PAGE_BYTES = 2048;

@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Bytes } from '../base/index.ts';
+import { defined, formatHex } from '../base/index.ts';
+import { hashSuite, loadFastHashing } from '../crypto/index.ts';
+import type { Height } from '../ledger/index.ts';
+import { bentBytes } from '../ledger/testing/decoder-laws.ts';
+import type { DeltaEntry } from './delta.ts';
+import { decodeDelta, EMPTY_DELTA, mergeDeltas } from './delta.ts';
+import type { Page } from './nodes.ts';
+import { decodeLayouts, deltaStoreKey, encodeLayout, mergePage, pageStoreKey } from './page.ts';
+import { StoredPages } from './stored-pages.fixture.ts';
+import { StateTree } from './tree.ts';
+
+const suite = hashSuite('blake3-256');
+beforeAll(() => loadFastHashing());
+const at = (height: number) => height as Height; // Test heights.
+const keyOf = (n: number) => Uint8Array.of(3, n & 255, n >> 8);
+const keys = Array.from({ length: 200 }, (_, n) => keyOf(n));
+
+/** A tree of some pages, of which a later checkpoint wrote only what changed. */
+function changedTree(): { tree: StateTree; store: StoredPages; pages: readonly Page[] } {
+  const tree = StateTree.empty(suite, { pageBytesMax: 1500, versionsKept: 1 });
+  const store = new StoredPages();
+  tree.apply(
+    at(1),
+    keys.map((key) => ({ key, value: new Uint8Array(9).fill(1) })),
+  );
+  expect(store.checkpoint(tree, 1)).toBe(true);
+  const changes = [3, 60, 61, 120].map((n) => ({ key: keyOf(n), value: Uint8Array.of(n) }));
+  const gone = [7, 130].map((n) => ({ key: keyOf(n), value: undefined }));
+  tree.apply(at(2), [...changes, ...gone]);
+  const plan = store.plan(tree, 2);
+  expect(store.write(tree, plan)).toBe(true);
+  expect(store.deltaCount).toBeGreaterThan(2);
+  tree.evict(0);
+  return { tree, store, pages: plan.pages.filter(({ deltaGeneration }) => deltaGeneration !== 0) };
+}
+
+function recordsOf(store: StoredPages, page: Page): { base: Bytes; delta: Bytes } {
+  const base = store.records.get(formatHex(pageStoreKey(page)));
+  const delta = store.records.get(formatHex(defined(deltaStoreKey(page), 'changed')));
+  return { base: defined(base, 'stored'), delta: defined(delta, 'stored') };
+}
+
+const entryArbitrary: fc.Arbitrary<DeltaEntry> = fc.record({
+  key: fc.integer({ min: 0, max: 12 }).map(keyOf),
+  put: fc.option(
+    fc.record({
+      changedAt: fc.nat({ max: 9 }).map(at),
+      value: fc.uint8Array({ maxLength: 5 }) as fc.Arbitrary<Bytes>, // Fresh arrays.
+    }),
+    { nil: undefined },
+  ),
+});
+
+describe('what changed in a page', () => {
+  test('merges to what was said last of each key, by key, in one form', () => {
+    const entries = fc.array(entryArbitrary, { maxLength: 12 });
+    fc.assert(
+      fc.property(entries, entries, (former, newer) => {
+        const expected = new Map<string, DeltaEntry>();
+        for (const entry of [...former, ...newer]) expected.set(formatHex(entry.key), entry);
+        const merged = mergeDeltas(former, newer);
+        const read = defined(decodeDelta(merged), 'written a moment ago');
+        expect(new Map(read.map((entry) => [formatHex(entry.key), entry]))).toEqual(expected);
+        expect(read.map(({ key }) => formatHex(key))).toEqual([...expected.keys()].sort());
+        expect(mergeDeltas(read, [])).toEqual(merged);
+        expect(mergeDeltas([], read)).toEqual(merged);
+      }),
+      { numRuns: 200 },
+    );
+    expect(decodeDelta(EMPTY_DELTA)).toEqual([]);
+  });
+
+  test('bytes of any kind are entries by key, or refused', () => {
+    const sample = mergeDeltas(
+      [],
+      [1, 5, 9].map((n) => ({ key: keyOf(n), put: { changedAt: at(n), value: keyOf(n) } })),
+    );
+    let accepted = 0;
+    const bytes = fc.oneof(fc.uint8Array({ maxLength: 60 }), bentBytes(fc.constant(sample)));
+    fc.assert(
+      fc.property(bytes, (random) => {
+        const entries = decodeDelta(random);
+        if (entries === undefined) return;
+        accepted += 1;
+        expect(mergeDeltas([], entries)).toEqual(new Uint8Array(random));
+      }),
+      { numRuns: 1000 },
+    );
+    expect(accepted).toBeGreaterThan(20);
+  });
+
+  test('is taken in with exactly the bytes beside which it was written', () => {
+    const { tree, store, pages } = changedTree();
+    const refusal = { ok: false, error: { code: 'page-corrupt' } };
+    for (const page of pages.slice(0, 3)) {
+      const { base, delta } = recordsOf(store, page);
+      const insert = (leaves: Bytes, changes?: Bytes) => tree.insertPage(page, leaves, changes);
+      for (let byte = 0; byte < delta.length; byte++) {
+        const flipped = delta.map((each, place) => (place === byte ? each ^ 4 : each));
+        expect(insert(base, flipped)).toEqual(refusal);
+        expect(insert(base, delta.subarray(0, byte))).toEqual(refusal);
+      }
+      for (let byte = 0; byte < base.length; byte++) {
+        expect(insert(base.subarray(0, byte), delta)).toEqual(refusal);
+      }
+      expect(insert(base)).toEqual(refusal);
+      expect(insert(base, EMPTY_DELTA)).toEqual(refusal);
+      const foreign = mergeDeltas([], [{ key: Uint8Array.of(9), put: undefined }]);
+      expect(mergePage(suite, page.prefix, base, foreign)).toBeUndefined();
+      expect(page.isLoaded).toBe(false);
+      // Whoever has all of it as it is now may give that.
+      const whole = defined(mergePage(suite, page.prefix, base, delta), 'as it was written');
+      expect(insert(whole)).toEqual({ ok: true });
+      expect(page.delta).toEqual(EMPTY_DELTA);
+      page.forget();
+      expect(insert(base, delta)).toEqual({ ok: true });
+    }
+    const { tree: other, store: records } = changedTree();
+    expect(records.load(other, keys)).toBe(true);
+    expect(other.view().get(keyOf(7))).toBeUndefined();
+    expect(other.view().get(keyOf(61))).toEqual(Uint8Array.of(61));
+    expect(other.view().get(keyOf(8))).toEqual(new Uint8Array(9).fill(1));
+  });
+
+  test('grows with later checkpoints, until the page is written anew', () => {
+    const { tree, store } = changedTree();
+    let anew = 0;
+    for (let height = 3; height < 150; height++) {
+      const changed = [height * 5, height * 5 + 71].map((n) => keyOf(n % 200));
+      expect(store.load(tree, changed)).toBe(true);
+      tree.apply(
+        at(height),
+        changed.map((key) => ({ key, value: new Uint8Array(12).fill(height) })),
+      );
+      const plan = store.plan(tree, height);
+      expect(store.write(tree, plan)).toBe(true);
+      for (const page of plan.written) {
+        if (page.deltaGeneration === 0) anew += 1;
+        else expect(defined(page.delta, 'made').length).toBeLessThan(page.weight);
+      }
+      if (height % 3 === 0) tree.evict(0);
+      const checkpoint = { height: at(height), root: tree.root(), layouts: store.layouts };
+      expect(StateTree.restore(suite, checkpoint).ok).toBe(true);
+    }
+    expect(anew).toBeGreaterThan(3);
+    expect(store.deltaCount).toBeGreaterThan(3 * anew);
+  });
+});
+
+describe('layouts', () => {
+  test('of pages without changes are those of earlier versions', () => {
+    const page = {
+      prefix: Uint8Array.of(1, 2, 3),
+      generation: 258,
+      hash: suite.hash('state-empty'),
+      weight: 7,
+      count: 1,
+    };
+    const bytes = encodeLayout({ pages: [{ ...page, deltaGeneration: 0 }], removed: [] });
+    const front = '01030212300201000000000000';
+    expect(formatHex(bytes)).toBe(`${front}${formatHex(page.hash)}070000000100000000`);
+    const changed = encodeLayout({ pages: [{ ...page, deltaGeneration: 259 }], removed: [] });
+    const read = decodeLayouts([changed]);
+    expect(read).toMatchObject({ ok: true, value: [{ ...page, deltaGeneration: 259 }] });
+    // What changed was written later than the page.
+    for (const deltaGeneration of [257, 258]) {
+      const layout = encodeLayout({ pages: [{ ...page, deltaGeneration }], removed: [] });
+      expect(decodeLayouts([layout])).toEqual({ ok: false, error: { code: 'layout-corrupt' } });
+    }
+  });
+});

@@ -1,0 +1,237 @@
+import type { Bytes } from '../base/index.ts';
+import { assert } from '../base/index.ts';
+import type { Hash } from '../crypto/index.ts';
+import { compact, extract } from './compact.ts';
+import type { DeltaEntry } from './delta.ts';
+import { decodeDelta, mergeDeltas } from './delta.ts';
+import { DELTA_SHARE_MAX } from './limits.ts';
+import type { Ref } from './nodes.ts';
+import {
+  Arena,
+  BRANCH,
+  bitCount,
+  bitmapOf,
+  branchWeight,
+  branchWords,
+  childHash,
+  childOf,
+  childPlace,
+  INSIDE,
+  isUpper,
+  NOTHING,
+  PAGE,
+  Page,
+  pageId,
+  placeWord,
+  setKindOfChild,
+  Table,
+  totalsOf,
+  writeTotals,
+} from './nodes.ts';
+import { pagesOf, prefixText, UPPER_ARENA_WORDS } from './page.ts';
+
+type PaginateOptions = {
+  readonly pageBytesMax: number;
+  readonly generation: number;
+  /** Height of the last plan. */
+  readonly since: number;
+  /** Pages that blocks changed since, by prefix. */
+  readonly changed: ReadonlyMap<string, Page>;
+  /** Keys below a prefix that blocks deleted since. */
+  readonly deletedBelow: (prefix: Uint8Array) => readonly Bytes[];
+  /** Told a changed page whose memory is another one's now. */
+  readonly onMoved: (page: Page) => void;
+};
+
+type Tree = { readonly table: Table; readonly root: Ref; readonly hash: Hash };
+
+/** A tree of which every leaf is in a page. */
+export type Paginated = {
+  readonly table: Table;
+  readonly root: Ref;
+  readonly created: readonly Page[];
+  /** Those whose leaves are in a created one now. */
+  readonly joined: readonly Page[];
+};
+
+/**
+ * Divides what changed into pages: the tree with every leaf in a page, hashes unchanged, in a table
+ * of its own. Pages that did not change stay the same objects; upper branches that became small are
+ * joined into a page. Of a page that is written beside its former record only what changed is.
+ */
+export function paginate(tree: Tree, options: PaginateOptions): Paginated {
+  return new Pagination(tree, options).run();
+}
+
+class Pagination {
+  readonly #tree: Tree;
+  readonly #table: Table;
+  readonly #options: PaginateOptions;
+  readonly #pages: Page[] = [];
+  readonly #created: Page[] = [];
+  readonly #joined: Page[] = [];
+  readonly #next: Table;
+  readonly #arena: Arena;
+  readonly #prefix: number[] = [];
+
+  constructor(tree: Tree, options: PaginateOptions) {
+    this.#tree = tree;
+    this.#table = tree.table;
+    this.#options = options;
+    this.#next = Table.of(this.#pages);
+    this.#arena = new Arena(this.#next, UPPER_ARENA_WORDS);
+  }
+
+  run(): Paginated {
+    const { root, hash } = this.#tree;
+    const divided = this.#divide(root, () => hash);
+    const created = this.#created;
+    return { table: this.#next, root: divided, created, joined: this.#joined };
+  }
+
+  #placed(page: Page): Ref {
+    return { kind: PAGE, chunk: pageId(this.#pages.push(page) - 1), at: 0 };
+  }
+
+  #divide(ref: Ref, hash: () => Hash): Ref {
+    if (ref.kind === NOTHING) return ref;
+    if (ref.kind === PAGE) return this.#placed(this.#table.page(ref.chunk));
+    assert(ref.kind !== INSIDE, 'a page is divided as a whole');
+    const former = this.#options.changed.get(prefixText(Uint8Array.from(this.#prefix)));
+    // Now, for what copies nodes does one thing at a time.
+    former?.memory;
+    if (ref.kind === BRANCH && isDivided(this.#table, ref, this.#options.pageBytesMax)) {
+      const isWhole = former === undefined || isUpper(this.#table.chunk(ref.chunk), ref.at);
+      return this.#divideChildren(isWhole ? ref : this.#wholeOf(ref));
+    }
+    const page = this.#pageOf(ref, hash(), former);
+    this.#created.push(page);
+    return this.#placed(page);
+  }
+
+  /** The same nodes in a chunk of their own, with all that are inside of pages. */
+  #wholeOf(ref: Ref): Ref {
+    const { chunk, kind } = compact(this.#table, ref, this.#prefix);
+    return { kind, chunk: this.#table.add(chunk), at: 0 };
+  }
+
+  #pageOf(ref: Ref, hash: Hash, former: Page | undefined): Page {
+    const table = this.#table;
+    const { generation, since, onMoved } = this.#options;
+    const joined = pagesOf(table, ref);
+    this.#joined.push(...joined);
+    const prefix = Uint8Array.from(this.#prefix);
+    const { weight, count } = totalsOf(table, ref);
+    const fields = { prefix, weight, count, hash, isStored: false };
+    if (former !== undefined && joined.length === 0 && isBaseOf(former)) {
+      const { generation: base } = former;
+      const page = new Page({ ...fields, generation: base, deltaGeneration: generation });
+      page.reads = former.reads;
+      page.usedAt = former.usedAt;
+      const deleted = this.#options.deletedBelow(prefix);
+      // When it is written or first read: all at once, ten thousand would hold up everything else.
+      page.rememberLater(() => {
+        const { memory, changed } = extract(table, ref, former, since);
+        const gone = deleted.map((key): DeltaEntry => ({ key, put: undefined }));
+        page.delta = mergeDeltas(entriesOf(former), [...gone, ...changed]);
+        onMoved(former);
+        return memory;
+      });
+      return page;
+    }
+    const page = new Page({ ...fields, generation, deltaGeneration: 0 });
+    const copy = () => ({ root: compact(table, ref, prefix), under: undefined });
+    // What is inside of other pages has to be copied as long as they are in memory.
+    if (former === undefined && joined.length === 0) page.rememberLater(copy);
+    else page.remember(copy());
+    return page;
+  }
+
+  #divideChildren(ref: Ref): Ref {
+    const table = this.#table;
+    const source = table.chunk(ref.chunk);
+    const bitmap = bitmapOf(source, ref.at);
+    const children = bitCount(bitmap);
+    const length = branchWords(children);
+    const at = this.#arena.take(length);
+    const { chunk, id } = this.#arena;
+    chunk.words.set(source.words.subarray(ref.at, ref.at + length), at);
+    writeTotals(chunk, at, { ...totalsOf(table, ref), isUpper: true });
+    for (let nibble = 0; nibble < 16; nibble++) {
+      if ((bitmap & (1 << nibble)) === 0) continue;
+      const place = childPlace(bitmap, nibble);
+      this.#prefix.push(nibble);
+      // Dividing changes no hash.
+      const hash = () => childHash(source, ref.at, place);
+      const child = this.#divide(childOf(table, ref, nibble), hash);
+      this.#prefix.pop();
+      setKindOfChild(chunk, at, nibble, child.kind);
+      const word = placeWord(at, children, place);
+      chunk.words[word] = child.chunk;
+      chunk.words[word + 1] = child.at;
+    }
+    return { kind: BRANCH, chunk: id, at };
+  }
+}
+
+/** Whether what a page becomes is written beside it. */
+function isBaseOf(page: Page): boolean {
+  if (!page.isStored && page.deltaGeneration === 0) return false; // It has no record.
+  const deltaBytes = page.deltaGeneration === 0 ? 0 : deltaOf(page).length;
+  return page.whole === undefined || deltaBytes <= DELTA_SHARE_MAX * page.weight;
+}
+
+function deltaOf(page: Page): Bytes {
+  // One that is not stored yet has it as soon as its nodes are made.
+  const delta = page.delta ?? (page.memory === undefined ? undefined : page.delta);
+  assert(delta !== undefined, 'what changed in a page is known once it is changed again');
+  return delta;
+}
+
+function entriesOf(page: Page): readonly DeltaEntry[] {
+  if (page.deltaGeneration === 0) return [];
+  const entries = decodeDelta(deltaOf(page));
+  assert(entries !== undefined, 'read or written before');
+  return entries;
+}
+
+/** Whether a branch is above pages: too large for one, or not to be joined into one. */
+function isDivided(table: Table, ref: Ref, pageBytesMax: number): boolean {
+  const chunk = table.chunk(ref.chunk);
+  const weight = branchWeight(chunk, ref.at);
+  if (!isUpper(chunk, ref.at)) return weight > pageBytesMax;
+  return weight >= pageBytesMax / 4 || !isWhole(table, ref);
+}
+
+/** Whether all that is below an upper branch is in memory. */
+function isWhole(table: Table, ref: Ref): boolean {
+  if (ref.kind === PAGE || ref.kind === INSIDE) return table.page(ref.chunk).whole !== undefined;
+  if (ref.kind !== BRANCH) return true;
+  const chunk = table.chunk(ref.chunk);
+  const bitmap = bitmapOf(chunk, ref.at);
+  for (let nibble = 0; nibble < 16; nibble++) {
+    if ((bitmap & (1 << nibble)) === 0) continue;
+    if (!isWhole(table, childOf(table, ref, nibble))) return false;
+  }
+  return true;
+}
+
+/** Changed pages that must be whole in memory before the tree is divided: they become several. */
+export function pagesToDivide(tree: Tree, options: PaginateOptions): Page[] {
+  const { table } = tree;
+  const found: Page[] = [];
+  for (const page of options.changed.values()) {
+    if (page.whole !== undefined) continue;
+    let ref = tree.root;
+    for (let depth = 0; depth < page.prefix.length && ref.kind === BRANCH; depth++) {
+      const nibble = page.prefix[depth] ?? 0;
+      const isThere = (bitmapOf(table.chunk(ref.chunk), ref.at) & (1 << nibble)) !== 0;
+      ref = isThere ? childOf(table, ref, nibble) : { kind: NOTHING, chunk: 0, at: 0 };
+    }
+    if (ref.kind !== BRANCH) continue;
+    const chunk = table.chunk(ref.chunk);
+    const isLarge = branchWeight(chunk, ref.at) > options.pageBytesMax;
+    if (isLarge && !isUpper(chunk, ref.at)) found.push(page);
+  }
+  return found;
+}
