@@ -6,7 +6,7 @@ import { hashSuite, loadFastHashing } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { bentBytes } from '../ledger/testing/decoder-laws.ts';
 import type { DeltaEntry } from './delta.ts';
-import { decodeDelta, EMPTY_DELTA, mergeDeltas } from './delta.ts';
+import { decodeDelta, EMPTY_DELTA, mergeDeltas, wholeDelta, wholeOfDelta } from './delta.ts';
 import type { Page } from './nodes.ts';
 import { decodeLayouts, deltaStoreKey, encodeLayout, mergePage, pageStoreKey } from './page.ts';
 import { StoredPages } from './stored-pages.fixture.ts';
@@ -71,6 +71,9 @@ describe('what changed in a page', () => {
       { numRuns: 200 },
     );
     expect(decodeDelta(EMPTY_DELTA)).toEqual([]);
+    expect(wholeOfDelta(EMPTY_DELTA)).toBeUndefined();
+    expect(decodeDelta(wholeDelta(Uint8Array.of(1)))).toBeUndefined();
+    expect(wholeOfDelta(wholeDelta(Uint8Array.of(1)))).toEqual(Uint8Array.of(1));
   });
 
   test('bytes of any kind are entries by key, or refused', () => {
@@ -116,6 +119,16 @@ describe('what changed in a page', () => {
       expect(insert(whole)).toEqual({ ok: true });
       expect(page.delta).toEqual(EMPTY_DELTA);
       page.forget();
+      // Or it is in the record itself: then the leaves' own may be lost.
+      const record = wholeDelta(whole);
+      expect(insert(new Uint8Array(), record)).toEqual({ ok: true });
+      expect(page.delta).toEqual(record);
+      page.forget();
+      for (let byte = 0; byte < record.length; byte++) {
+        const flipped = record.map((each, place) => (place === byte ? each ^ 4 : each));
+        expect(insert(base, flipped)).toEqual(refusal);
+        expect(insert(base, record.subarray(0, byte))).toEqual(refusal);
+      }
       expect(insert(base, delta)).toEqual({ ok: true });
     }
     const { tree: other, store: records } = changedTree();

@@ -1,5 +1,5 @@
 export { joinPages, verifyChunk } from './chunk.ts';
-export { EMPTY_DELTA } from './delta.ts';
+export { EMPTY_DELTA, wholeDelta, wholeOfDelta } from './delta.ts';
 export type {
   ChunkError,
   LayoutError,

@@ -5,7 +5,7 @@ import { bytes, decode, struct, u8, u32, uint53, vector, Writer } from '../codec
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import { compact, encodePage } from './compact.ts';
-import { decodeDelta } from './delta.ts';
+import { decodeDelta, wholeOfDelta } from './delta.ts';
 import type { LayoutError, PageError } from './errors.ts';
 import { ItemArrays, Items } from './items.ts';
 import { isBelow, pathWord } from './leaf.ts';
@@ -69,6 +69,8 @@ class PageBuilder {
     encoded: Uint8Array,
     delta: Uint8Array | undefined,
   ): BuiltPage | undefined {
+    const whole = delta && wholeOfDelta(delta);
+    if (whole !== undefined) return this.build(prefix, whole, undefined);
     const table = Table.of([]);
     const where = { prefix, scratch: this.#leaves, arrays: this.#arrays };
     const items = Items.ofPage(this.#suite, table, encoded, where);

@@ -3,7 +3,7 @@ import { assert } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import { compact, extract } from './compact.ts';
 import type { DeltaEntry } from './delta.ts';
-import { decodeDelta, mergeDeltas } from './delta.ts';
+import { decodeDelta, mergeDeltas, wholeOfDelta } from './delta.ts';
 import { DELTA_SHARE_MAX } from './limits.ts';
 import type { Ref } from './nodes.ts';
 import {
@@ -177,8 +177,14 @@ class Pagination {
 /** Whether what a page becomes is written beside it. */
 function isBaseOf(page: Page): boolean {
   if (!page.isStored && page.deltaGeneration === 0) return false; // It has no record.
+  if (isMended(page)) return false;
   const deltaBytes = page.deltaGeneration === 0 ? 0 : deltaOf(page).length;
   return page.whole === undefined || deltaBytes <= DELTA_SHARE_MAX * page.weight;
+}
+
+/** Whether peers gave it: its leaves' record may be spoilt, so nothing more is written beside it. */
+function isMended({ delta }: Page): boolean {
+  return delta !== undefined && wholeOfDelta(delta) !== undefined;
 }
 
 function deltaOf(page: Page): Bytes {
@@ -222,6 +228,10 @@ export function pagesToDivide(tree: Tree, options: PaginateOptions): Page[] {
   const found: Page[] = [];
   for (const page of options.changed.values()) {
     if (page.whole !== undefined) continue;
+    if (isMended(page)) {
+      found.push(page);
+      continue;
+    }
     let ref = tree.root;
     for (let depth = 0; depth < page.prefix.length && ref.kind === BRANCH; depth++) {
       const nibble = page.prefix[depth] ?? 0;

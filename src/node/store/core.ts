@@ -4,7 +4,7 @@ import type { Hash } from '../../crypto/index.ts';
 import type { Header, Ledger, Membership, MissingKeys, StateChange } from '../../ledger/index.ts';
 import { MissingKey } from '../../ledger/index.ts';
 import type { Page, StateTree } from '../../state/index.ts';
-import { deltaStoreKey, pageStoreKey } from '../../state/index.ts';
+import { deltaStoreKey, pageStoreKey, wholeOfDelta } from '../../state/index.ts';
 import type { KeyValueStore, WriteOperation } from '../../storage/index.ts';
 import type { LedgerCrashPoint, WriteName } from './crash-points.ts';
 import type { Mending } from './mending.ts';
@@ -93,8 +93,11 @@ export async function insertPages(
   for (const [at, page] of pages.entries()) {
     if (page.whole !== undefined) continue; // Loaded meanwhile by somebody else.
     const { base, delta } = records[at] ?? {};
-    const isLost = base === undefined || (delta === undefined && page.deltaGeneration !== 0);
-    if (!isLost && tree.insertPage(page, base, delta).ok) continue;
+    const isMended = delta !== undefined && wholeOfDelta(delta) !== undefined;
+    const isLost =
+      (base === undefined && !isMended) || (delta === undefined && page.deltaGeneration !== 0);
+    const inserted = isLost ? undefined : tree.insertPage(page, base ?? new Uint8Array(), delta);
+    if (inserted?.ok === true) continue;
     if (await mending?.mend(core, tree, page)) continue;
     throw new TabellionError('page-corrupt', {
       prefix: [...page.prefix].map((nibble) => nibble.toString(16)).join(''),

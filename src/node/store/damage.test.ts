@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Bytes } from '../../base/index.ts';
-import { defined, formatHex, TabellionError } from '../../base/index.ts';
+import { assert, defined, formatHex, TabellionError } from '../../base/index.ts';
+import { decode } from '../../codec/index.ts';
 import type { Height } from '../../ledger/index.ts';
+import { manifestCodec, readManifest } from '../../state/index.ts';
 import type { Space } from '../../storage/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
 import { keysWritten, recordChain, stateAfter } from './chain.fixture.ts';
@@ -146,6 +148,50 @@ describe('a damaged page', () => {
     expect(asked.length).toBeGreaterThan(3);
     // The first has the subtrees that no later block changed.
     for (const count of given) expect(count).toBeGreaterThan(0);
+  });
+
+  test('that peers gave harms no kept snapshot that stands on the same record', async () => {
+    const whole = await written(20);
+    const other = await openLedgerStore({ store: whole.copy(), ledger, options });
+    const mend = (page: DamagedPage) => other.subtree(page);
+    let mended = 0;
+    for (const key of await pagesRead(whole)) {
+      const store = whole.copy();
+      const traces: string[] = [];
+      const tracer = { trace: (_: string, name: string) => void traces.push(name) };
+      const broken = await openLedgerStore({ store, ledger, options, mend, tracer });
+      const chunksOf = async () => {
+        const chunks: (Bytes | undefined)[] = [];
+        for (const { stateRoot } of broken.snapshots()) {
+          const encoded = defined(await broken.snapshotManifest(stateRoot), 'kept');
+          const manifest = decode(manifestCodec, encoded);
+          assert(manifest.ok, 'its own manifest');
+          const plans = readManifest(ledger.suite, stateRoot, manifest.value);
+          assert(plans.ok, 'of its own state');
+          for (const { prefix } of plans.value) {
+            chunks.push(await broken.snapshotChunk(stateRoot, prefix));
+          }
+        }
+        return chunks;
+      };
+      // From now on they count as looked at.
+      const before = await chunksOf();
+      expect(before.every((chunk) => chunk !== undefined)).toBe(true);
+      await store.write([{ kind: 'delete', space: 'pages', key }], 'strict');
+      expect(await readAll(broken)).toEqual(expected(20));
+      if (traces.includes('page-mended')) mended += 1;
+      const after = await chunksOf();
+      for (const [at, chunk] of after.entries()) {
+        if (chunk !== undefined) expect(chunk).toEqual(before[at]);
+      }
+      // What changes from here on is written beside nothing that may be spoilt.
+      for (const request of chain.blocks.slice(20)) await broken.commit(request);
+      for (let round = 0; round < 2; round++) await broken.checkpoint();
+      await broken.close();
+      const again = await openLedgerStore({ store: store.crash(), ledger, options });
+      expect(await readAll(again)).toEqual(expected(24));
+    }
+    expect(mended).toBeGreaterThan(3);
   });
 
   test('that opening needs is asked for before the store is open', async () => {

@@ -12,6 +12,7 @@ import {
   pageStoreKeys,
   subtreeOfChunk,
   verifyChunk,
+  wholeOfDelta,
 } from '../../state/index.ts';
 import type { Core } from './core.ts';
 import { readPages } from './core.ts';
@@ -74,7 +75,8 @@ export class KeptSnapshots {
     const records = await readPages(this.#core, chunk.pages);
     const found = chunk.pages.flatMap(({ prefix, deltaGeneration }, at) => {
       const { base, delta } = records[at] ?? {};
-      if (deltaGeneration === 0 || base === undefined) return base ?? [];
+      if (deltaGeneration === 0) return base ?? [];
+      if (base === undefined) return (delta && wholeOfDelta(delta)) ?? [];
       return (delta && mergePage(suite, prefix, base, delta)) ?? [];
     });
     // A page that is lost, or was deleted while it was read, is one that we do not have.

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/index.ts';
 import { formatHex } from '../../base/index.ts';
 import type { Page, StateTree } from '../../state/index.ts';
-import { deltaStoreKey, EMPTY_DELTA, pageStoreKey } from '../../state/index.ts';
+import { deltaStoreKey, pageStoreKey, wholeDelta } from '../../state/index.ts';
 import type { Core } from './core.ts';
 import { writeNamed } from './core.ts';
 import type { DamagedPage } from './types.ts';
@@ -31,14 +31,17 @@ export class Mending {
   async #mend(core: Core, tree: StateTree, page: Page): Promise<boolean> {
     const { prefix, hash, weight, count } = page;
     const value = await this.#ask({ prefix, hash, weight, count });
+    if (value === undefined) return false;
+    const deltaKey = deltaStoreKey(page);
+    // Earlier states of the page, those of kept snapshots, stand on the record of its leaves too.
+    const record =
+      deltaKey === undefined
+        ? { key: pageStoreKey(page), value }
+        : { key: deltaKey, value: wholeDelta(value) };
     // Whoever gave them: only exactly the bytes of that page go in.
-    if (value === undefined || !tree.insertPage(page, value).ok) return false;
-    const put = { kind: 'put', space: 'pages', key: pageStoreKey(page), value } as const;
-    // These bytes have what changed since as well.
-    const key = deltaStoreKey(page);
-    const delta = { kind: 'put', space: 'pages', value: EMPTY_DELTA } as const;
-    const puts = key === undefined ? [put] : [put, { ...delta, key }];
-    await writeNamed(core, 'page-repair', puts, 'strict');
+    const delta = deltaKey === undefined ? undefined : record.value;
+    if (!tree.insertPage(page, value, delta).ok) return false;
+    await writeNamed(core, 'page-repair', [{ kind: 'put', space: 'pages', ...record }], 'strict');
     core.tracer.trace('info', 'page-mended', { prefix: formatHex(prefix), bytes: value.length });
     return true;
   }
