@@ -1,13 +1,16 @@
 import type { Json } from '../../base/index.ts';
 import type { Prng } from '../../simulator/prng.ts';
 import { mutateBytes, simplerBytes } from './mutate-bytes.ts';
-import { mutateJson, mutateText, simplerTexts } from './mutate-text.ts';
+import { mutateJson, mutateText, nestedText, simplerTexts } from './mutate-text.ts';
 import type { Input, Target } from './types.ts';
 
 /** Parents kept at most; beyond, a new one takes the place of one of the later half. */
 const PARENTS_MAX = 2048;
 /** Of JSON inputs, how many in a thousand are changed as values, not as characters. */
 const AS_VALUES = 650;
+
+/** And how many hold more levels than a stack has frames. */
+const NESTED = 2;
 
 /** Inputs worth changing, and the way to change them. */
 export type Breeder = {
@@ -55,6 +58,7 @@ function textBreeder(seeds: readonly string[], isJson: boolean): Breeder {
   const values = new Parents<Json>(isJson ? seeds.flatMap(parsed) : []);
   return {
     breed(prng) {
+      if (isJson && prng.chance(NESTED)) return nestedText(values.pick(prng) ?? null, prng);
       if (!isJson || !prng.chance(AS_VALUES)) {
         return mutateText(texts.pick(prng), texts.pick(prng), prng);
       }

@@ -1,81 +1,18 @@
-import { createPublicKey, verify } from 'node:crypto';
 import type { Clock } from '../../base/index.ts';
 import { defined, equalBytes, formatHex } from '../../base/index.ts';
-import type { SignatureClaim } from '../../crypto/index.ts';
-import { decompressP256, encodeBase64Url, precheckClaim } from '../../crypto/index.ts';
 import type { Network, NetworkHandlers } from '../../network/index.ts';
-import type { TabellionNode } from '../../node/index.ts';
+import type { NodeOptions, TabellionNode } from '../../node/index.ts';
 import { Village } from '../../node/testing/village.ts';
 import { contradictions } from '../../node/testing/votes.ts';
 import type { MemoryStore } from '../../storage/index.ts';
-import type { SignatureVerifier } from '../../verifier/index.ts';
+import { verifier } from './quick-verifier.ts';
 import type { Recording } from './record.ts';
-import { VILLAGE_OPTIONS } from './record.ts';
+import { VILLAGE_NODE_OPTIONS, VILLAGE_OPTIONS } from './record.ts';
 import { Broken } from './types.ts';
 
 const NAME = 'validator 1';
 /** Longer than a validator waits for peers before it signs. */
 const HOLD_MS = 11_000;
-const KEYS_MAX = 512;
-const VERDICTS_MAX = 2_048;
-
-type KeyObject = ReturnType<typeof createPublicKey>;
-
-function keyObjectOf({ algorithm, publicKey }: SignatureClaim): KeyObject | undefined {
-  try {
-    if (algorithm === 'ed25519') {
-      const x = encodeBase64Url(publicKey);
-      return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-    }
-    const point = decompressP256(publicKey);
-    if (point === undefined) return undefined;
-    const [x, y] = [point.subarray(1, 33), point.subarray(33)].map(encodeBase64Url);
-    const key = { kty: 'EC', crv: 'P-256', x: x ?? '', y: y ?? '' };
-    return createPublicKey({ key, format: 'jwk' });
-  } catch {
-    return undefined;
-  }
-}
-
-/** Verifies at once, by the platform's cryptography behind the product's own pre-checks. */
-function createQuickVerifier(): SignatureVerifier {
-  const keys = new Map<string, KeyObject | undefined>();
-  const verdicts = new Map<string, boolean>();
-  const keyOf = (claim: SignatureClaim) => {
-    const name = `${claim.algorithm} ${formatHex(claim.publicKey)}`;
-    if (!keys.has(name)) {
-      if (keys.size >= KEYS_MAX) keys.clear();
-      keys.set(name, keyObjectOf(claim));
-    }
-    return keys.get(name);
-  };
-  const check = (claim: SignatureClaim): boolean => {
-    if (!precheckClaim(claim)) return false;
-    const key = keyOf(claim);
-    if (key === undefined) return false;
-    const { algorithm, message, signature } = claim;
-    return algorithm === 'ed25519'
-      ? verify(null, message, key, signature)
-      : verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature);
-  };
-  const verdictOf = (claim: SignatureClaim): boolean => {
-    const parts = [claim.signature, claim.publicKey, claim.message];
-    const name = parts.map(formatHex).join(' ');
-    const known = verdicts.get(name);
-    if (known !== undefined) return known;
-    if (verdicts.size >= VERDICTS_MAX) verdicts.clear();
-    const verdict = check(claim);
-    verdicts.set(name, verdict);
-    return verdict;
-  };
-  return {
-    verify: async (claims) => claims.map(verdictOf),
-    stop: async () => undefined,
-  };
-}
-
-/** One verifier for all lives: what it remembers depends on nothing but the claim. */
-const verifier = createQuickVerifier();
 
 /**
  * The first validator of the recorded network, alive again in virtual time and alone: the height
@@ -98,6 +35,8 @@ export type LiveOptions = {
   readonly openNetwork?: (handlers: NetworkHandlers, clock: Clock) => Promise<Network>;
   /** Whether this node votes; otherwise it only watches, from an empty disk. */
   readonly isValidator?: boolean;
+  /** What its operator decided otherwise. */
+  readonly options?: Partial<NodeOptions>;
 };
 
 export async function openLiveNode(
@@ -106,11 +45,13 @@ export async function openLiveNode(
 ): Promise<LiveNode> {
   const { isValidator = true } = options;
   const village = new Village(VILLAGE_OPTIONS);
+  village.nodeOptions = VILLAGE_NODE_OPTIONS;
   village.clock.shift(recording.nowMs - village.clock.now());
   let handlers: NetworkHandlers | undefined;
   const name = isValidator ? NAME : 'watcher';
   const inhabitant = await village.start(name, {
     ...(isValidator ? { store: recording.disk.crash(), hasFaucet: true } : {}),
+    ...(options.options && { options: options.options }),
     change: {
       verifier,
       openNetwork: async (own, chainId) => {
@@ -154,5 +95,31 @@ export async function openLiveNode(
       village.hub.penalties.length = 0;
     },
     stop: () => village.stopAll(),
+  };
+}
+
+/** Executions after which a node is made anew: what was valid for it is used up by then. */
+const LIFE_RUNS = 8_192;
+
+/** A node that is made anew now and then. */
+export function lives(open: () => Promise<LiveNode>, runsMax: number = LIFE_RUNS) {
+  let live: LiveNode | undefined;
+  let runs = 0;
+  return {
+    async take(count: number): Promise<LiveNode> {
+      if (live !== undefined && runs >= runsMax) {
+        await live.stop();
+        live = undefined;
+        runs = 0;
+      }
+      live ??= await open();
+      runs += count;
+      return live;
+    },
+    async close(): Promise<void> {
+      await live?.stop();
+      live = undefined;
+      runs = 0;
+    },
   };
 }

@@ -158,6 +158,28 @@ export function mutateJson(json: Json, other: Json, prng: Prng): Json {
   return { ...members, [name]: mutateJson(members[name] ?? null, other, prng) };
 }
 
+/** Levels at which readers and writers of JSON that call themselves run out of stack. */
+const LEVELS = 10_000;
+/** What stands for a value before the text is made: no other input holds it. */
+const MARK = 'a value of many levels';
+
+/** A copy with one value, somewhere, that stands for another. */
+function marked(json: Json, prng: Prng): Json {
+  const entries = isContainer(json) ? Object.entries(json) : [];
+  if (entries.length === 0 || prng.chance(HERE)) return MARK;
+  const [name, value] = prng.pick(entries);
+  const changed = marked(value, prng);
+  if (Array.isArray(json))
+    return json.map((each: Json, at) => (String(at) === name ? changed : each));
+  return Object.fromEntries([...entries, [name, changed]]);
+}
+
+/** The text of a value one of whose parts is lists in lists, more than fit on a stack. */
+export function nestedText(json: Json, prng: Prng): string {
+  const nested = '['.repeat(LEVELS) + ']'.repeat(LEVELS);
+  return JSON.stringify(marked(json, prng)).replace(JSON.stringify(MARK), nested);
+}
+
 /** One change of the characters. */
 function changeText(text: string, other: string, prng: Prng): string {
   const at = prng.below(text.length + 1);

@@ -11,8 +11,10 @@ import type { RequestKind, Topic } from '../../network/index.ts';
 import type { TabellionNode } from '../../node/index.ts';
 import { blocksResponseCodec } from '../../node/messages.ts';
 import {
+  entriesRequestCodec,
   historyRequestCodec,
   locateRequestCodec,
+  pageRequestCodec,
   receiptsRequestCodec,
   stateRequestCodec,
 } from '../../node/proof-messages.ts';
@@ -60,6 +62,9 @@ export const VILLAGE_OPTIONS = {
     amount: 1_000_000_000_000n,
   })),
 } as const;
+
+/** So that a chain of a few blocks has states that peers may take over. */
+export const VILLAGE_NODE_OPTIONS = { snapshotEveryBlocks: 3 } as const;
 
 const SILENT = 'validator 1';
 const WITNESS = 'validator 2';
@@ -118,6 +123,7 @@ async function perform(village: Village, node: TabellionNode): Promise<Bytes[]> 
 
 async function record(): Promise<Recording> {
   const village = new Village(VILLAGE_OPTIONS);
+  village.nodeOptions = VILLAGE_NODE_OPTIONS;
   await village.startAll(...VALIDATORS);
   const node = village.node(WITNESS);
   village.follow(node); // The first node, which the world follows by itself, will fall silent.
@@ -139,7 +145,15 @@ async function record(): Promise<Recording> {
     village.pay(PEOPLE.ada, PEOPLE.kay.address, 2, { chainId: new Uint8Array(32) as never }),
   ].map((bytes) => new Uint8Array(bytes));
   const asker = village.stranger('asker');
-  const requests = requestsOf(heightBefore);
+  const { store } = node.parts;
+  const [paid] = await store.history(PEOPLE.ada.address, { limit: 1 });
+  const { parentHash, stateRoot } = defined(await store.header(heightBefore), 'a header');
+  const requests = requestsOf(heightBefore, {
+    id: defined(paid, 'Ada paid').receipt.transactionId,
+    blockHash: parentHash,
+    stateRoot,
+    roots: store.snapshots().map((each) => each.stateRoot),
+  });
   // Each kind gets its list.
   const answers = Object.fromEntries(Object.keys(requests).map((kind) => [kind, []])) as never as {
     [Kind in RequestKind]: Bytes[];
@@ -180,7 +194,16 @@ async function record(): Promise<Recording> {
   return recording;
 }
 
-function requestsOf(height: number): { [Kind in RequestKind]: Bytes[] } {
+/** What exists, so that it can be asked for. */
+type Known = {
+  readonly id: Hash;
+  readonly blockHash: Hash;
+  readonly stateRoot: Hash;
+  /** Of states that a node serves. */
+  readonly roots: readonly Hash[];
+};
+
+function requestsOf(height: number, known: Known): { [Kind in RequestKind]: Bytes[] } {
   const u64 = (value: number) => {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
@@ -201,25 +224,51 @@ function requestsOf(height: number): { [Kind in RequestKind]: Bytes[] } {
       Uint8Array.from([...person('poor').address, 0]),
       Uint8Array.from([...person('poorer').address, 1]),
     ],
-    ...proofRequestsOf(height),
+    ...proofRequestsOf(height, known),
   };
 }
 
 /** Questions of light clients and of those who take over a state. */
-function proofRequestsOf(height: number) {
+function proofRequestsOf(height: number, { id, blockHash, stateRoot, roots }: Known) {
   const at = (value: number) => value as Height; // A height of the recording.
-  const [root, hash] = [new Uint8Array(32) as Hash, new Uint8Array(32) as Hash]; // Of nothing.
-  const keys = [accountStateKeys(PEOPLE.ada.address).sequence];
+  const nothing = new Uint8Array(32) as Hash; // Of nothing.
+  const whole = new Uint8Array(0);
+  const { sequence, nativeBalance } = accountStateKeys(PEOPLE.ada.address);
   const { address } = PEOPLE.ada;
+  const before = { height: at(height), index: 0 };
+  const every = Array.from({ length: height }, (_, below) => at(below + 1));
   return {
-    state: [encode(stateRequestCodec, { height: at(height), keys })],
-    light: [encode(lightRequestCodec, { from: at(0), heights: [at(1), at(height)] })],
-    receipts: [encode(receiptsRequestCodec, { height: at(height) })],
-    history: [encode(historyRequestCodec, { address, before: undefined, limit: 10 })],
-    locate: [encode(locateRequestCodec, { what: 'block', hash })],
+    state: [
+      encode(stateRequestCodec, { height: at(height), keys: [sequence, nativeBalance] }),
+      encode(stateRequestCodec, { height: at(height), keys: [sequence] }),
+    ],
+    light: [
+      encode(lightRequestCodec, { from: at(0), heights: [at(1), at(height)] }),
+      encode(lightRequestCodec, { from: at(0), heights: every }),
+    ],
+    receipts: every.map((each) => encode(receiptsRequestCodec, { height: each })),
+    history: [
+      encode(historyRequestCodec, { address, before: undefined, limit: 10 }),
+      encode(historyRequestCodec, { address, before, limit: 2 }),
+    ],
+    entries: [
+      encode(entriesRequestCodec, { address, before: undefined, limit: 10 }),
+      encode(entriesRequestCodec, { address, before, limit: 2 }),
+    ],
+    locate: [
+      encode(locateRequestCodec, { what: 'transaction', hash: id }),
+      encode(locateRequestCodec, { what: 'block', hash: blockHash }),
+      encode(locateRequestCodec, { what: 'block', hash: nothing }),
+    ],
+    // The whole state, which is small.
+    page: [encode(pageRequestCodec, { prefix: whole, hash: stateRoot })],
     snapshots: [new Uint8Array(0)],
-    manifest: [encode(manifestRequestCodec, { stateRoot: root })],
-    chunks: [encode(chunksRequestCodec, { stateRoot: root, prefixes: [Uint8Array.of(1)] })],
+    manifest: [...roots, nothing].map((root) => encode(manifestRequestCodec, { stateRoot: root })),
+    chunks: [...roots, nothing].flatMap((stateRoot) =>
+      [[whole], [whole, Uint8Array.of(1)]].map((prefixes) =>
+        encode(chunksRequestCodec, { stateRoot, prefixes }),
+      ),
+    ),
   };
 }
 

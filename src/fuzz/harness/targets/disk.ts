@@ -6,7 +6,7 @@ import type { Height } from '../../../ledger/index.ts';
 import { createProtocol } from '../../../ledger/index.ts';
 import { recordChain } from '../../../node/store/chain.fixture.ts';
 import type { LedgerStore } from '../../../node/store/index.ts';
-import { openLedgerStore } from '../../../node/store/index.ts';
+import { openLedgerStore, STORE_REFUSALS } from '../../../node/store/index.ts';
 import { contradictions } from '../../../node/testing/votes.ts';
 import { WalStore } from '../../../node/wal-store.ts';
 import { MemoryStore } from '../../../storage/index.ts';
@@ -20,16 +20,7 @@ import { Broken } from '../types.ts';
 import { bytesTarget } from './codec-target.ts';
 
 /** Codes with which a node may refuse a disk. */
-const REFUSALS = new Set([
-  'store-corrupt',
-  'store-vanished',
-  'store-too-new',
-  'store-of-another-network',
-  'journal-corrupt',
-  'page-corrupt',
-  'state-root-mismatch',
-  'wal-corrupt',
-]);
+const REFUSALS: ReadonlySet<string> = new Set([...STORE_REFUSALS, 'wal-corrupt']);
 
 /** The code of a named refusal; whatever else was thrown is thrown on. */
 function refusalOf(error: unknown): string {

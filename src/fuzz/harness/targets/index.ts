@@ -1,14 +1,19 @@
 import type { Target } from '../types.ts';
+import { backupTargets } from './backups.ts';
+import { clientTargets } from './client.ts';
 import { diskTargets } from './disk.ts';
 import { executionTargets } from './execution.ts';
 import { ledgerTargets } from './ledger.ts';
 import { lightTargets } from './light.ts';
+import { lightNodeTargets } from './light-node.ts';
 import { messageTargets } from './messages.ts';
 import { nodeTargets } from './node.ts';
 import { pageTargets } from './pages.ts';
+import { proofMessageTargets } from './proof-messages.ts';
 import { proofTargets } from './proofs.ts';
 import { recordTargets } from './records.ts';
 import { rpcTargets } from './rpc.ts';
+import { snapshotNodeTargets } from './snapshot-node.ts';
 import { snapshotTargets } from './snapshots.ts';
 import { streamTargets } from './streams.ts';
 import { textTargets } from './texts.ts';
@@ -23,11 +28,16 @@ export const TARGETS: readonly Target[] = [
   ...webauthnTargets,
   ...textTargets,
   ...pageTargets,
+  ...backupTargets,
   ...rpcTargets,
+  ...clientTargets,
   ...proofTargets,
   ...lightTargets,
+  ...proofMessageTargets,
   ...snapshotTargets,
   ...streamTargets,
   ...nodeTargets,
+  ...lightNodeTargets,
+  ...snapshotNodeTargets,
   ...diskTargets,
 ];

@@ -25,7 +25,8 @@ import { assetRecordCodec } from '../../../ledger/modules/asset/schema.ts';
 import { parameterChangeCodec } from '../../../ledger/modules/parameters/index.ts';
 import { createTestLedger } from '../../../ledger/testing/world.ts';
 import { blockAnnouncementCodec } from '../../../node/messages.ts';
-import { committedRecordCodec } from '../../../node/store/records.ts';
+import { committedRecordCodec, journalRecordCodec } from '../../../node/store/records.ts';
+import type { Recording } from '../record.ts';
 import { recordNetwork } from '../record.ts';
 import type { Target } from '../types.ts';
 import { Broken, refusedAt } from '../types.ts';
@@ -51,6 +52,16 @@ const announced = inside(blockAnnouncementCodec, ({ certificate }) => [
   encode(commitCertificateCodec, certificate),
 ]);
 const headers = inside(blockAnnouncementCodec, ({ header }) => [encode(headerCodec, header)]);
+const logs = inside(committedRecordCodec, (record) =>
+  record.receipts.flatMap((receipt) => receipt.logs.map((log) => encode(logCodec, log))),
+);
+const journalled = inside(journalRecordCodec, (record) => [record.committed]);
+/** What was committed: in the journal or where blocks are kept, each before its checksum. */
+const committed = ({ records }: Recording): Uint8Array[] => {
+  const payloads = (space: string) =>
+    (records[space] ?? []).map((bytes) => bytes.subarray(0, Math.max(0, bytes.length - 32)));
+  return [...journalled(payloads('journal')), ...payloads('blocks')];
+};
 const receipts = inside(committedRecordCodec, (record) =>
   record.receipts.map((receipt) => encode(receiptCodec, receipt)),
 );
@@ -101,6 +112,28 @@ function preparedBlock(): Target {
   });
 }
 
+/** A log as those read it who show what happened: by the schema of the module that it names. */
+function readLog(): Target {
+  return bytesTarget('log-view', 'a log as it is shown to people', async () => {
+    const ledger = createTestLedger();
+    const said = logs(committed(await recordNetwork()));
+    const strange = ['asset.constructor', 'constructor.constructor', 'asset.', '.', ''].map(
+      (kind) => encode(logCodec, { kind, accounts: [], data: new Uint8Array(8) }),
+    );
+    return {
+      seeds: [...said, ...strange].map((bytes) => new Uint8Array(bytes)),
+      run(input) {
+        const log = decode(logCodec, input);
+        if (!log.ok) return refusedAt(log.error.code, log.error.at);
+        const view = ledger.decodeLog(log.value);
+        if (view === undefined) return refusedAt('unknown', log.value.kind.length);
+        JSON.stringify(view.json);
+        return `accepted@${log.value.kind}`;
+      },
+    };
+  });
+}
+
 export const ledgerTargets: readonly Target[] = [
   codecTarget('transaction', protocol.codecs.transaction, (said) => [
     ...said.transactions,
@@ -116,8 +149,8 @@ export const ledgerTargets: readonly Target[] = [
   codecTarget('vote', signedVoteCodec, (said) => said.messages.votes),
   codecTarget('evidence', evidenceCodec),
   codecTarget('membership', membershipCodec),
-  codecTarget('receipt', receiptCodec, (said) => receipts(said.records.blocks ?? [])),
-  codecTarget('log', logCodec),
+  codecTarget('receipt', receiptCodec, (said) => receipts(committed(said))),
+  codecTarget('log', logCodec, (said) => logs(committed(said))),
   codecTarget('key-policy', keyPolicyCodec),
   codecTarget('key-hint', keyHintCodec),
   codecTarget('account-record', accountRecordCodec),
@@ -125,6 +158,7 @@ export const ledgerTargets: readonly Target[] = [
   codecTarget('asset-record', assetRecordCodec),
   codecTarget('parameters', chainParametersCodec),
   codecTarget('parameter-change', parameterChangeCodec),
+  readLog(),
   preparedTransaction(),
   preparedBlock(),
 ];

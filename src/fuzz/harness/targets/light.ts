@@ -4,6 +4,7 @@ import type { Height } from '../../../ledger/index.ts';
 import type { LightBlock, LightEffect, LightEvent, LightState } from '../../../light/index.ts';
 import {
   createLight,
+  judgeCheckpoint,
   lightAnswerCodec,
   lightBlockCodec,
   lightProgress,
@@ -12,9 +13,9 @@ import {
   trustedBlockCodec,
 } from '../../../light/index.ts';
 import { createTestChain } from '../../../light/testing/chain.ts';
-import { holds } from '../../../light/testing/village.ts';
+import { holdsQuickly } from '../quick-verifier.ts';
 import type { Target, Verdict } from '../types.ts';
-import { Broken } from '../types.ts';
+import { Broken, refusedAt } from '../types.ts';
 import { bytesTarget, codecTarget } from './codec-target.ts';
 
 const LENGTH = 12;
@@ -42,12 +43,24 @@ function answers(): Uint8Array<ArrayBuffer>[] {
   );
 }
 
-/** A light client, one liar that answers every request with the same bytes, then an honest peer. */
+type Told = ReturnType<typeof decode<{ readonly blocks: readonly LightBlock[] }>>;
+
+/** Whether an answer that is none was met: whatever its bytes, the client hears only that. */
+let isNoneMet = false;
+
 function runClient(input: Uint8Array): Verdict {
+  const told: Told = decode(lightAnswerCodec, input);
+  if (told.ok) return `${meet(told)}@${told.value.blocks.length}`;
+  if (!isNoneMet) meet(told);
+  isNoneMet = true;
+  return refusedAt(told.error.code, told.error.at);
+}
+
+/** A light client, one liar that answers every request with the same bytes, then an honest peer. */
+function meet(told: Told): string {
   const { anchor, genesis: trusted, endMs: nowMs } = chain;
   const options = { trustingPeriodMs: undefined, clockDriftMs: 10_000 };
   let state: LightState = createLight({ anchor, options, trusted, nowMs });
-  const told = decode(lightAnswerCodec, input);
   const outcomes: string[] = [];
   let requests = 0;
   const answerTo = (effect: LightEffect): LightEvent | undefined => {
@@ -64,7 +77,7 @@ function runClient(input: Uint8Array): Verdict {
         return { kind: 'light-blocks-received', ticket, blocks, nowMs };
       }
       case 'verify-claims': {
-        const isValid = effect.claims.every(holds);
+        const isValid = effect.claims.every(holdsQuickly);
         return { kind: 'claims-verified', ticket: effect.ticket, isValid };
       }
       case 'trust-block':
@@ -104,11 +117,39 @@ function runClient(input: Uint8Array): Verdict {
   send({ kind: 'peer-status', peerId: 'honest', voice: 'honest', ...status });
   for (let count = 0; count < 4; count++) send({ kind: 'tick', nowMs });
   if (lightProgress(state).head.header.height !== LENGTH) throw new Broken('it does not arrive');
-  return `${first}@${told.ok ? told.value.blocks.length : told.error.code}`;
+  return first;
 }
+
+/** What a peer shows as the block of a checkpoint: only that very block, whole, may be taken. */
+function runCheckpoint(input: Uint8Array): Verdict {
+  const decoded = decode(lightBlockCodec, input);
+  if (!decoded.ok) return refusedAt(decoded.error.code, decoded.error.at);
+  const { anchor, genesis, endMs: nowMs } = chain;
+  const height = NAMED as Height; // Of the chain.
+  const options = { trustingPeriodMs: undefined, clockDriftMs: 10_000 };
+  const checkpoint = { height, hash: chain.hashAt(height) };
+  const verdict = judgeCheckpoint(anchor, checkpoint, decoded.value, { genesis, nowMs, options });
+  if (verdict.kind === 'refused') return verdict.code;
+  if (!verdict.claims.every(holdsQuickly)) return 'claims-false';
+  const { hash, membership, nextMembership } = verdict.trusted;
+  const truth = chain.trustedAt(height);
+  const isSame = equalBytes(
+    encode(trustedBlockCodec, { ...truth, hash, membership, nextMembership }),
+    encode(trustedBlockCodec, truth),
+  );
+  if (!isSame) throw new Broken('it trusts what the checkpoint does not name');
+  return 'accepted';
+}
+
+/** The height that the checkpoint names: members change behind it. */
+const NAMED = 7;
 
 export const lightTargets: readonly Target[] = [
   codecTarget('light-block', lightBlockCodec, () => blocksOf().map(encodeBlock)),
+  bytesTarget('checkpoint-block', 'what a peer shows for a checkpoint', async () => ({
+    seeds: [chain, fork].map((each) => new Uint8Array(encodeBlock(each.blockAt(NAMED)))),
+    run: runCheckpoint,
+  })),
   codecTarget('light-request', lightRequestCodec),
   codecTarget('light-answer', lightAnswerCodec, answers),
   codecTarget('trusted-block', trustedBlockCodec, () => [

@@ -1,5 +1,5 @@
 import { createPrivateKey, sign } from 'node:crypto';
-import type { Bytes, Clock } from '../../../base/index.ts';
+import type { Bytes } from '../../../base/index.ts';
 import { concatBytes, formatHex, TabellionError } from '../../../base/index.ts';
 import type { Codec } from '../../../codec/index.ts';
 import { decode, encode } from '../../../codec/index.ts';
@@ -12,14 +12,7 @@ import {
   voteSigningBytes,
 } from '../../../ledger/index.ts';
 import { createTestLedger, person } from '../../../ledger/testing/world.ts';
-import type {
-  Network,
-  NetworkHandlers,
-  PeerView,
-  RequestKind,
-  Topic,
-} from '../../../network/index.ts';
-import { SCORE_MAX } from '../../../network/index.ts';
+import type { RequestKind, Topic } from '../../../network/index.ts';
 import { REQUEST_KINDS, TOPICS } from '../../../network/names.ts';
 import {
   blockAnnouncementCodec,
@@ -30,8 +23,10 @@ import {
   peerStatusCodec,
   transactionsMessageCodec,
 } from '../../../node/messages.ts';
+import type { HostileAnswer } from '../hostile-network.ts';
+import { HostileNetwork } from '../hostile-network.ts';
 import type { LiveNode } from '../live-node.ts';
-import { openLiveNode } from '../live-node.ts';
+import { lives, openLiveNode } from '../live-node.ts';
 import type { Recording } from '../record.ts';
 import { recordNetwork, VILLAGE_OPTIONS } from '../record.ts';
 import type { Target, Verdict } from '../types.ts';
@@ -39,8 +34,6 @@ import { Broken, refusedAt } from '../types.ts';
 import { bytesTarget } from './codec-target.ts';
 import { PROOF_ANSWERS, PROOF_QUESTIONS } from './proof-questions.ts';
 
-/** Executions after which a node is made anew: what was valid for it is used up by then. */
-const LIFE_RUNS = 8_192;
 const BATCH = 128;
 
 const { codecs } = createProtocol();
@@ -87,28 +80,6 @@ function authenticOf(recording: Recording): Set<string> {
     recording.messages[topic].flatMap((bytes) => essences(topic, bytes)),
   );
   return new Set([...said, ...[...recording.transactions, ...recording.pending].flatMap(bodyOf)]);
-}
-
-/** A node that is made anew now and then. */
-function lives(open: () => Promise<LiveNode>) {
-  let live: LiveNode | undefined;
-  let runs = 0;
-  return {
-    async take(count: number): Promise<LiveNode> {
-      if (live !== undefined && runs >= LIFE_RUNS) {
-        await live.stop();
-        live = undefined;
-        runs = 0;
-      }
-      live ??= await open();
-      runs += count;
-      return live;
-    },
-    async close(): Promise<void> {
-      await live?.stop();
-      live = undefined;
-    },
-  };
 }
 
 /** What a sender makes of a message before it is sent, and whether anybody may have signed it. */
@@ -301,70 +272,8 @@ function honestly(
   };
 }
 
-/** How long a hostile peer takes to answer, and is listened to. */
-const LATENCY_MS = 1;
+/** How long a hostile peer is listened to. */
 const STAY_MS = 40;
-
-type Answer = (kind: RequestKind, body: Bytes, peerId: string) => Bytes | undefined;
-
-/** A network of peers that one program plays, which may be banned. */
-class HostileNetwork implements Network {
-  readonly peerId = 'me';
-  readonly #clock: Clock;
-  readonly #answer: Answer;
-  readonly #scores = new Map<string, number>();
-  #handlers: NetworkHandlers | undefined;
-
-  constructor(clock: Clock, answer: Answer) {
-    this.#clock = clock;
-    this.#answer = answer;
-  }
-
-  open(handlers: NetworkHandlers): void {
-    this.#handlers = handlers;
-  }
-
-  join(peerId: string): void {
-    this.#scores.set(peerId, SCORE_MAX);
-    this.#handlers?.onEvent({ kind: 'peer-connected', peerId });
-  }
-
-  leave(peerId: string): void {
-    if (!this.#scores.delete(peerId)) return;
-    this.#handlers?.onEvent({ kind: 'peer-disconnected', peerId });
-  }
-
-  peers(): readonly PeerView[] {
-    return [...this.#scores].map(([peerId, score]) => ({
-      ...{ peerId, score, addresses: [], transport: 'websocket', direction: 'outbound' },
-      ...{ voice: peerId, latencyMs: 1, agent: 'x', connectedSinceMs: 0 },
-    }));
-  }
-
-  request(peerId: string, kind: RequestKind, body: Uint8Array): Promise<Bytes> {
-    return new Promise((resolve, reject) => {
-      this.#clock.after(LATENCY_MS, () => {
-        const bytes = this.#scores.has(peerId) && this.#answer(kind, new Uint8Array(body), peerId);
-        if (bytes) resolve(new Uint8Array(bytes));
-        else reject(new TabellionError('peer-gone'));
-      });
-    });
-  }
-
-  penalize(peerId: string, points: number): void {
-    const score = (this.#scores.get(peerId) ?? 0) - points;
-    if (score > 0) this.#scores.set(peerId, score);
-    else this.#clock.after(0, () => this.leave(peerId));
-  }
-
-  addresses(): readonly string[] {
-    return [];
-  }
-
-  async publish(): Promise<void> {}
-  async addRelay(): Promise<void> {}
-  async stop(): Promise<void> {}
-}
 
 /** Liars that a node meets at once, and how often it may ask one of them while it stays. */
 const LIARS = 4;
@@ -380,7 +289,7 @@ const answers = bytesTarget(
     /** What each peer lies, and how often it was asked to. */
     const liars = new Map<string, { readonly lie: Uint8Array; asked: number }>();
     const kindOf = (lie: Uint8Array) => LIE_KINDS[(lie[0] ?? 0) % LIE_KINDS.length] ?? 'status';
-    const answer: Answer = (kind, body, peerId) => {
+    const answer: HostileAnswer = (kind, body, peerId) => {
       const liar = liars.get(peerId);
       if (liar === undefined) return undefined;
       if (kind !== kindOf(liar.lie)) return honest(kind, body);

@@ -2,10 +2,14 @@ import type { Codec } from '../../../codec/index.ts';
 import { lightAnswerCodec, lightRequestCodec } from '../../../light/index.ts';
 import type { RequestKind } from '../../../network/index.ts';
 import {
+  entriesAnswerCodec,
+  entriesRequestCodec,
   historyAnswerCodec,
   historyRequestCodec,
   locateAnswerCodec,
   locateRequestCodec,
+  pageAnswerCodec,
+  pageRequestCodec,
   receiptsAnswerCodec,
   receiptsRequestCodec,
   stateAnswerCodec,
@@ -28,6 +32,8 @@ export const PROOF_ANSWERS: { readonly [Kind in RequestKind]?: Codec<unknown> } 
   receipts: receiptsAnswerCodec as Codec<unknown>,
   history: historyAnswerCodec as Codec<unknown>,
   locate: locateAnswerCodec as Codec<unknown>,
+  page: pageAnswerCodec as Codec<unknown>,
+  entries: entriesAnswerCodec as Codec<unknown>,
   snapshots: snapshotsAnswerCodec as Codec<unknown>,
   manifest: manifestAnswerCodec as Codec<unknown>,
   chunks: chunksAnswerCodec as Codec<unknown>,
@@ -40,6 +46,8 @@ export const PROOF_QUESTIONS: { readonly [Kind in RequestKind]?: Codec<unknown> 
   receipts: receiptsRequestCodec as Codec<unknown>,
   history: historyRequestCodec as Codec<unknown>,
   locate: locateRequestCodec as Codec<unknown>,
+  page: pageRequestCodec as Codec<unknown>,
+  entries: entriesRequestCodec as Codec<unknown>,
   manifest: manifestRequestCodec as Codec<unknown>,
   chunks: chunksRequestCodec as Codec<unknown>,
 };

@@ -3,7 +3,7 @@ import { decode, encode } from '../../../codec/index.ts';
 import { consensusCodecsOf } from '../../../consensus/index.ts';
 import { hashSuite } from '../../../crypto/index.ts';
 import type { Height } from '../../../ledger/index.ts';
-import { createProtocol, heightCodec } from '../../../ledger/index.ts';
+import { createProtocol, heightCodec, MissingKey } from '../../../ledger/index.ts';
 import { walRecordCodec } from '../../../node/messages.ts';
 import {
   checkpointRecordCodec,
@@ -17,7 +17,14 @@ import {
   segmentCodec,
   unseal,
 } from '../../../node/store/records.ts';
-import { pageStoreKey, StateTree, stateProofCodec, verifyProof } from '../../../state/index.ts';
+import {
+  deltaStoreKey,
+  EMPTY_DELTA,
+  pageStoreKey,
+  StateTree,
+  stateProofCodec,
+  verifyProof,
+} from '../../../state/index.ts';
 import { recordNetwork } from '../record.ts';
 import type { Target } from '../types.ts';
 import { Broken, refusedAt } from '../types.ts';
@@ -117,6 +124,63 @@ const page: Target = bytesTarget('state-page', 'a page of state from disk', asyn
   };
 });
 
+/** What blocks changed in a page since it was written, a record beside it. */
+const delta: Target = bytesTarget('state-page-delta', 'what changed in a page', async () => {
+  const { changes } = storedState(60);
+  const tree = StateTree.empty(suite, { pageBytesMax: 900, versionsKept: 1 });
+  const records = new Map<string, Uint8Array>();
+  const layouts: Uint8Array[] = [];
+  const write = (generation: number) => {
+    const plan = tree.planCheckpoint(generation);
+    for (const each of plan.written) {
+      const { key, value } = plan.encode(each);
+      records.set(formatHex(key), value);
+    }
+    layouts.push(generation === 3 ? plan.fullLayout() : plan.layoutChange());
+    tree.checkpointed(plan);
+    return plan.pages.filter(({ deltaGeneration }) => deltaGeneration !== 0);
+  };
+  tree.apply(1 as Height, changes);
+  write(3);
+  tree.apply(2 as Height, [
+    ...changes.slice(0, 4).map(({ key }) => ({ key, value: Uint8Array.of(7) })),
+    ...changes.slice(20, 22).map(({ key }) => ({ key, value: undefined })),
+  ]);
+  const [asked] = write(4);
+  if (asked === undefined) throw new Error('a page changed a little');
+  const root = tree.root();
+  const restore = () => {
+    const restored = StateTree.restore(suite, { height: 2 as Height, root, layouts });
+    if (!restored.ok) throw new Error('its own layouts');
+    const wanted = restored.value.pagesNeeded(changes.map(({ key }) => key));
+    const found = wanted.find(({ prefix }) => equalBytes(prefix, asked.prefix));
+    return { tree: restored.value, page: defined(found, 'none is loaded') };
+  };
+  let fresh = restore();
+  const base = defined(records.get(formatHex(pageStoreKey(asked))), 'written');
+  const key = defined(deltaStoreKey(asked), 'it changed');
+  const genuine = defined(records.get(formatHex(key)), 'written');
+  return {
+    seeds: [genuine, EMPTY_DELTA].map((bytes) => new Uint8Array(bytes)),
+    run(input) {
+      const inserted = fresh.tree.insertPage(fresh.page, base, input);
+      if (!inserted.ok) return `${inserted.error.code}@${Math.min(32, input.length >> 3)}`;
+      // It may say more than it needs to, but nothing else.
+      const view = fresh.tree.view();
+      for (const change of changes.slice(0, 4)) {
+        try {
+          const value = view.get(change.key);
+          if (value?.[0] !== 7) throw new Broken('another value under the same hash');
+        } catch (error) {
+          if (!(error instanceof MissingKey)) throw error; // Of another page.
+        }
+      }
+      fresh = restore();
+      return 'accepted';
+    },
+  };
+});
+
 const layoutTarget: Target = bytesTarget('state-layout', 'where pages of state are', async () => {
   const states = [8, 60, 200].map(storedState);
   const [, middle] = states;
@@ -204,6 +268,7 @@ export const recordTargets: readonly Target[] = [
   sealed,
   keys,
   page,
+  delta,
   layoutTarget,
   proof,
 ];

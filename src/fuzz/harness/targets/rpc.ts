@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Json, JsonObject } from '../../../base/index.ts';
-import { assert, formatHex, isJsonObject } from '../../../base/index.ts';
+import { assert, errorToData, formatHex, isJsonObject } from '../../../base/index.ts';
 import type { Codec } from '../../../codec/index.ts';
 import { parseJson, toJson } from '../../../codec/index.ts';
 import { formatAddress } from '../../../ledger/index.ts';
@@ -376,6 +376,7 @@ const errors = textTarget(
       }
       const error = errorFromMember(json);
       if (typeof error.code !== 'string') throw new Broken('an error without a code');
+      JSON.stringify(errorToData(error)); // As it is logged, and told to other threads.
       return `accepted@${isRpcErrorCode(error.code) ? error.code : 'other'}`;
     },
   }),
