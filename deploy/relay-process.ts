@@ -71,11 +71,36 @@ const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 25_000;
 const COMPLAINTS_MAX = 2_000;
 
-/** All that run: none outlives the program that started it. */
+/** All that run: none outlives the program that started it, unless that one is killed hard. */
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) askToEnd(child);
 });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => void endBy(signal));
+}
+
+let isEnding = false;
+
+/** A process that ends by a signal tells nobody of its exit: what it started is ended before. */
+async function endBy(signal: NodeJS.Signals): Promise<void> {
+  // Others who listen decide themselves when this process ends.
+  if (process.listenerCount(signal) > 1) return;
+  const children = [...running];
+  // Who asks a second time waits for nobody.
+  if (isEnding) for (const child of children) child.kill('SIGKILL');
+  else {
+    isEnding = true;
+    for (const child of children) askToEnd(child);
+    const timer = setTimeout(() => {
+      for (const child of children) child.kill('SIGKILL');
+    }, STOP_TIMEOUT_MS);
+    await Promise.all(children.map((child) => running.has(child) && once(child, 'exit')));
+    clearTimeout(timer);
+  }
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
 
 /** Starts a command of the relay, such as `['node', '--data', FOLDER, '--json']`. */
 export function startRelay(words: readonly string[], options: RelayOptions = {}): RunningRelay {
@@ -90,6 +115,12 @@ export function startRelay(words: readonly string[], options: RelayOptions = {})
     child.once('close', (code, signal) => {
       running.delete(child);
       resolve({ code, signal });
+    });
+    child.on('error', (error) => {
+      if (child.pid !== undefined) return; // A signal or a word that did not arrive.
+      complaints = String(error);
+      running.delete(child);
+      resolve({ code: null, signal: null });
     });
   });
   const outcome = outcomeOf(child, ended, options.startTimeoutMs ?? START_TIMEOUT_MS);

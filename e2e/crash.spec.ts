@@ -13,7 +13,7 @@ import { openPerson } from './support/person.ts';
 const MAIN_FILE = new URL('../src/crash-test/main.ts', import.meta.url).pathname;
 const APP_FOLDER = resolve(process.env.APP_FOLDER ?? 'dist');
 
-/** The app that `npm run crash-test` builds for itself. */
+/** Where `npm run crash-test` is told to build its app. */
 const CRASH_TEST_APP = resolve('node_modules/.cache/tabellion/crash-test-app');
 
 /** Every script of a built app, its workers' included, by its path. */
@@ -28,6 +28,7 @@ async function scriptsOf(app: string): Promise<ReadonlyMap<string, string>> {
 function crashTest(...words: readonly string[]): Promise<readonly string[]> {
   const child = spawn(process.execPath, [MAIN_FILE, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, CRASH_TEST_APP },
   });
   let output = '';
   child.stdout.on('data', (chunk) => {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import type { NodeOptions } from '../node/index.ts';
@@ -12,8 +14,13 @@ import type { Random } from './random.ts';
 import type { RelayWorld } from './relay-rounds.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** The app with crash points; `npm run build` makes one without them. */
-export const APP_FOLDER = join(ROOT, 'node_modules', '.cache', 'tabellion', 'crash-test-app');
+const namedFolder = process.env.CRASH_TEST_APP;
+const CACHE = join(ROOT, 'node_modules', '.cache', 'tabellion');
+/**
+ * The app with crash points; `npm run build` makes one without them. Each run has its own: what it
+ * orders stands there, and is for its own tabs. Whoever wants to look at it names the folder.
+ */
+export const APP_FOLDER = namedFolder ?? join(CACHE, `crash-test-app-${process.pid}`);
 /** A point that is not passed by then is replaced by a kill at this very moment. */
 const ARMED_MS_MAX = 20_000;
 
@@ -53,6 +60,9 @@ export const FIRST_VISIT_POINTS = [
 
 /** Builds the app with crash points in it. */
 export function buildApp(): Promise<void> {
+  if (namedFolder === undefined) {
+    process.once('exit', () => rmSync(APP_FOLDER, { recursive: true, force: true }));
+  }
   const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
   const words = ['build', '--mode', 'crash-test', '--outDir', APP_FOLDER, '--logLevel', 'error'];
   const child = spawn(process.execPath, [vite, ...words, '--emptyOutDir'], {

@@ -43,6 +43,23 @@ describe('a process that tests start', () => {
   });
 });
 
+describe('a process that starts others', () => {
+  const starter = fileURLToPath(new URL('./testing/starter.ts', import.meta.url));
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('leaves none behind at %s', async (signal) => {
+    const relay = startRelay([], { program: starter });
+    const { pid } = await relay.ready<{ readonly pid: number }>();
+    try {
+      expect(isAlive(pid)).toBe(true);
+      process.kill(relay.pid, signal);
+      expect(await relay.ended).toEqual({ code: null, signal });
+      expect(isAlive(pid)).toBe(false);
+    } finally {
+      await killProcess(pid);
+    }
+  });
+});
+
 describe('free ports', () => {
   it('are those that a local network takes', async () => {
     const data = await mkdtemp(join(tmpdir(), 'tabellion-ports-'));

@@ -1,10 +1,11 @@
 import process from 'node:process';
 
-// A program that does not stop when it is asked to; told a word, it never says that it is ready.
+// A program that does not stop when it is asked to, unless its word is `meek`; told `quiet`, it
+// never says that it is ready.
 
-process.on('SIGTERM', () => undefined);
-setInterval(() => undefined, 1_000);
 const word = process.argv[2];
+if (word !== 'meek') process.on('SIGTERM', () => undefined);
+setInterval(() => undefined, 1_000);
 if (word === 'quiet') process.stderr.write('nothing to say\n');
 else {
   process.stdout.write('a line for people\n{"kind":"progress"}\n');
