@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
 import { formatHex } from '../src/base/index.ts';
 import type { Hash } from '../src/sdk/index.ts';
@@ -140,6 +141,23 @@ test('an account is found by its address, and its state is proven in the tab', a
   await searchFor(page, payer.text);
   await page.getByRole('tab', { name: 'Keys' }).click();
   await expect(page.getByRole('region', { name: 'Signing rules' })).toBeVisible();
+});
+
+test('a history is saved as a file, which says from where on it is complete', async () => {
+  const { page } = person;
+  await page.goto(`${network.url}/account/${formatAddress(recipient)}`);
+  const panel = page.getByRole('region', { name: 'Transactions' });
+  for (const form of ['CSV', 'JSON']) {
+    const downloading = page.waitForEvent('download');
+    await panel.getByRole('button', { name: form, exact: true }).click();
+    const file = await downloading;
+    expect(file.suggestedFilename()).toBe(
+      `tabellion-${formatAddress(recipient).slice(-8)}.${form.toLowerCase()}`,
+    );
+    expect(await readFile(await file.path(), 'utf8')).toContain(formatHex(payment));
+    await expect(panel.getByText('1 transaction saved.')).toBeVisible();
+    await expect(panel.getByRole('button', { name: 'Cancel' })).toBeHidden();
+  }
 });
 
 test('what names nothing is said in words', async () => {

@@ -97,7 +97,7 @@ test('storage is shown by kind, with quota and persistence', async () => {
   await expect(storage.getByRole('progressbar')).toBeVisible();
   await expect(storage.getByText(/ of [\d.,]+ [GT]B$/)).toBeVisible();
   await expect(factOf(storage, 'Persistent')).toHaveText(/^(Yes|No): /);
-  await expect(factOf(storage, 'Saved up to')).toHaveText(/^#/);
+  await expect(factOf(storage, 'State saved up to')).toHaveText(/^(#[1-9]|Not yet)/);
 });
 
 test('votes of consensus change live while payments come', async () => {

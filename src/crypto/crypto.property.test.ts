@@ -12,6 +12,7 @@ import {
   hashSuite,
   isP256SignatureInRange,
   merkleProof,
+  merkleProofs,
   merkleRoot,
   normalizeLowS,
   parseAuthenticatorData,
@@ -212,6 +213,16 @@ describe('Merkle trees', () => {
     for (let count = 0; count <= 40; count++) {
       expect(merkleRoot(suite, leavesOf(count))).toEqual(definedRoot(leavesOf(count)));
     }
+  });
+
+  test('proofs of several leaves are those of each', () => {
+    for (let count = 1; count <= 20; count++) {
+      const leaves = leavesOf(count);
+      const indexes = leaves.map((_, at) => count - 1 - at);
+      const each = indexes.map((index) => merkleProof(suite, leaves, index));
+      expect(merkleProofs(suite, leaves, indexes)).toEqual(each);
+    }
+    expect(merkleProofs(suite, [], [])).toEqual([]);
   });
 
   test('each leaf has a proof, which proves nothing else', () => {

@@ -14,7 +14,14 @@ export {
 } from './keys.ts';
 export { MERKLE_PATH_LENGTH_MAX } from './limits.ts';
 export type { MerkleClaim } from './merkle.ts';
-export { leafMemory, merkleProof, merkleRoot, merkleRootIn, verifyMerkleProof } from './merkle.ts';
+export {
+  leafMemory,
+  merkleProof,
+  merkleProofs,
+  merkleRoot,
+  merkleRootIn,
+  verifyMerkleProof,
+} from './merkle.ts';
 export {
   compressP256,
   decompressP256,

@@ -63,17 +63,30 @@ export function merkleRoot(suite: HashSuite, leaves: readonly Hash[]): Hash {
 
 /** The neighbours on the way from a leaf to the root, lowest first (RFC 9162 §2.1.3.1). */
 export function merkleProof(suite: HashSuite, leaves: readonly Hash[], index: number): Hash[] {
-  assert(Number.isInteger(index) && index >= 0 && index < leaves.length, 'no such leaf');
-  const path: Hash[] = [];
-  let level = leaves;
-  let at = index;
-  while (level.length > 1) {
-    const neighbour = level[at % 2 === 0 ? at + 1 : at - 1];
-    if (neighbour !== undefined) path.push(neighbour);
-    level = levelAbove(suite, level);
-    at = Math.floor(at / 2);
+  return defined(merkleProofs(suite, leaves, [index])[0], 'one for each');
+}
+
+/** As {@link merkleProof}, of several leaves: the tree above them is built once for all. */
+export function merkleProofs(
+  suite: HashSuite,
+  leaves: readonly Hash[],
+  indexes: readonly number[],
+): Hash[][] {
+  for (const index of indexes) {
+    assert(Number.isInteger(index) && index >= 0 && index < leaves.length, 'no such leaf');
   }
-  return path;
+  const ways = indexes.map((index) => {
+    const path: Hash[] = [];
+    return { at: index, path };
+  });
+  for (let level = leaves; level.length > 1; level = levelAbove(suite, level)) {
+    for (const way of ways) {
+      const neighbour = level[way.at % 2 === 0 ? way.at + 1 : way.at - 1];
+      if (neighbour !== undefined) way.path.push(neighbour);
+      way.at = Math.floor(way.at / 2);
+    }
+  }
+  return ways.map(({ path }) => path);
 }
 
 /** That a leaf stands at `index` among `count` leaves under `root`. */

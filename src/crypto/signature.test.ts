@@ -58,6 +58,7 @@ test('the room opens these doors and no others', () => {
       "leafMemory",
       "loadFastHashing",
       "merkleProof",
+      "merkleProofs",
       "merkleRoot",
       "merkleRootIn",
       "mintVerified",

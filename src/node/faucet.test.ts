@@ -160,6 +160,31 @@ describe('the faucet', () => {
     }
   });
 
+  it('is found by a tab that asks before any relay told it is one', async () => {
+    village.hub.delivers = ({ from, kind }) => from !== 'tab' || kind !== 'request-status';
+    await village.start('tab', { home: 'tab' });
+    const { address } = person('ada');
+    const asking = village.node('tab').requestCoins(address, '', signal);
+    await village.clock.pass(1_000);
+    village.hub.delivers = () => true;
+    village.node('tab').wake();
+    const answer = await village.clock.run(asking);
+    if (!answer.ok) throw new Error(answer.error.code);
+    expect(await village.settled(answer.value)).toEqual(['final']);
+  });
+
+  it('is absent, after a bounded time, where nobody is', async () => {
+    await village.start('tab', { home: 'tab' });
+    for (const name of VALIDATORS) village.hub.cut('tab', name);
+    const from = village.clock.now();
+    const asking = village.node('tab').requestCoins(person('ada').address, '', signal);
+    expect(await village.clock.run(asking)).toEqual({
+      ok: false,
+      error: { code: 'faucet-absent' },
+    });
+    expect(village.clock.now() - from).toBeLessThan(10_000);
+  });
+
   it('is absent where no relay has one', async () => {
     await village.stop(FIRST);
     await village.start('tab', { home: 'tab' });

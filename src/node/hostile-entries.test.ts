@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
-import { formatHex } from '../base/index.ts';
+import { formatHex, TabellionError } from '../base/index.ts';
 import type { Infer } from '../codec/index.ts';
 import { decode, encode } from '../codec/index.ts';
+import { verifyMerkleProof } from '../crypto/index.ts';
 import type { Address, Height } from '../ledger/index.ts';
+import { transactionLeaf } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { entriesAnswerCodec, entriesRequestCodec, historyAnswerCodec } from './proof-messages.ts';
+import type { ProofAsker } from './served-proofs.ts';
+import { ServedProofs } from './served-proofs.ts';
 import { impostor, isolate } from './testing/liar.ts';
 import { VALIDATORS, Village } from './testing/village.ts';
 
@@ -24,7 +28,7 @@ beforeAll(async () => {
     const node = village.node(FIRST);
     const pay = (to: Address, ahead: number) =>
       village.pay(ada, to, round, { sequence: (3 * (round - 1) + ahead) as never });
-    for (const [ahead, to] of [bob, bob, cyd].entries()) {
+    for (const [ahead, to] of [bob, cyd, bob].entries()) {
       const id = await village.submit(node, pay(to.address, ahead));
       if (ahead === 2) await village.settled(id, VALIDATORS);
     }
@@ -83,6 +87,33 @@ const mapped =
   (change: (entry: Entry, at: number) => Entry) =>
   ({ entries, isWhole }: Answer): Answer => ({ entries: entries.map(change), isWhole });
 
+/** The header binds no count: what has one leaf beside it passes for the last of many as well. */
+async function multiplied({ entries, isWhole }: Answer): Promise<Answer> {
+  const { ledger, parts } = village.node(FIRST);
+  const { suite } = ledger;
+  const found: Entry[] = [];
+  for (const each of entries) {
+    const { height } = each.place;
+    const header = await parts.store.header(height);
+    const prepared = ledger.prepareTransaction(each.transaction);
+    if (!prepared.ok || header === undefined) throw new Error('the honest answer is good');
+    const leaf = transactionLeaf(suite, prepared.value);
+    const root = header.transactionsRoot;
+    const path = each.transactionPath;
+    for (let at = 399; at >= 0; at--) {
+      const place = { height, index: at % 20 };
+      const count = Math.floor(at / 20) + 1;
+      const last = found.at(-1)?.place;
+      const isLower = last === undefined || last.height > height || last.index > place.index;
+      const claim = { root, leaf, index: place.index, count, path };
+      const fits = verifyMerkleProof(suite, claim);
+      if (fits && isLower && found.length < 20) found.push({ ...each, place, count });
+    }
+  }
+  expect(found.length).toBeGreaterThan(entries.length);
+  return { entries: found, isWhole };
+}
+
 describe('entries of a history', () => {
   it.each<[string, Parameters<typeof readBeside>[0]]>([
     [
@@ -113,6 +144,7 @@ describe('entries of a history', () => {
       'that come twice',
       ({ entries, isWhole }) => ({ entries: entries.flatMap((each) => [each, each]), isWhole }),
     ],
+    ['that come at every index which their way fits', multiplied],
     [
       'of another account',
       (_, honest) =>
@@ -166,5 +198,23 @@ describe('entries of a history', () => {
       await village.clock.run(asker.request(FIRST, 'history', body)),
     );
     expect(places.ok && places.value.places).toEqual(all.entries.map(({ place }) => place));
+  });
+
+  it('cost by the blocks that are hashed for them as well', async () => {
+    const { ledger, parts } = village.node(FIRST);
+    const query = { address: bob.address, before: undefined, limit: 9 };
+    const charged: number[] = [];
+    const asker: ProofAsker = {
+      read: () => query as never, // Of this one question.
+      refuse: () => new TabellionError('request-refused'),
+      charge: (units) => charged.push(units),
+      signal: undefined,
+    };
+    const served = new ServedProofs(ledger, parts.store);
+    const answer = await served.answer('entries', new Uint8Array(), asker);
+    const decoded = decode(entriesAnswerCodec, answer);
+    if (!decoded.ok) throw new Error('well formed');
+    const blocks = new Set(decoded.value.entries.map(({ place }) => place.height));
+    expect(charged).toEqual([10, ...[...blocks].map(() => 1)]);
   });
 });

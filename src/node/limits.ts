@@ -116,8 +116,8 @@ export const LIGHT_HEAD_STORED_MS = 10_000;
 /** How soon a checkpoint that the settings name is looked for again: doubled to the second. */
 export const CHECKPOINT_AGAIN_MS = 1_000;
 export const CHECKPOINT_AGAIN_MS_MAX = 60_000;
-/** A proven header may be so far ahead of our clock. */
-export const LIGHT_CLOCK_DRIFT_MS = 10_000;
+/** So long replay waits for the checkpoint of the settings, if it may leave signatures to it. */
+export const CHECKPOINT_AWAITED_MS = 30_000;
 /** Blocks that were fetched and proven, kept by the bytes of their transactions. */
 export const FETCHED_BLOCKS_KEPT_BYTES = 4 * 1024 * 1024;
 /** Summaries are asked for in runs of so many blocks. */
@@ -129,10 +129,18 @@ export const SNAPSHOTS_OFFERED_MAX = 8;
 /** Chunks of one question, and bytes after which an answer is cut short. */
 export const CHUNKS_PER_REQUEST_MAX = 64;
 export const CHUNKS_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+/** Transactions of a block that are hashed for one unit. */
+export const LEAVES_PER_UNIT = 500;
+/** So long whoever wants test coins waits for a first relay to say that it is one. */
+export const FAUCET_RELAY_WAIT_MS = 8_000;
 /** Units that looking for a page of a peer's costs: it may be in any of many states. */
 export const PAGE_UNITS = 8;
 /** So long a reading waits for a damaged page, while peers are asked a few times. */
 export const MEND_WAIT_MS = 20_000;
+/** So long it waits where no peer is there at all: whoever is offline sees what there is then. */
+export const MEND_ALONE_MS = 6_000;
+/** Peers of one question for a page: one after the other within the time, were all silent. */
+export const MEND_PEERS_MAX = 24;
 export const MEND_ROUNDS_MAX = 4;
 export const MEND_AGAIN_MS = 1_500;
 /** A page that nobody had is not waited for again so soon. */

@@ -5,7 +5,9 @@ import type { Network } from '../network/index.ts';
 import { verifyChunk } from '../state/index.ts';
 import {
   MEND_AGAIN_MS,
+  MEND_ALONE_MS,
   MEND_FORGOTTEN_MS,
+  MEND_PEERS_MAX,
   MEND_ROUNDS_MAX,
   MEND_WAIT_MS,
   PAGES_MENDED_MAX,
@@ -87,30 +89,62 @@ export class PageMender {
     return bytes;
   }
 
-  /** Peers come and go: those who are there are asked a few times. */
+  /** Peers come and go: those who are there are asked a few times, unless they do not have it. */
   async #askInRounds(page: DamagedPage): Promise<Bytes | undefined> {
     const { clock } = this.#core.home;
-    const endMs = clock.now() + MEND_WAIT_MS;
-    const { signal } = this.#stop;
-    for (let rounds = 0; rounds < MEND_ROUNDS_MAX && clock.now() < endMs && !signal.aborted; ) {
-      if (this.#questions.hasPeers()) {
-        rounds += 1;
-        const bytes = await this.#askOnce(page).catch(() => undefined); // Stopped meanwhile.
+    const fromMs = clock.now();
+    const stop = new AbortController();
+    const end = (): void => stop.abort();
+    const cancel = clock.after(MEND_WAIT_MS, end);
+    this.#stop.signal.addEventListener('abort', end);
+    if (this.#stop.signal.aborted) end();
+    try {
+      // Who does not have it is not asked again; others are, once everybody was.
+      const without = new Set<string>();
+      const asked = new Set<string>();
+      let rounds = 0;
+      while (rounds < MEND_ROUNDS_MAX && !stop.signal.aborted) {
+        const { size } = asked;
+        const bytes = await this.#askOnce(page, { without, asked, signal: stop.signal });
         if (bytes !== undefined) return bytes;
+        if (asked.size > size) continue;
+        if (size > 0) rounds += 1;
+        else if (clock.now() - fromMs >= MEND_ALONE_MS) break; // Nobody else comes.
+        asked.clear();
+        await this.#pass(MEND_AGAIN_MS, stop.signal);
       }
-      await this.#pass(MEND_AGAIN_MS);
+      return undefined;
+    } finally {
+      cancel();
+      this.#stop.signal.removeEventListener('abort', end);
     }
-    return undefined;
   }
 
-  #askOnce(page: DamagedPage): Promise<Bytes | undefined> {
+  /** Notes who was asked, and who answered and did not give it. */
+  #askOnce(
+    page: DamagedPage,
+    notes: {
+      readonly without: Set<string>;
+      readonly asked: Set<string>;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Bytes | undefined> {
     const { prefix, hash } = page;
-    return this.#questions.ask<Bytes>({
+    const { without, asked, signal } = notes;
+    const answered = this.#questions.ask<Bytes>({
       kind: 'page',
       body: encode(pageRequestCodec, { prefix, hash }),
-      signal: this.#stop.signal,
-      judge: (answer) => this.#judge(page, answer),
+      without: new Set([...without, ...asked]),
+      peersMax: MEND_PEERS_MAX,
+      signal,
+      onAsk: (peerId) => asked.add(peerId),
+      judge: (answer, peerId) => {
+        const judged = this.#judge(page, answer);
+        if (judged.kind !== 'good') without.add(peerId);
+        return judged;
+      },
     });
+    return answered.catch(() => undefined); // Stopped meanwhile.
   }
 
   #judge(page: DamagedPage, answer: Bytes): Judged<Bytes> {
@@ -125,8 +159,7 @@ export class PageMender {
     return { kind: 'bad', fault: 'false-answer' };
   }
 
-  #pass(ms: number): Promise<void> {
-    const { signal } = this.#stop;
+  #pass(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
         cancel();

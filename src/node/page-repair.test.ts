@@ -5,6 +5,7 @@ import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { MemoryStore } from '../storage/index.ts';
 import type { TabellionNode } from './index.ts';
+import { MEND_WAIT_MS } from './limits.ts';
 import { pageAnswerCodec } from './proof-messages.ts';
 import type { Answers } from './testing/liar.ts';
 import { impostor, isolate } from './testing/liar.ts';
@@ -179,7 +180,33 @@ describe('a page of the state that is damaged', () => {
     await expect(village.clock.run(node.start(), 60_000)).rejects.toMatchObject({
       code: 'page-corrupt',
     });
-    expect(village.clock.now() - from).toBeLessThan(30_000);
+    expect(village.clock.now() - from).toBeLessThan(9_000);
+  });
+
+  it.each([6, 15])(
+    'comes from those who have it, behind %s quick ones who have not',
+    async (count) => {
+      const { node, store } = await watcher();
+      for (let at = 0; at < count; at++) {
+        impostor(village, { name: `quick ${at}`, honest: FIRST, answers: lying(() => undefined) });
+      }
+      village.hub.latencyMs = (peerId) => (peerId.startsWith('quick') ? 5 : 60);
+      await village.clock.pass(15_000);
+      await damage(store, 'lost');
+      expect(await balanceOf(node, bob)).toBe(await expected(bob));
+      expect(tracesOf(WATCHER, 'page-mended').length).toBeGreaterThan(0);
+      expect(tracesOf(WATCHER, 'page-not-mended')).toEqual([]);
+    },
+  );
+
+  it('does not hold up others longer than it may, where nobody says a word', async () => {
+    const { node, store } = await watcher();
+    await damage(store, 'lost');
+    village.hub.latencyMs = () => 5;
+    village.hub.delivers = ({ kind }) => kind !== 'request-page';
+    const from = village.clock.now();
+    await expect(balanceOf(node, bob)).rejects.toMatchObject({ code: 'page-corrupt' });
+    expect(village.clock.now() - from).toBeLessThanOrEqual(MEND_WAIT_MS);
   });
 
   it('keeps nobody waiting who stops a node that starts', async () => {

@@ -8,7 +8,12 @@ import type { Network } from '../network/index.ts';
 import type { Head } from './chain.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { FaucetError } from './faucet.ts';
-import { HINT_INTERVAL_MS, STATUS_INTERVAL_MS, STATUS_KEPT_MS } from './limits.ts';
+import {
+  FAUCET_RELAY_WAIT_MS,
+  HINT_INTERVAL_MS,
+  STATUS_INTERVAL_MS,
+  STATUS_KEPT_MS,
+} from './limits.ts';
 import type { PeerStatus } from './messages.ts';
 import { faucetRequestCodec, faucetResponseCodec, peerStatusCodec } from './messages.ts';
 import type { Fault } from './penalties.ts';
@@ -16,6 +21,8 @@ import { NEAR_BLOCKS } from './trust.ts';
 
 /** Peers asked at once for messages of the height being decided. */
 const CATCH_UP_PEERS = 2;
+/** How often a person's question that waits for a relay looks for one. */
+const RELAY_LOOK_MS = 200;
 /** A head told near ours may fall so far behind it until it is told anew. */
 const CONFIRMING_LAG_BLOCKS = 64;
 
@@ -284,29 +291,62 @@ export class PeerBook {
 
   /**
    * Asks relays for test coins, one after another, until one grants. Rejects with `aborted`. What
-   * a relay refuses is told only if no other grants: it may not be the one with the faucet.
+   * a relay refuses is told only if no other grants: it may not be the one with the faucet. Whoever
+   * has just arrived waits a moment for somebody to say that it is a relay.
    */
   async requestCoins(
     recipient: Address,
     options: { readonly isForwarded: boolean; readonly signal: AbortSignal },
   ): Promise<Result<Hash, FaucetError>> {
-    const { network } = this.#options;
+    const { network, clock } = this.#options;
     const { isForwarded, signal } = options;
     const request = encode(faucetRequestCodec, { recipient, isForwarded });
-    const isRelay = (peerId: string): boolean => this.#known.get(peerId)?.status?.isRelay === true;
+    const endMs = clock.now() + (isForwarded ? 0 : FAUCET_RELAY_WAIT_MS);
+    const asked = new Set<string>();
     let refusal: FaucetError = { code: 'faucet-absent' };
-    for (const { peerId } of network.peers().filter((peer) => isRelay(peer.peerId))) {
-      if (signal.aborted) throw new TabellionError('aborted');
-      const answer = await network
-        .request(peerId, 'faucet', request, { signal })
-        .catch(() => undefined);
-      const decoded = answer === undefined ? undefined : decode(faucetResponseCodec, answer);
-      if (decoded === undefined || !decoded.ok) continue;
-      if (decoded.value.kind === 'granted') return ok(decoded.value.transactionId);
-      const { code, retryAfterMs } = decoded.value;
-      if (code === 'faucet-too-soon') refusal = { code, retryAfterMs: retryAfterMs ?? 0 };
-      if (code === 'faucet-empty' && refusal.code === 'faucet-absent') refusal = { code };
-    }
+    do {
+      for (const peerId of this.#relaysBut(asked)) {
+        asked.add(peerId);
+        if (signal.aborted) throw new TabellionError('aborted');
+        const answer = await network
+          .request(peerId, 'faucet', request, { signal })
+          .catch(() => undefined);
+        const decoded = answer === undefined ? undefined : decode(faucetResponseCodec, answer);
+        if (decoded === undefined || !decoded.ok) continue;
+        if (decoded.value.kind === 'granted') return ok(decoded.value.transactionId);
+        const { code, retryAfterMs } = decoded.value;
+        if (code === 'faucet-too-soon') refusal = { code, retryAfterMs: retryAfterMs ?? 0 };
+        if (code === 'faucet-empty' && refusal.code === 'faucet-absent') refusal = { code };
+      }
+    } while (refusal.code === 'faucet-absent' && (await this.#anotherRelay(asked, endMs, signal)));
     return fail(refusal);
+  }
+
+  /** Connected peers that said they are relays, but for some. */
+  #relaysBut(asked: ReadonlySet<string>): string[] {
+    const peers = this.#options.network.peers().filter(({ peerId }) => !asked.has(peerId));
+    return peers.flatMap(({ peerId }) =>
+      this.#known.get(peerId)?.status?.isRelay === true ? [peerId] : [],
+    );
+  }
+
+  /** Waits while one may still say that it is a relay; whether one did. Rejects with `aborted`. */
+  async #anotherRelay(
+    asked: ReadonlySet<string>,
+    endMs: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { network, clock } = this.#options;
+    const isSilent = ({ peerId }: { readonly peerId: string }): boolean =>
+      this.#known.get(peerId)?.status === undefined;
+    while (this.#relaysBut(asked).length === 0) {
+      const mayCome = asked.size === 0 || network.peers().some(isSilent);
+      if (!mayCome || clock.now() >= endMs || this.#stop.signal.aborted) return false;
+      if (signal.aborted) throw new TabellionError('aborted');
+      await new Promise<void>((resolve) => {
+        clock.after(RELAY_LOOK_MS, resolve);
+      });
+    }
+    return true;
   }
 }

@@ -25,10 +25,9 @@ import {
   receiptsAnswerCodec,
   receiptsRequestCodec,
 } from './proof-messages.ts';
-import { verifyEntry } from './proven-entries.ts';
+import { concerns, readEntries, verifyEntry } from './proven-entries.ts';
 import type { Judged, PeerQuestions } from './questions.ts';
 import type { BlockSummary, IncludedTransaction, Place, StoredBlock } from './store/index.ts';
-import { accountsOf } from './store/index-block.ts';
 
 /** A block that a proven header binds, without what it did. */
 type Fetched = {
@@ -326,13 +325,17 @@ export class PeerLedger {
         if (places.some(({ height }) => height < 1)) return FALSE_ANSWER; // Genesis holds none.
         // Nothing at all, and yet not the end, would be asked for again and again.
         if (places.length === 0 && !isWhole) return { kind: 'absent' };
+        // What costs nothing is looked at before anybody is asked for headers.
+        const read = readEntries(this.#ledger, address, told);
+        if (read === undefined) return FALSE_ANSWER;
         const headers = await this.#headersOf(places, signal);
         if (headers === undefined) return { kind: 'absent' };
         const entries: IncludedTransaction[] = [];
-        for (const each of told) {
-          const header = headers.get(each.place.height) ?? unavailable(each.place.height);
+        for (const each of read) {
+          const { height } = each.told.place;
+          const header = headers.get(height) ?? unavailable(height);
           const included = verifyEntry(this.#ledger, header, each);
-          if (included === undefined || !concerns(included, address)) return FALSE_ANSWER;
+          if (included === undefined) return FALSE_ANSWER;
           entries.push(included);
         }
         return { kind: 'good', value: { entries, isWhole } };
@@ -436,11 +439,6 @@ function unlessAborted<Value>(promise: Promise<Value>, signal?: AbortSignal): Pr
     signal.addEventListener('abort', onAbort);
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
-}
-
-/** Whether a transaction is one of an account. */
-function concerns({ transaction, receipt }: IncludedTransaction, address: Address): boolean {
-  return accountsOf(transaction, receipt).some((each) => equalBytes(each, address));
 }
 
 function descends(places: readonly Place[], before: Place | undefined): boolean {

@@ -1,10 +1,11 @@
-import { equalBytes } from '../base/index.ts';
+import { equalBytes, formatHex } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
-import { merkleProof, verifyMerkleProof } from '../crypto/index.ts';
-import type { Header, Ledger } from '../ledger/index.ts';
+import { merkleProofs, verifyMerkleProof } from '../crypto/index.ts';
+import type { Address, Header, Height, Ledger, PreparedTransaction } from '../ledger/index.ts';
 import { receiptLeaf, transactionLeaf } from '../ledger/index.ts';
 import type { ProvenEntry } from './proof-messages.ts';
 import type { IncludedTransaction, StoredBlock } from './store/index.ts';
+import { accountsOf } from './store/index-block.ts';
 
 /** Proves some transactions of one block; those that are not there are left out. */
 export function proveEntries(
@@ -18,21 +19,61 @@ export function proveEntries(
   const { transactions } = prepared.value;
   const leaves = transactions.map((each) => transactionLeaf(suite, each));
   const receiptLeaves = receipts.map((each) => receiptLeaf(suite, each));
-  return indexes.flatMap((index) => {
+  const held = indexes.filter((index) => index < leaves.length && index < receiptLeaves.length);
+  const paths = merkleProofs(suite, leaves, held);
+  const receiptPaths = merkleProofs(suite, receiptLeaves, held);
+  return held.flatMap((index, at) => {
     const transaction = transactions[index];
     const receipt = receipts[index];
+    const transactionPath = paths[at];
+    const receiptPath = receiptPaths[at];
     if (transaction === undefined || receipt === undefined) return [];
-    return [
-      {
-        place: { height: block.header.height, index },
-        count: leaves.length,
-        transaction: transaction.bytes,
-        transactionPath: merkleProof(suite, leaves, index),
-        receipt,
-        receiptPath: merkleProof(suite, receiptLeaves, index),
-      },
-    ];
+    if (transactionPath === undefined || receiptPath === undefined) return [];
+    const place = { height: block.header.height, index };
+    const { bytes } = transaction;
+    const count = leaves.length;
+    return [{ place, count, transaction: bytes, transactionPath, receipt, receiptPath }];
   });
+}
+
+/** An entry as a peer told it, with its transaction read. */
+export type ReadEntry = { readonly told: ProvenEntry; readonly prepared: PreparedTransaction };
+
+/**
+ * Reads what a peer told of an account, as far as that goes without any header; `undefined` for a
+ * lie. A header binds no count, so that one path can fit several pairs of index and count: told
+ * once each, and of one count a block, a payment cannot be made several.
+ */
+export function readEntries(
+  ledger: Ledger,
+  address: Address,
+  entries: readonly ProvenEntry[],
+): readonly ReadEntry[] | undefined {
+  const ids = new Set<string>();
+  const counts = new Map<Height, number>();
+  const read: ReadEntry[] = [];
+  for (const told of entries) {
+    const { place, count, receipt } = told;
+    if (count !== (counts.get(place.height) ?? count)) return undefined;
+    counts.set(place.height, count);
+    const prepared = ledger.prepareTransaction(told.transaction);
+    if (!prepared.ok || !equalBytes(receipt.transactionId, prepared.value.id)) return undefined;
+    const id = formatHex(prepared.value.id);
+    if (ids.has(id)) return undefined;
+    ids.add(id);
+    const { transaction } = prepared.value;
+    if (!concerns({ transaction, receipt }, address)) return undefined;
+    read.push({ told, prepared: prepared.value });
+  }
+  return read;
+}
+
+/** Whether a transaction is one of an account. */
+export function concerns(
+  { transaction, receipt }: Pick<IncludedTransaction, 'transaction' | 'receipt'>,
+  address: Address,
+): boolean {
+  return accountsOf(transaction, receipt).some((each) => equalBytes(each, address));
 }
 
 /**
@@ -42,21 +83,18 @@ export function proveEntries(
 export function verifyEntry(
   ledger: Ledger,
   header: Header,
-  entry: ProvenEntry,
+  { told, prepared }: ReadEntry,
 ): IncludedTransaction | undefined {
   const { suite } = ledger;
-  const { place, count, receipt } = entry;
+  const { place, count, receipt } = told;
   const { height, index } = place;
-  const prepared = ledger.prepareTransaction(entry.transaction);
-  if (!prepared.ok || header.height !== height) return undefined;
+  if (header.height !== height) return undefined;
   const isBound = (root: Hash, leaf: Hash, path: readonly Hash[]): boolean =>
     verifyMerkleProof(suite, { root, leaf, index, count, path });
-  const leaf = transactionLeaf(suite, prepared.value);
   const isIncluded =
-    isBound(header.transactionsRoot, leaf, entry.transactionPath) &&
-    isBound(header.receiptsRoot, receiptLeaf(suite, receipt), entry.receiptPath) &&
-    equalBytes(receipt.transactionId, prepared.value.id);
+    isBound(header.transactionsRoot, transactionLeaf(suite, prepared), told.transactionPath) &&
+    isBound(header.receiptsRoot, receiptLeaf(suite, receipt), told.receiptPath);
   if (!isIncluded) return undefined;
   const { timestampMs } = header;
-  return { height, index, timestampMs, transaction: prepared.value.transaction, receipt };
+  return { height, index, timestampMs, transaction: prepared.transaction, receipt };
 }

@@ -19,9 +19,17 @@ export type Question<Value> = {
   readonly height?: Height;
   /** Only these are asked. */
   readonly peers?: readonly string[];
+  /** These are not asked, whatever else holds of them. */
+  readonly without?: ReadonlySet<string>;
+  /** How many may be asked in all, other than usual. */
+  readonly peersMax?: number;
   readonly signal?: AbortSignal | undefined;
+  /** A peer is about to be asked. */
+  onAsk?(peerId: string): void;
   judge(answer: Bytes, peerId: string): Judged<Value> | Promise<Judged<Value>>;
 };
+
+type Whom = Pick<Question<unknown>, 'height' | 'peers' | 'without' | 'peersMax'>;
 
 export type PeerQuestionsOptions = {
   readonly clock: Clock;
@@ -107,13 +115,14 @@ export class PeerQuestions {
   }
 
   async #askOne<Value>(
-    { kind, body, judge }: Question<Value>,
+    { kind, body, judge, onAsk }: Question<Value>,
     peerId: string,
     signal: AbortSignal,
   ): Promise<Judged<Value>> {
     const { network, reportPeer, onBytes, tracer } = this.#options;
     // One that went since the question began is not asked, and nothing is noted of it again.
     if (!isConnected(network(), peerId)) return { kind: 'absent' };
+    onAsk?.(peerId);
     this.#count += 1;
     this.#records.set(peerId, { ...this.#recordOf(peerId), askedAt: this.#count });
     let answer: Bytes;
@@ -156,10 +165,11 @@ export class PeerQuestions {
   }
 
   /** The quickest first; among equals the least lately asked. */
-  #peersFor({ height, peers }: Pick<Question<unknown>, 'height' | 'peers'>): string[] {
+  #peersFor({ height, peers, without, peersMax = QUESTION_PEERS_MAX }: Whom): string[] {
     const { network, rangeOf } = this.#options;
     const known = (network()?.peers() ?? []).flatMap(({ peerId, latencyMs }) => {
       if (peers !== undefined && !peers.includes(peerId)) return [];
+      if (without?.has(peerId) === true) return [];
       const range = rangeOf(peerId);
       if (range === undefined) return [];
       const holds = height === undefined || (range.earliest <= height && height <= range.head);
@@ -168,7 +178,7 @@ export class PeerQuestions {
       return holds ? [{ peerId, costMs, askedAt }] : [];
     });
     known.sort((left, right) => left.costMs - right.costMs || left.askedAt - right.askedAt);
-    return known.slice(0, QUESTION_PEERS_MAX).map(({ peerId }) => peerId);
+    return known.slice(0, peersMax).map(({ peerId }) => peerId);
   }
 }
 

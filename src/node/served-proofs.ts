@@ -11,7 +11,13 @@ import {
   waypoints,
 } from '../light/index.ts';
 import type { RequestKind } from '../network/index.ts';
-import { ANSWER_BYTES_MAX, HISTORY_PLACES_MAX, KEYS_PER_UNIT, PAGE_UNITS } from './limits.ts';
+import {
+  ANSWER_BYTES_MAX,
+  HISTORY_PLACES_MAX,
+  KEYS_PER_UNIT,
+  LEAVES_PER_UNIT,
+  PAGE_UNITS,
+} from './limits.ts';
 import type { ProvenEntry } from './proof-messages.ts';
 import {
   entriesAnswerCodec,
@@ -232,7 +238,7 @@ export class ServedProofs {
     return { places, isWhole: entries.length < limit };
   }
 
-  /** The blocks were read for their places a moment ago, so what is proven of them is for free. */
+  /** The blocks are at hand since their places were found; to prove them costs by their size. */
   async #entries(request: Bytes, asker: ProofAsker): Promise<Bytes> {
     const question = asker.read(entriesRequestCodec, request);
     const { places, isWhole } = await this.#placesOf(question, asker);
@@ -241,7 +247,9 @@ export class ServedProofs {
       throwIfAborted(asker);
       const stored = await this.#store.block(height);
       const indexes = places.flatMap((place) => (place.height === height ? [place.index] : []));
-      if (stored !== undefined) entries.push(...proveEntries(this.#ledger, stored, indexes));
+      if (stored === undefined) continue;
+      asker.charge(1 + Math.floor(stored.receipts.length / LEAVES_PER_UNIT));
+      entries.push(...proveEntries(this.#ledger, stored, indexes));
     }
     return bounded(encode(entriesAnswerCodec, { entries, isWhole }));
   }

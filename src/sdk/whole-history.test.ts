@@ -183,6 +183,32 @@ describe('reading page after page', () => {
     expect(circles.count()).toBe(2);
   });
 
+  it('takes no entry twice, at whatever index, and none from above', async () => {
+    const listed = (entries: readonly [number, number, number][], next?: Cursor) =>
+      ({
+        ...page(next),
+        entries: entries.map(([height, index, id]) => ({ height, index, id: Uint8Array.of(id) })),
+      }) as unknown as History; // As much of it as is looked at.
+    const first = listed([[9, 4, 1]], { height: 9, index: 4 } as Cursor);
+    for (const second of [
+      listed([[9, 3, 1]]),
+      listed([[10, 0, 2]]),
+      listed([
+        [8, 1, 2],
+        [8, 1, 3],
+      ]),
+    ]) {
+      const { pages, stop } = await read(answering(first, second).client);
+      expect(pages).toEqual([first]);
+      expect(stop).toMatchObject({ before: first.next, error: { code: 'answer-malformed' } });
+    }
+    const good = listed([[9, 3, 2]]);
+    expect(await read(answering(first, good).client)).toEqual({
+      pages: [first, good],
+      stop: undefined,
+    });
+  });
+
   it('ends when nobody wants it any more', async () => {
     const controller = new AbortController();
     const { client } = answering(page(at(7)), 'proof-unavailable');

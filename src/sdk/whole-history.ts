@@ -1,5 +1,5 @@
 import type { Clock, ErrorData } from '../base/index.ts';
-import { errorToData, systemClock, TabellionError } from '../base/index.ts';
+import { errorToData, formatHex, systemClock, TabellionError } from '../base/index.ts';
 import type { Address, Height } from '../ledger/index.ts';
 import type { Cursor, History } from '../rpc/index.ts';
 import { HISTORY_PER_PAGE_MAX } from '../rpc/index.ts';
@@ -52,6 +52,7 @@ export async function readWholeHistory(
   let entries = 0;
   let downTo: Height | undefined;
   let before: Cursor | undefined;
+  const seen = new Seen();
   do {
     const tell = (isWaiting: boolean) => onProgress?.({ entries, downTo, isWaiting });
     tell(false);
@@ -63,7 +64,7 @@ export async function readWholeHistory(
         { ...options, onWait: () => tell(true) },
       );
       // A node that leads in circles is not followed.
-      if (!isBelow(page.next, before)) throw new TabellionError('answer-malformed');
+      if (!seen.take(page, before)) throw new TabellionError('answer-malformed');
     } catch (error) {
       if (before === undefined || signal?.aborted === true) throw error;
       return { pages, stop: { before, error: errorToData(error) } };
@@ -113,9 +114,31 @@ function pass(clock: Clock, ms: number, signal: AbortSignal | undefined): Promis
   });
 }
 
-function isBelow(next: Cursor | undefined, before: Cursor | undefined): boolean {
-  if (next === undefined || before === undefined) return true;
-  return (
-    next.height < before.height || (next.height === before.height && next.index < before.index)
-  );
+/** What was read of the height where a page ended, and whether the next goes on from there. */
+class Seen {
+  #height: Height | undefined;
+  readonly #ids = new Set<string>();
+
+  /** Whether a page leads down from where it was to begin, and tells nothing a second time. */
+  take({ entries, next }: History, before: Cursor | undefined): boolean {
+    let last = before;
+    for (const entry of entries) {
+      if (!isBelow(entry, last)) return false;
+      last = entry;
+      if (entry.height !== this.#height) this.#ids.clear();
+      this.#height = entry.height;
+      const id = formatHex(entry.id);
+      // Nobody proves at which index a transaction stands: one could be told at several.
+      if (this.#ids.has(id)) return false;
+      this.#ids.add(id);
+    }
+    return next === undefined || isBelow(next, before);
+  }
+}
+
+type Place = Pick<Cursor, 'height' | 'index'>;
+
+function isBelow(place: Place, before: Place | undefined): boolean {
+  if (before === undefined || place.height < before.height) return true;
+  return place.height === before.height && place.index < before.index;
 }

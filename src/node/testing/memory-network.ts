@@ -45,6 +45,8 @@ export class MemoryHub {
   readonly #cut = new Set<string>();
   /** Whether a parcel arrives; tests replace it. */
   delivers: (parcel: Parcel) => boolean = () => true;
+  /** How quick others find a peer; tests replace it. */
+  latencyMs: (peerId: string) => number | undefined = () => undefined;
   #nonce = 0;
 
   constructor(clock: Clock) {
@@ -190,7 +192,7 @@ export class MemoryNetwork implements Network {
       voice: peer.#remoteAddress ?? peer.peerId,
       transport: 'websocket',
       direction: this.peerId < peer.peerId ? 'outbound' : 'inbound',
-      latencyMs: undefined,
+      latencyMs: this.#hub.latencyMs(peer.peerId),
       score: this.#scores.get(peer.peerId) ?? SCORE_MAX,
       agent: 'test',
       connectedSinceMs: 0,

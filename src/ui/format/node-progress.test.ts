@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { timestampMs } from '../../base/index.ts';
 import type { Hash, Height, NodeStatus, StorageView } from '../hooks/client.ts';
-import { sizesOf, wayOf, workOf } from './node-progress.ts';
+import { savedWords, sizesOf, wayOf, workOf } from './node-progress.ts';
 
 const at = (height: number) => height as Height; // Whole numbers written below.
 const HASH = new Uint8Array(32) as Hash; // Any 32 bytes are one.
@@ -134,5 +134,19 @@ test('the size of each mode is worked out from what is kept, and unknown before'
   const empty: StorageView = { ...storage, spaces: [] };
   const fresh: NodeStatus = { ...FOLLOWING, chainHeight: at(0) };
   expect(sizesOf(fresh, empty)).toEqual({ full: undefined, archive: undefined });
+  // A small ledger stands in the journal alone.
+  const young: StorageView = {
+    ...storage,
+    spaces: [{ space: 'journal', count: 9, bytes: 90_000 }],
+  };
+  expect(sizesOf(FOLLOWING, young)).toEqual({ full: 90_000, archive: 90_000 });
+  const late: NodeStatus = { ...FOLLOWING, historyFrom: at(90) };
+  expect(sizesOf(late, young)).toEqual({ full: 90_000, archive: undefined });
   expect(sizesOf({ ...fresh, snapshot: SNAPSHOT }, empty).full).toBe(4_000_000);
+});
+
+test('before the first saving no block is named up to which the state is saved', () => {
+  const storage = { checkpointHeight: at(0) } as StorageView; // All that is looked at.
+  expect(savedWords(storage)).toMatch(/^Not yet by itself/);
+  expect(savedWords({ ...storage, checkpointHeight: at(256) })).toBe('#256');
 });

@@ -133,7 +133,11 @@ export function sizesOf(status: NodeStatus, storage: StorageView | undefined): M
   const state = status.snapshot?.bytesTotal ?? (hasChain ? kept : undefined);
   const blocks = bytesOf('blocks');
   if (state === undefined || blocks === undefined || blocks.count === 0) {
-    return { full: state, archive: undefined };
+    // Before its first saving a node has everything in its journal.
+    const own = status.snapshot === undefined ? bytesOf('journal')?.bytes : undefined;
+    const all = status.chainHeight > 0 && own !== undefined && own > 0 ? own + kept : undefined;
+    const isSinceGenesis = status.historyFrom === 0 && status.mode !== 'light';
+    return { full: all ?? state, archive: isSinceGenesis ? all : undefined };
   }
   const eachBytes = (blocks.bytes + (bytesOf('index')?.bytes ?? 0)) / blocks.count;
   const all = Math.max(status.head.height, status.targetHeight);
@@ -142,6 +146,12 @@ export function sizesOf(status: NodeStatus, storage: StorageView | undefined): M
     full: Math.round(state + eachBytes * recent),
     archive: Math.round(state + eachBytes * all),
   };
+}
+
+/** Up to which block the state is saved by itself; what came after is kept as blocks. */
+export function savedWords({ checkpointHeight }: StorageView): string {
+  if (checkpointHeight > 0) return formatHeight(checkpointHeight);
+  return 'Not yet by itself: the journal holds every block, and gives the state again';
 }
 
 const LEDGER_SPACES: ReadonlySet<string> = new Set(['journal', 'blocks', 'pages', 'index']);

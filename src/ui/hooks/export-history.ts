@@ -8,16 +8,51 @@ import { formatCount, formatHeight, plural } from '../format/number.ts';
 import { wordsOf } from '../format/text.ts';
 import type { Address, ChainInfo, Client } from './client.ts';
 import { download } from './download.ts';
+import type { Chapter } from './history.ts';
 import { chaptersOf } from './history.ts';
 
 /** Entries after which progress is said again. */
 const ENTRIES_PER_WORD = 200;
 
-/** What was saved, in words; a file that lacks the oldest part is named so. */
-export function savedWords(count: number, stoppedAt: number | undefined): string {
-  const saved = `${plural(count, 'transaction')} saved`;
-  if (stoppedAt === undefined) return `${saved}.`;
-  return `${saved}, down to block ${formatHeight(stoppedAt)}: nobody proves what is older now.`;
+/** Where what was read ends. */
+export type HistoryEnd = {
+  /** Nobody answered any more below this height. */
+  readonly stoppedAt: number | undefined;
+  /** From here on nothing is missing; absent: nobody can say so. */
+  readonly completeFrom: number | undefined;
+};
+
+/** What was saved, in words. */
+export function savedWords(count: number, end: HistoryEnd): string {
+  return `${plural(count, 'transaction')} saved${endWords(end)}`;
+}
+
+function endWords({ stoppedAt, completeFrom }: HistoryEnd): string {
+  if (stoppedAt !== undefined) {
+    return `, down to block ${formatHeight(stoppedAt)}: nobody proves what is older now.`;
+  }
+  if (completeFrom === 0) return '.';
+  if (completeFrom === undefined) {
+    return ': all that peers named, each proven. That none is missing nobody can say.';
+  }
+  return `, complete from block ${formatHeight(completeFrom)} on; what was before is not known.`;
+}
+
+/** The part of a file's name that says what it may lack. */
+export function endName({ stoppedAt, completeFrom }: HistoryEnd): string {
+  if (stoppedAt !== undefined) return '-incomplete';
+  if (completeFrom === undefined) return '-as-named-by-peers';
+  return completeFrom === 0 ? '' : `-from-block-${completeFrom}`;
+}
+
+/** From where on all chapters together lack nothing: none can say more than each of them. */
+export function completeFromOf(chapters: readonly Chapter[]): number | undefined {
+  let from = 0;
+  for (const { completeFrom } of chapters) {
+    if (completeFrom === undefined) return undefined;
+    from = Math.max(from, completeFrom);
+  }
+  return from;
 }
 
 /** How far reading has come, in words. */
@@ -27,8 +62,8 @@ export function progressWords({ entries, isWaiting }: HistoryProgress): string {
 }
 
 /**
- * Saves the whole history of an account as CSV (for spreadsheets) or JSON (complete). Says how much
- * was saved, and where it ends when not all of it could be read.
+ * Saves the whole history of an account as CSV (for spreadsheets) or JSON (every field). Says how
+ * much was saved, and what it may lack, as the name of the file does. Rejects with `aborted`.
  */
 export async function exportHistory(
   client: Client,
@@ -37,11 +72,13 @@ export async function exportHistory(
   options: {
     readonly form: 'csv' | 'json';
     readonly onProgress?: (text: string) => void;
+    readonly signal?: AbortSignal;
   },
 ): Promise<string> {
-  const { form, onProgress } = options;
+  const { form, onProgress, signal } = options;
   let told = 0;
   const { pages, stop } = await readWholeHistory(client, address, {
+    ...(signal === undefined ? {} : { signal }),
     onProgress: (progress) => {
       // Every page would be said aloud by screen readers.
       if (!progress.isWaiting && progress.entries - told < ENTRIES_PER_WORD) return;
@@ -52,13 +89,14 @@ export async function exportHistory(
   const chapters = chaptersOf(pages);
   const count = chapters.reduce((sum, { entries }) => sum + entries.length, 0);
   const stoppedAt = stop?.before.height;
-  const ending = stoppedAt === undefined ? '' : '-incomplete';
-  const name = `tabellion-${formatAddress(address).slice(-8)}${ending}`;
+  const end = { stoppedAt, completeFrom: completeFromOf(chapters) };
+  const words = savedWords(count, end);
+  const name = `tabellion-${formatAddress(address).slice(-8)}${endName(end)}`;
   if (form === 'json') {
-    const whole = { network: chain.name, address: formatAddress(address), chapters };
+    const whole = { network: chain.name, address: formatAddress(address), words, chapters };
     const told = stoppedAt === undefined ? whole : { ...whole, incompleteBelow: stoppedAt };
     download(`${name}.json`, valueText(told), 'application/json');
-    return savedWords(count, stoppedAt);
+    return words;
   }
   const head = [
     'time',
@@ -111,7 +149,7 @@ export async function exportHistory(
     ];
   });
   download(`${name}.csv`, csvText([head, ...rows]), 'text/csv');
-  return savedWords(count, stoppedAt);
+  return words;
 }
 
 function plainDecimal(amount: bigint, decimals: number): string {

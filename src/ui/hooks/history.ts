@@ -40,35 +40,43 @@ export function useHistory(address: Address) {
 /** Entries that stand on the same ground: as firm, and from the same source. */
 export type Chapter = Pick<History, 'trust' | 'source' | 'entries' | 'completeFrom'>;
 
+type OpenChapter = { -readonly [Name in keyof Chapter]: Chapter[Name] } & {
+  entries: HistoryEntry[];
+  /** An entry stands below an older one. */
+  isMixed: boolean;
+};
+
 /** Pages under each other, newest first; neighbours of one source and trust become one chapter. */
 export function chaptersOf(pages: readonly Chapter[]): readonly Chapter[] {
-  const chapters: Chapter[] = [];
+  const chapters: OpenChapter[] = [];
   const seen = new Set<string>();
-  for (const { trust, source, completeFrom, entries: all } of pages) {
-    // The newest page moves on while older ones stand: what both hold belongs to the newer.
-    const entries = all.filter((entry) => !seen.has(formatHex(entry.id)));
-    for (const entry of entries) seen.add(formatHex(entry.id));
-    const last = chapters.at(-1);
-    if (last === undefined || last.trust !== trust || last.source !== source) {
-      chapters.push({ trust, source, completeFrom, entries });
-      continue;
+  for (const { trust, source, completeFrom, entries } of pages) {
+    let open = chapters.at(-1);
+    if (open === undefined || open.trust !== trust || open.source !== source) {
+      open = { trust, source, completeFrom, entries: [], isMixed: false };
+      chapters.push(open);
     }
-    chapters[chapters.length - 1] = {
-      ...last,
-      completeFrom: lower(last.completeFrom, completeFrom),
-      entries: mergePages([last.entries, entries]),
-    };
+    open.completeFrom = lower(open.completeFrom, completeFrom);
+    for (const entry of entries) {
+      const id = formatHex(entry.id);
+      // The newest page moves on while older ones stand: what both hold belongs to the newer.
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const last = open.entries.at(-1);
+      open.isMixed ||= last !== undefined && newestFirst(last, entry) > 0;
+      open.entries.push(entry);
+    }
   }
-  return chapters;
+  return chapters.map(({ isMixed, ...chapter }) =>
+    isMixed ? { ...chapter, entries: chapter.entries.sort(newestFirst) } : chapter,
+  );
+}
+
+function newestFirst(left: HistoryEntry, right: HistoryEntry): number {
+  return right.height - left.height || right.index - left.index;
 }
 
 function lower(left: Height | undefined, right: Height | undefined): Height | undefined {
   if (left === undefined || right === undefined) return left ?? right;
   return left < right ? left : right;
-}
-
-function mergePages(pages: readonly (readonly HistoryEntry[])[]): readonly HistoryEntry[] {
-  const byId = new Map<string, HistoryEntry>();
-  for (const page of pages) for (const entry of page) byId.set(formatHex(entry.id), entry);
-  return [...byId.values()].sort((a, b) => b.height - a.height || b.index - a.index);
 }

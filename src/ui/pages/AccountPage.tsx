@@ -1,11 +1,10 @@
-import { useState } from 'react';
 import { Link, useParams } from 'wouter';
-import type { ErrorData } from '../../base/index.ts';
-import { errorToData, formatHex } from '../../base/index.ts';
+import { formatHex } from '../../base/index.ts';
 import { formatAddress, parseAddress } from '../../sdk/index.ts';
 import { AddressFull } from '../entities/AddressView.tsx';
 import { AmountView } from '../entities/AmountView.tsx';
 import { AssetLink } from '../entities/AssetLink.tsx';
+import { ExportButtons, ExportState } from '../entities/HistoryExport.tsx';
 import { HistoryView } from '../entities/HistoryView.tsx';
 import { KeyList } from '../entities/KeyList.tsx';
 import { AccountProofView } from '../entities/ProofView.tsx';
@@ -15,15 +14,13 @@ import { describeAddressError } from '../format/errors.ts';
 import { valueText } from '../format/json.ts';
 import { formatHeight, plural } from '../format/number.ts';
 import { within } from '../format/standing.ts';
-import { announce } from '../hooks/announce.ts';
 import { useAsk } from '../hooks/ask.ts';
 import type { AccountView, Address } from '../hooks/client.ts';
-import { exportHistory } from '../hooks/export-history.ts';
 import { useHistory } from '../hooks/history.ts';
+import { useHistoryExport } from '../hooks/history-export.ts';
 import { nativeBalance } from '../hooks/last-known.ts';
 import { useLive } from '../hooks/live.ts';
 import { useNames } from '../hooks/names.ts';
-import { useClient } from '../hooks/services.ts';
 import { Answered } from '../parts/Answered.tsx';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { CopyButton } from '../parts/CopyButton.tsx';
@@ -132,38 +129,12 @@ function Summary({ view }: { readonly view: AccountView }) {
 
 function HistoryPanel({ address }: { readonly address: Address }) {
   const history = useHistory(address);
-  const client = useClient();
-  const chain = useLive((live) => live.chain);
-  const [busy, setBusy] = useState<'csv' | 'json'>();
-  const [error, setError] = useState<ErrorData>();
-  const save = async (form: 'csv' | 'json') => {
-    if (client === undefined || chain === undefined) return;
-    setBusy(form);
-    setError(undefined);
-    try {
-      announce(await exportHistory(client, chain, address, { form, onProgress: announce }));
-    } catch (caught) {
-      setError(errorToData(caught));
-    } finally {
-      setBusy(undefined);
-    }
-  };
+  const saving = useHistoryExport(address);
   return (
-    <Panel
-      title="Transactions"
-      isFlush
-      aside={
-        <Row>
-          <Button look="quiet" isBusy={busy === 'csv'} onClick={() => void save('csv')}>
-            CSV
-          </Button>
-          <Button look="quiet" isBusy={busy === 'json'} onClick={() => void save('json')}>
-            JSON
-          </Button>
-        </Row>
-      }
-    >
-      {error === undefined ? null : <ErrorNotice error={error} />}
+    <Panel title="Transactions" isFlush aside={<ExportButtons of={saving} look="quiet" />}>
+      <div className={styles.saving}>
+        <ExportState of={saving} />
+      </div>
       {history.newest.isAsking ? <Waiting /> : null}
       {history.newest.error !== undefined && history.newest.value === undefined ? (
         <ErrorNotice error={history.newest.error} onRetry={history.newest.askAgain} />

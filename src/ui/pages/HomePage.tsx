@@ -1,4 +1,5 @@
 import { ArrowDownToLine, ArrowUpFromLine, ScanLine } from 'lucide-react';
+import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
@@ -13,9 +14,10 @@ import { shortAddress } from '../format/text.ts';
 import { formatAge, formatClock } from '../format/time.ts';
 import { unlisted } from '../format/unlisted.ts';
 import { cachedBalance, useAccount } from '../hooks/account.ts';
+import type { Answer } from '../hooks/ask.ts';
 import { useAsk } from '../hooks/ask.ts';
 import { isNative, useNative } from '../hooks/assets.ts';
-import type { AccountView } from '../hooks/client.ts';
+import type { AccountView, History } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
 import { chaptersOf } from '../hooks/history.ts';
 import { nativeBalance } from '../hooks/last-known.ts';
@@ -44,7 +46,7 @@ function AccountHome({ account }: { readonly account: LocalAccount }) {
       <Letterhead account={account} view={view} />
       <Tasks account={account} view={view} />
       {view === undefined ? null : <OtherAssets view={view} />}
-      <Activities account={account} />
+      <Activities account={account} view={view} />
     </>
   );
 }
@@ -132,7 +134,25 @@ function OtherAssets({ view }: { readonly view: AccountView }) {
   );
 }
 
-function Activities({ account }: { readonly account: LocalAccount }) {
+/** So long an empty history is not believed beside a balance that is there. */
+const BEHIND_MS = 3_000;
+
+/** Whether a history that is empty may be one of before what the account shows. */
+function useIsBehind(view: AccountView | undefined, { value, askAgain }: Answer<History>): boolean {
+  const [isOver, setOver] = useState(false);
+  const isEmpty = value?.entries.length === 0;
+  const hasMoved = view?.balances.some(({ amount }) => amount > 0n) === true;
+  const isOdd = isEmpty && hasMoved;
+  useEffect(() => {
+    if (!isOdd) return;
+    askAgain();
+    const timer = setTimeout(() => setOver(true), BEHIND_MS);
+    return () => clearTimeout(timer);
+  }, [isOdd, askAgain]);
+  return isEmpty && (view === undefined || (hasMoved && !isOver));
+}
+
+function Activities({ account, view }: { account: LocalAccount; view: AccountView | undefined }) {
   const { transactions } = useWalletState();
   const history = useAsk(
     'account.history',
@@ -142,6 +162,7 @@ function Activities({ account }: { readonly account: LocalAccount }) {
   const chapters = chaptersOf(history.value === undefined ? [] : [history.value]);
   const entries = history.value?.entries ?? [];
   const pending = unlisted(transactions, account.address, entries);
+  const isReading = useIsBehind(view, history) || history.isAsking;
   return (
     <Panel
       title="Activity"
@@ -152,10 +173,10 @@ function Activities({ account }: { readonly account: LocalAccount }) {
         )
       }
     >
-      {history.isAsking && pending.length === 0 ? <Waiting /> : null}
+      {isReading && pending.length === 0 ? <Waiting>Reading…</Waiting> : null}
       <HistoryView
         viewer={account.address}
-        chapters={chapters}
+        chapters={isReading ? [] : chapters}
         pending={pending}
         empty={
           <Empty action={<LinkButton href="/receive">Show my address</LinkButton>}>

@@ -4,6 +4,7 @@ import { errorToData, formatHex } from '../../base/index.ts';
 import { Sign } from '../entities/Phase.tsx';
 import { Seal } from '../entities/Seal.tsx';
 import { TrustPanel } from '../entities/TrustRegion.tsx';
+import { savedWords } from '../format/node-progress.ts';
 import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
 import { formatAge } from '../format/time.ts';
 import { announce } from '../hooks/announce.ts';
@@ -140,7 +141,7 @@ function Peers() {
                 ]}
               />
             </div>
-            {peers.length === 1 ? (
+            {peers.length === 1 && (count ?? 1) === 1 ? (
               <div className={styles.inset}>
                 <Notice kind="warning" title="One peer only">
                   What it withholds cannot be noticed, so figures stay Reported. A second one makes
@@ -148,7 +149,9 @@ function Peers() {
                 </Notice>
               </div>
             ) : null}
-            {peers.length === 0 ? (
+            {peers.length === 0 && count !== undefined && count > 0 ? (
+              <Waiting>Reading…</Waiting>
+            ) : peers.length === 0 ? (
               <Empty>No peers at the moment. The node keeps trying by itself.</Empty>
             ) : (
               <Table
@@ -232,7 +235,7 @@ function Storage({ answer }: { readonly answer: Answer<StorageView> }) {
                         ] as const,
                     ),
                   ['In memory', memoryOf(storage)],
-                  ['Saved up to', formatHeight(storage.checkpointHeight)],
+                  ['State saved up to', savedWords(storage)],
                   isKept === undefined
                     ? undefined
                     : [
@@ -313,7 +316,8 @@ function Controls({ status }: { readonly status: NodeStatus | undefined }) {
         >
           <p>
             It deletes the blocks and the state in this browser and reads them again from the
-            network. Your accounts, keys and contacts stay.
+            network. Your accounts, keys and contacts stay, and so does a checkpoint that nothing
+            here contradicts.
           </p>
         </Sheet>
       ) : null}

@@ -3,14 +3,14 @@ import { Link } from 'wouter';
 import type { ErrorData } from '../../base/index.ts';
 import { equalBytes, errorToData } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
+import { ExportButtons, ExportState } from '../entities/HistoryExport.tsx';
 import { Seal } from '../entities/Seal.tsx';
 import { formatBytes } from '../format/number.ts';
 import { shortAddress } from '../format/text.ts';
 import { announce } from '../hooks/announce.ts';
 import { useAsk } from '../hooks/ask.ts';
 import { readBackup, saveBackup } from '../hooks/backup-file.ts';
-import { exportHistory } from '../hooks/export-history.ts';
-import { useLive } from '../hooks/live.ts';
+import { useHistoryExport } from '../hooks/history-export.ts';
 import { setTheme, usePreferences, writeCacheBytes } from '../hooks/preferences.ts';
 import { useClient, useWallet, useWalletState } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
@@ -132,8 +132,8 @@ function Appearance() {
 function Data() {
   const wallet = useWallet();
   const client = useClient();
-  const chain = useLive((live) => live.chain);
   const { activeAccount } = useWalletState();
+  const saving = useHistoryExport(activeAccount?.address);
   const [error, setError] = useState<ErrorData>();
   const [strangers, setStrangers] = useState<readonly string[]>([]);
   const file = useRef<HTMLInputElement>(null);
@@ -144,10 +144,6 @@ function Data() {
     } catch (caught) {
       setError(errorToData(caught));
     }
-  };
-  const saveHistory = (form: 'csv' | 'json') => async () => {
-    if (client === undefined || chain === undefined || activeAccount === undefined) return '';
-    return exportHistory(client, chain, activeAccount.address, { form, onProgress: announce });
   };
   return (
     <Panel title={<span id="data">Your data</span>}>
@@ -194,12 +190,10 @@ function Data() {
           <StrangeRelays relays={strangers} onDone={() => setStrangers([])} />
         )}
         {activeAccount === undefined ? null : (
-          <Row>
-            <Button onClick={() => void attempt(saveHistory('csv'))}>All transactions, CSV</Button>
-            <Button onClick={() => void attempt(saveHistory('json'))}>
-              All transactions, JSON
-            </Button>
-          </Row>
+          <>
+            <ExportButtons of={saving} what="All transactions, " />
+            <ExportState of={saving} />
+          </>
         )}
         {error === undefined ? null : <ErrorNotice error={error} />}
       </Stack>
