@@ -195,6 +195,13 @@ test('a checkpoint from somebody trusted renews trust that ran out, by keys alon
   expect(await page.evaluate(figuresWithoutTrust)).toEqual([]);
 });
 
+test('on the Node page there is one field for a checkpoint, also when trust ran out', async () => {
+  const page = await open('expired', '/node');
+  await expect(page.getByText('Trust has run out').first()).toBeVisible();
+  await expect(page.getByRole('link', { name: 'under Checkpoint' })).toBeVisible();
+  await expect(page.getByLabel('Checkpoint from somebody you trust')).toHaveCount(1);
+});
+
 test('a node shows its newest block as a checkpoint; a link to one is asked about first', async () => {
   const page = await open('following', '/node');
   const panel = page.getByRole('region', { name: 'Checkpoint' });
@@ -215,6 +222,10 @@ test('a node shows its newest block as a checkpoint; a link to one is asked abou
   await expect(panel.getByLabel('Checkpoint from somebody you trust')).toHaveValue(`48190:${ID}`);
   await panel.getByRole('button', { name: 'Trust this block' }).click();
   await expect(panel.getByText('Given by hand')).toBeVisible();
+  // The link is of no use any more, and whoever uses keys alone is still in the panel.
+  await expect(panel.getByText('The link that you followed names a block')).toBeHidden();
+  await expect(page).not.toHaveURL(/checkpoint=/);
+  await expect(panel.locator('#checkpoint')).toBeFocused();
   await advanced.click();
   await unchecked.check();
   await expect(unchecked).toBeChecked();

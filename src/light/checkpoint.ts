@@ -95,3 +95,17 @@ export function judgeCheckpoint(
   }
   return { kind: 'to-verify', claims: claimsOf(anchor, candidate), trusted };
 }
+
+/** By what name people and programs are told why the block of a checkpoint is refused. */
+export function checkpointCodeOf(
+  code: Exclude<Extract<CheckpointVerdict, { readonly kind: 'refused' }>['code'], 'another-block'>,
+): 'checkpoint-wrong-network' | 'checkpoint-expired' | 'checkpoint-invalid' {
+  switch (code) {
+    case 'wrong-network':
+      return 'checkpoint-wrong-network';
+    case 'trust-expired':
+      return 'checkpoint-expired';
+    default:
+      return 'checkpoint-invalid';
+  }
+}

@@ -1,10 +1,22 @@
 export type { CheckpointTextError } from './checkpoint.ts';
-export { formatCheckpoint, judgeCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export {
+  checkpointCodeOf,
+  formatCheckpoint,
+  judgeCheckpoint,
+  parseCheckpoint,
+} from './checkpoint.ts';
 export type { LightRefusalCode, LightRequestFailure } from './errors.ts';
 export { claimsOf, isExpired, judgeLightBlock } from './judge.ts';
 export { lightBlockAt, trustedHashAt } from './known.ts';
 export type { LightLimits } from './limits.ts';
-export { LIGHT_BLOCKS_MAX, LIGHT_HEIGHTS_MAX, LIGHT_LIMITS } from './limits.ts';
+export {
+  CLOCK_DRIFT_MS,
+  LIGHT_BLOCKS_MAX,
+  LIGHT_HEIGHTS_MAX,
+  LIGHT_LIMITS,
+  lightOptions,
+  TRUSTING_PERIOD_MS,
+} from './limits.ts';
 export { waypoints } from './path.ts';
 export { lightProgress } from './progress.ts';
 export type { LightRules } from './rules.ts';

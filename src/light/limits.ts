@@ -1,7 +1,20 @@
+import type { LightOptions } from './types.ts';
+
 /** Heights that one request may ask for. */
 export const LIGHT_HEIGHTS_MAX = 16;
 /** Blocks that one answer may hold, those that the server added included. */
 export const LIGHT_BLOCKS_MAX = 16;
+
+/** How far the time of a header may be ahead of ours. */
+export const CLOCK_DRIFT_MS = 10_000;
+/** Members that change can be punished for three weeks; two thirds of it are left to notice. */
+export const TRUSTING_PERIOD_MS = 14 * 24 * 3_600_000;
+
+/** What every light client of a network goes by; fixed members can be held to their word for ever. */
+export function lightOptions(isFixed: boolean): LightOptions {
+  const trustingPeriodMs = isFixed ? undefined : TRUSTING_PERIOD_MS;
+  return { trustingPeriodMs, isFixed, clockDriftMs: CLOCK_DRIFT_MS };
+}
 
 /** Bounds of what a light client asks for, holds and remembers. */
 export type LightLimits = {

@@ -55,6 +55,8 @@ export type BlockRefusal =
 export interface Vouching {
   /** Whether the signatures of a block's transactions need not be checked: somebody asked for it. */
   vouches(height: number): boolean;
+  /** The next block is let in without that. */
+  taken(height: number): void;
   /** Whether the checkpoint names another block of this height. */
   contradicts(height: number, hash: Hash): boolean;
   /** A certified block of its height is another one: what was executed below may be given up. */
@@ -64,6 +66,8 @@ export interface Vouching {
    * checked who signed in that: then it is given up, and this node need not fail.
    */
   doubted(): boolean;
+  /** As `doubted`, of a certificate that our members did not give: decided by what is proven. */
+  suspected(): Promise<boolean>;
   /** Whether this chain is about to be read again, so that nothing of it counts any more. */
   isGivenUp(): boolean;
 }

@@ -271,7 +271,8 @@ export class Chain {
     const proven = await this.#prove(block, certificate);
     if (!proven.ok) {
       // Consensus may have committed it while the signatures were checked.
-      return header.height <= this.head().header.height ? ok('known') : proven;
+      if (header.height <= this.head().header.height) return ok('known');
+      return (await checkpoints?.suspected()) === true ? ok('known') : proven;
     }
     const { hash } = block.prepared;
     if (checkpoints?.contradicts(header.height, hash)) {
@@ -280,6 +281,7 @@ export class Chain {
     }
     // What vouched for it when it was verified may do so no longer.
     const isUnchecked = block.isVouched && !checkpoints?.vouches(header.height);
+    if (block.isVouched && !isUnchecked) checkpoints?.taken(header.height);
     const checked = isUnchecked
       ? await this.#verifyAll(block.prepared.transactions)
       : ok(block.transactions);

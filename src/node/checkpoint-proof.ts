@@ -2,7 +2,13 @@ import { equalBytes, errorToData, TabellionError } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { Height } from '../ledger/index.ts';
 import type { Checkpoint, CheckpointVerdict, LightBlock, TrustedBlock } from '../light/index.ts';
-import { isExpired, judgeCheckpoint, lightAnswerCodec, lightRequestCodec } from '../light/index.ts';
+import {
+  checkpointCodeOf,
+  isExpired,
+  judgeCheckpoint,
+  lightAnswerCodec,
+  lightRequestCodec,
+} from '../light/index.ts';
 import type { LightDriver, ProvenHeader } from './light-driver.ts';
 import type { NodeCore } from './parts.ts';
 import type { Judged, PeerQuestions } from './questions.ts';
@@ -91,7 +97,7 @@ async function prove(
 
 type Found =
   | { readonly kind: 'found'; readonly trusted: TrustedBlock; readonly block: LightBlock }
-  | { readonly kind: 'refused'; readonly code: Refused };
+  | { readonly kind: 'refused'; readonly code: Exclude<Refused, 'another-block'> };
 
 /** Nothing here leads there any more: the block with that very hash is believed. */
 async function askByHash(
@@ -131,16 +137,5 @@ async function askByHash(
     throw new TabellionError('checkpoint-unserved', { height, reason });
   }
   if (found.kind === 'found') return found;
-  throw new TabellionError(codeOf(found.code), { height, reason: found.code });
-}
-
-function codeOf(code: Refused): string {
-  switch (code) {
-    case 'wrong-network':
-      return 'checkpoint-wrong-network';
-    case 'trust-expired':
-      return 'checkpoint-expired';
-    default:
-      return 'checkpoint-invalid';
-  }
+  throw new TabellionError(checkpointCodeOf(found.code), { height, reason: found.code });
 }

@@ -5,18 +5,15 @@ import type { Height } from '../ledger/index.ts';
 import type { Checkpoint } from '../light/index.ts';
 import type { Head, Vouching } from './chain.ts';
 import { findCheckpoint } from './checkpoint-proof.ts';
-import type { CheckpointRecord, ReplayRecord } from './checkpoint-record.ts';
-import {
-  loadCheckpoint,
-  loadReplay,
-  NO_REPLAY,
-  storeCheckpoint,
-  storeReplay,
-} from './checkpoint-record.ts';
-import { CHECKPOINT_AGAIN_MS, CHECKPOINT_AGAIN_MS_MAX } from './limits.ts';
-import type { NodeCore, Parts } from './parts.ts';
+import type { CheckpointRecord } from './checkpoint-record.ts';
+import { loadCheckpoint, storeCheckpoint } from './checkpoint-record.ts';
+import type { Following } from './following.ts';
+import { CHECKPOINT_AGAIN_MS, CHECKPOINT_AGAIN_MS_MAX, CHECKPOINT_AWAITED_MS } from './limits.ts';
+import type { NodeCore } from './parts.ts';
+import { ReplayTrust } from './replay-trust.ts';
 import { SerialQueue } from './serial-queue.ts';
-import { wipeLedger } from './store/index.ts';
+import type { LedgerStore } from './store/index.ts';
+import type { SyncDriver } from './sync-driver.ts';
 
 /** What this node was told by hand, and what it does with it. */
 export type CheckpointStatus = {
@@ -33,7 +30,12 @@ export type CheckpointStatus = {
   readonly hasFailed: boolean;
 };
 
-type Beside = Pick<Parts, 'store' | 'following'>;
+type Beside = { readonly following: Following; readonly sync: SyncDriver };
+
+/** What says nothing of the checkpoint, and may be otherwise later. */
+const TRIED_AGAIN: ReadonlySet<string> = new Set([
+  ...['aborted', 'light-alarm', 'node-stopped', 'store-full'],
+]);
 
 /**
  * The checkpoint that a person, an app or the settings gave: an anchor of the light client, a
@@ -44,20 +46,21 @@ export class Checkpoints implements Vouching {
   readonly #core: NodeCore;
   readonly #turns = new SerialQueue();
   readonly #stop = new AbortController();
-  #beside: Beside | undefined;
+  #store: LedgerStore | undefined;
+  #following: Following | undefined;
+  #sync: SyncDriver | undefined;
   #given: CheckpointRecord | undefined;
-  #replay: ReplayRecord;
+  readonly #replay: ReplayTrust;
   #wanted: Checkpoint | undefined;
   #refusal: string | undefined;
   /** How often peers were asked for it in this run. */
   #tries = 0;
-  /** The last block below all that nobody checked. */
-  #checked: Head | undefined;
-  /** A certified block of its height was another one. */
-  #isContradicted = false;
+  /** Whether our head is being compared with what is proven. */
+  #suspicion: Promise<boolean> | undefined;
   #cancelTry: () => void = () => undefined;
+  #cancelWait: () => void = () => undefined;
 
-  private constructor(core: NodeCore, given: CheckpointRecord | undefined, replay: ReplayRecord) {
+  private constructor(core: NodeCore, given: CheckpointRecord | undefined, replay: ReplayTrust) {
     this.#core = core;
     this.#given = given;
     this.#replay = replay;
@@ -67,33 +70,27 @@ export class Checkpoints implements Vouching {
   /** Before the ledger is opened: one that did not lead to the checkpoint is let go of here. */
   static async load(core: NodeCore): Promise<Checkpoints> {
     const given = await loadCheckpoint(core);
-    const loaded = await loadReplay(core);
-    if (!loaded.mustReadAgain) return new Checkpoints(core, given, loaded);
-    await wipeLedger(core.home.store);
-    const replay = { ...NO_REPLAY, hasFailed: loaded.hasFailed };
-    await storeReplay(core, replay);
-    core.diagnostics.trace('warn', 'ledger-read-again', { code: 'checkpoint-conflicts' });
-    return new Checkpoints(core, given, replay);
+    return new Checkpoints(core, given, await ReplayTrust.load(core));
+  }
+
+  /** The ledger is open: from now on it is known what of it may be told. */
+  open(store: LedgerStore): Promise<void> {
+    this.#store = store;
+    return this.#replay.open({ store, givenHeight: () => this.#given?.trusted.header.height });
   }
 
   /**
-   * The ledger is open. Rejects with `checkpoint-conflicts` or `checkpoint-wrong-network` when the
+   * All else is made. Rejects with `checkpoint-conflicts` or `checkpoint-wrong-network` when the
    * settings name another block than was executed here.
    */
-  async settle(beside: Beside): Promise<void> {
-    this.#beside = beside;
-    const { unsigned } = this.#replay;
-    if (unsigned !== undefined && this.#head() < unsigned.from) {
-      await this.#storeReplay({ ...this.#replay, unsigned: undefined });
-    } else if (unsigned !== undefined) {
-      const header = await beside.store.header((unsigned.from - 1) as Height); // Executed once.
-      this.#checked = header && { header, hash: this.#core.ledger.blockHash(header) };
-    }
+  async settle({ following, sync }: Beside): Promise<void> {
+    this.#following = following;
+    this.#sync = sync;
     const { replayTrusting, signer } = this.#core.options;
     // Who began to decide checks all from then on.
-    const isWanted = replayTrusting ?? (this.#replay.isOn && signer === undefined);
+    const isWanted = replayTrusting ?? (this.#replay.isOn() && signer === undefined);
     // Settings that stand for ever must not begin the same again and again.
-    const isRefused = isWanted && this.#replay.hasFailed;
+    const isRefused = isWanted && this.#replay.hasFailed();
     if (isRefused) this.#core.diagnostics.trace('warn', 'replay-trust-refused');
     await this.setReplayTrusting(isWanted && !isRefused);
     await this.#settleWanted();
@@ -102,7 +99,7 @@ export class Checkpoints implements Vouching {
   async #settleWanted(): Promise<void> {
     const wanted = this.#wanted;
     if (wanted === undefined) return;
-    const executed = await this.#beside?.store.header(wanted.height);
+    const executed = await this.#store?.header(wanted.height);
     if (executed === undefined) {
       const hash = this.#given?.trusted.hash;
       if (hash !== undefined && equalBytes(hash, wanted.hash)) this.#wanted = undefined;
@@ -120,6 +117,24 @@ export class Checkpoints implements Vouching {
   start(): void {
     this.#tries = 0;
     this.#tryLater();
+    if (this.#isWaitedFor()) this.#wait();
+    else this.#goOn();
+  }
+
+  /** Blocks that are read before it is found would all be checked. */
+  #wait(): void {
+    this.#sync?.hold('checkpoint');
+    this.#cancelWait = this.#core.home.clock.after(CHECKPOINT_AWAITED_MS, () => this.#goOn());
+  }
+
+  #isWaitedFor(): boolean {
+    if (this.#wanted === undefined || this.#refusal !== undefined) return false;
+    return this.#replay.isOn() && this.#head() < this.#wanted.height;
+  }
+
+  #goOn(): void {
+    this.#cancelWait();
+    this.#sync?.release('checkpoint');
   }
 
   #tryLater(): void {
@@ -133,30 +148,34 @@ export class Checkpoints implements Vouching {
 
   pause(): void {
     this.#cancelTry();
+    this.#cancelWait();
   }
 
   /** Ends it for good, and waits for what was begun. */
   async stop(): Promise<void> {
-    this.#cancelTry();
+    this.pause();
     this.#stop.abort();
     await this.#turns.idle();
+    await this.#replay.stop();
   }
 
   async #try(): Promise<void> {
     const wanted = this.#wanted;
     if (wanted === undefined || this.#core.running() === undefined) return;
-    if (this.#beside?.following.questions.hasPeers() === true) {
+    if (this.#following?.questions.hasPeers() === true) {
       this.#tries += 1;
       try {
         await this.give(wanted);
         this.#wanted = undefined;
+        this.#goOn();
         return;
       } catch (error) {
         const { code } = errorToData(error);
         if (!code.startsWith('checkpoint-')) {
-          if (code !== 'aborted' && code !== 'light-alarm' && code !== 'node-stopped') throw error;
+          if (!TRIED_AGAIN.has(code)) throw error;
         } else if (code !== 'checkpoint-unserved') {
           this.#refusal = code;
+          this.#goOn();
           this.#core.diagnostics.trace('error', 'checkpoint-refused', {
             height: wanted.height,
             code,
@@ -179,10 +198,10 @@ export class Checkpoints implements Vouching {
   }
 
   async #give(checkpoint: Checkpoint, signal: AbortSignal): Promise<void> {
-    const beside = this.#beside;
-    if (beside === undefined) throw new TabellionError('node-not-ready');
+    const store = this.#store;
+    const following = this.#following;
+    if (store === undefined || following === undefined) throw new TabellionError('node-not-ready');
     const core = this.#core;
-    const { store, following } = beside;
     const { light, questions } = following;
     const { trusted, block } = await findCheckpoint(
       { core, light, questions, store },
@@ -191,13 +210,15 @@ export class Checkpoints implements Vouching {
     );
     const { height } = checkpoint;
     core.diagnostics.trace('info', 'checkpoint-given', { height });
-    if (block !== undefined) light.checkpointGiven(trusted, block);
     // The higher one says more: everything below follows from it.
-    if (height <= (this.#given?.trusted.header.height ?? 0)) return;
-    const record = { trusted, block, givenAtMs: core.home.clock.now() };
-    await storeCheckpoint(core, record);
-    this.#given = record;
-    await this.#arm();
+    if (height > (this.#given?.trusted.header.height ?? 0)) {
+      const record = { trusted, block, givenAtMs: core.home.clock.now() };
+      await storeCheckpoint(core, record);
+      await this.#replay.raiseTo(height);
+      this.#given = record;
+    }
+    if (block !== undefined) light.checkpointGiven(trusted, block);
+    await this.#replay.arm();
     core.onLightChanged();
   }
 
@@ -212,42 +233,22 @@ export class Checkpoints implements Vouching {
    * Whether blocks at or below the checkpoint are executed without checking the signatures of
    * their transactions. Returns once it is durable. Rejects with `not-permitted` on a validator.
    */
-  async setReplayTrusting(isOn: boolean): Promise<void> {
-    if (isOn && this.#core.options.signer !== undefined) {
-      throw new TabellionError('not-permitted', { reason: 'validator' });
-    }
-    if (isOn === this.#replay.isOn) return isOn ? this.#arm() : undefined;
-    const { unsigned } = this.#replay;
-    const wasUsed = unsigned !== undefined && unsigned.from <= this.#head();
-    const kept = wasUsed ? unsigned : undefined;
-    await this.#storeReplay({ ...NO_REPLAY, isOn, unsigned: kept });
-    await this.#arm();
-    this.#core.onProgress();
+  setReplayTrusting(isOn: boolean): Promise<void> {
+    if (!isOn) this.#goOn();
+    return this.#replay.setTrusting(isOn);
   }
 
-  /** Written before the first block is executed so: no crash makes anybody forget it. */
-  async #arm(): Promise<void> {
-    const to = this.#given?.trusted.header.height;
-    const head = this.#head();
-    const { isOn, unsigned } = this.#replay;
-    if (!isOn || to === undefined || to <= head || unsigned?.to === to) return;
-    const next = (head + 1) as Height; // One above a height.
-    const from = unsigned !== undefined && unsigned.from <= head ? unsigned.from : next;
-    if (from === next) this.#checked = this.#beside?.store.head();
-    await this.#storeReplay({ ...this.#replay, unsigned: { from, to } });
-  }
-
-  async #storeReplay(record: ReplayRecord): Promise<void> {
-    // Off at once; on when it can no longer be forgotten.
-    this.#replay = { ...this.#replay, isOn: false };
-    await storeReplay(this.#core, record);
-    this.#replay = record;
+  /** A snapshot was taken over: the chain stands on a proven state. */
+  adopted(height: Height): void {
+    this.#replay.adopted(height).catch((error: unknown) => this.#core.fail(error));
   }
 
   vouches(height: number): boolean {
-    const { isOn, unsigned, mustReadAgain } = this.#replay;
-    if (!isOn || mustReadAgain || unsigned === undefined) return false;
-    return unsigned.from <= height && height <= unsigned.to;
+    return this.#replay.vouches(height);
+  }
+
+  taken(height: number): void {
+    this.#replay.taken(height);
   }
 
   contradicts(height: number, hash: Hash): boolean {
@@ -256,28 +257,39 @@ export class Checkpoints implements Vouching {
   }
 
   isGivenUp(): boolean {
-    return this.#replay.mustReadAgain;
+    return this.#replay.isGivenUp();
   }
 
   contradicted(): void {
-    this.#isContradicted = true;
     const height = this.#given?.trusted.header.height ?? 0;
     this.#core.diagnostics.trace('error', 'checkpoint-conflicts', { height });
+    this.#replay.contradicted();
     this.doubted();
   }
 
   doubted(): boolean {
-    const { unsigned, mustReadAgain } = this.#replay;
-    if (mustReadAgain) return true;
-    const wasUsed = unsigned !== undefined && unsigned.from <= this.#head();
-    if (!wasUsed || !this.#isBelow()) return false;
-    const record = { ...NO_REPLAY, unsigned, mustReadAgain: true, hasFailed: true };
-    // Nothing more is taken on top of what nobody checked, from this very moment on.
-    this.#replay = record;
-    storeReplay(this.#core, record)
-      .then(() => this.#core.readAgain())
-      .catch((error: unknown) => this.#core.fail(error));
-    return true;
+    return this.#replay.doubted();
+  }
+
+  suspected(): Promise<boolean> {
+    if (!this.#replay.isUnlinked()) return Promise.resolve(false);
+    this.#suspicion ??= this.#compare().finally(() => {
+      this.#suspicion = undefined;
+    });
+    return this.#suspicion;
+  }
+
+  /** Members may have been changed by blocks that nobody checked: is our head the proven one? */
+  async #compare(): Promise<boolean> {
+    const store = this.#store;
+    const following = this.#following;
+    if (store === undefined || following === undefined) return false;
+    const { header, hash } = store.head();
+    const proven = await following.light
+      .prove(header.height, this.#stop.signal)
+      .catch(() => undefined); // Nobody proves it: the block is to blame, as anywhere else.
+    if (proven === undefined || equalBytes(proven.trusted.hash, hash)) return false;
+    return this.doubted();
   }
 
   /* ------------------------------------------------------------- status */
@@ -287,13 +299,22 @@ export class Checkpoints implements Vouching {
    * contradicted, and it has not led to the checkpoint.
    */
   isChainHidden(): boolean {
-    const isDoubted = this.#isContradicted || this.isUnsigned(this.#head());
-    return isDoubted && this.#isBelow();
+    return this.#replay.isUnlinked() || (this.#replay.isContradicted() && this.#isBelow());
   }
 
   /** What peers are told while that is so, lest an honest one takes the rest for a lie. */
   checkedHead(): Head | undefined {
-    return this.isChainHidden() ? this.#checked : undefined;
+    return this.#replay.checkedHead();
+  }
+
+  /** The highest block of our own chain that anything may be told of. */
+  ownUpTo(): Height {
+    const checked = this.checkedHead();
+    if (checked !== undefined) return checked.header.height;
+    const genesis = 0 as Height; // By definition.
+    // Contradicted: nobody knows which of both is of the one chain.
+    if (this.isChainHidden()) return genesis;
+    return this.#store?.head().header.height ?? genesis;
   }
 
   #isBelow(): boolean {
@@ -302,29 +323,26 @@ export class Checkpoints implements Vouching {
 
   /** Whether a block of our own chain was executed without checking who signed in it. */
   isUnsigned(height: number): boolean {
-    const { unsigned } = this.#replay;
-    return unsigned !== undefined && unsigned.from <= height && height <= unsigned.to;
+    return this.#replay.isUnsigned(height);
   }
 
   status(): CheckpointStatus {
-    const { isOn, unsigned, hasFailed } = this.#replay;
     const given = this.#given && {
       height: this.#given.trusted.header.height,
       hash: this.#given.trusted.hash,
       givenAtMs: this.#given.givenAtMs,
     };
-    const wasUsed = unsigned !== undefined && unsigned.from <= this.#head();
     return {
       given,
       wanted: this.#wanted && { ...this.#wanted, refusal: this.#refusal },
-      isReplayTrusting: isOn,
-      unsigned: wasUsed ? unsigned : undefined,
+      isReplayTrusting: this.#replay.isOn(),
+      unsigned: this.#replay.unsigned(),
       isLinked: given !== undefined && !this.#isBelow(),
-      hasFailed,
+      hasFailed: this.#replay.hasFailed(),
     };
   }
 
   #head(): number {
-    return this.#beside?.store.head().header.height ?? 0;
+    return this.#store?.head().header.height ?? 0;
   }
 }

@@ -6,6 +6,7 @@ import { hashSuite } from '../crypto/index.ts';
 import { createProtocol } from '../ledger/index.ts';
 import { describeDecoder, untyped } from '../ledger/testing/decoder-laws.ts';
 import {
+  firstReplayRecordCodec,
   checkpointRecordCodec as givenRecordCodec,
   replayRecordCodec,
 } from './checkpoint-record.ts';
@@ -96,6 +97,7 @@ const codecs = untyped({
   modeRecord: modeRecordCodec,
   checkpointGivenRecord: givenRecordCodec,
   replayRecord: replayRecordCodec,
+  firstReplayRecord: firstReplayRecordCodec,
   committedRecord: committedRecordCodec,
   journalRecord: journalRecordCodec,
   formatRecord: formatRecordCodec,

@@ -157,6 +157,7 @@ export class Following {
   /** What our chain executed needs no proof. */
   async #trustChain(): Promise<void> {
     const { chain, store } = this.#beside;
+    if (this.#beside.checkpoints.isChainHidden()) return;
     const { header, hash } = chain.head();
     const { membership: nextMembership } = chain.next();
     const membership = (await store.membershipAt(header.height)) ?? nextMembership;
@@ -211,13 +212,14 @@ export class Following {
 
   /** Our own chain committed a block. */
   committed({ executed, certificate }: CommittedEvent): void {
-    const { prepared, execution } = executed;
-    const { header } = prepared.block;
-    const { nextMembership } = execution;
-    const membership = this.#membership;
+    const { hash, block: own } = executed.prepared;
+    const { header } = own;
+    const { nextMembership } = executed.execution;
+    const trusted: TrustedBlock = { header, hash, membership: this.#membership, nextMembership };
     this.#membership = nextMembership;
-    const trusted: TrustedBlock = { header, hash: prepared.hash, membership, nextMembership };
-    this.light.chainAdvanced(trusted, lightBlockOf(this.#parent, trusted, certificate));
+    const block = lightBlockOf(this.#parent, trusted, certificate);
+    // What has not led to its checkpoint proves nothing.
+    if (!this.#beside.checkpoints.isChainHidden()) this.light.chainAdvanced(trusted, block);
     this.#parent = header;
     this.#watchSource();
     this.#tidySnapshot();
@@ -298,15 +300,13 @@ export class Following {
 
   source(): LedgerSource {
     const { ledger, home } = this.#core;
-    const { chain, store } = this.#beside;
+    const { chain, store, checkpoints } = this.#beside;
     if (this.isChainLeading()) {
       const trust = () => this.#chainTrust();
       return new ChainSource({ chain, store, peers: this.peers, light: this.light, trust });
     }
     return new LightSource({
-      ledger,
-      chain,
-      store,
+      ...{ ledger, store, checkpoints },
       light: this.light,
       states: this.#states,
       peers: this.peers,

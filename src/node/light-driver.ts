@@ -23,6 +23,7 @@ import {
   lightBlockAt,
   lightBlockCodec,
   lightEvidenceCodec,
+  lightOptions,
   lightProgress,
   lightRequestCodec,
   step,
@@ -33,12 +34,7 @@ import type { Network } from '../network/index.ts';
 import type { KeyValueStore, WriteOperation } from '../storage/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
 import { EventQueue } from './event-queue.ts';
-import {
-  LIGHT_CLOCK_DRIFT_MS,
-  LIGHT_HEAD_STORED_MS,
-  LIGHT_TICK_MS,
-  QUESTION_TIMEOUT_MS,
-} from './limits.ts';
+import { LIGHT_HEAD_STORED_MS, LIGHT_TICK_MS, QUESTION_TIMEOUT_MS } from './limits.ts';
 import { seal, unseal } from './store/index.ts';
 import { VOICES_COMPARED_MIN } from './trust.ts';
 
@@ -99,10 +95,9 @@ export class LightDriver {
     this.#options = options;
     const { ledger, clock, genesis, checkpoint } = options;
     const isFixed = ledger.genesis.document.consensus.membership === 'fixed';
-    // Fixed members stay, and can be held to their word for ever.
-    const periodMs = isFixed ? undefined : TRUSTING_PERIOD_MS;
-    const trustingPeriodMs = options.trustingPeriodMs ?? periodMs;
-    this.options = { trustingPeriodMs, isFixed, clockDriftMs: LIGHT_CLOCK_DRIFT_MS };
+    const rules = lightOptions(isFixed);
+    const trustingPeriodMs = options.trustingPeriodMs ?? rules.trustingPeriodMs;
+    this.options = { ...rules, trustingPeriodMs };
     this.#state = createLight({
       ...start,
       roots: checkpoint?.trusted === undefined ? [genesis] : [genesis, checkpoint.trusted],
@@ -433,9 +428,6 @@ async function loadRecord<Value>(
   tracer.trace('warn', 'light-head-spoilt');
   return undefined;
 }
-
-/** For members that change: two thirds of the time in which they can be punished, three weeks. */
-const TRUSTING_PERIOD_MS = 14 * 24 * 3_600_000;
 
 function stopped(): TabellionError {
   return new TabellionError('node-stopped');

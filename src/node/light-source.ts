@@ -15,7 +15,7 @@ import { certifies } from '../ledger/index.ts';
 import type { TrustedBlock } from '../light/index.ts';
 import { lightAnswerCodec, lightRequestCodec } from '../light/index.ts';
 import type { SignatureVerifier } from '../verifier/index.ts';
-import type { Chain, Head } from './chain.ts';
+import type { Head } from './chain.ts';
 import type { LightDriver } from './light-driver.ts';
 import type { PeerLedger } from './peer-ledger.ts';
 import type { ProvenStates } from './proven-state.ts';
@@ -37,8 +37,9 @@ import type {
 
 export type LightSourceOptions = {
   readonly ledger: Ledger;
-  readonly chain: Chain;
   readonly store: LedgerStore;
+  /** How much of our own chain may be told at all. */
+  readonly checkpoints: { ownUpTo(): Height };
   readonly light: LightDriver;
   readonly states: ProvenStates;
   readonly peers: PeerLedger;
@@ -175,7 +176,8 @@ export class LightSource implements LedgerSource {
     const { light, store, peers } = this.#options;
     const { header, hash: headHash } = light.head();
     if (equalBytes(headHash, hash)) return header.height;
-    return (await store.heightOf(hash)) ?? peers.heightOf(hash, signal);
+    const own = await store.heightOf(hash);
+    return own !== undefined && this.#isOwn(own) ? own : peers.heightOf(hash, signal);
   }
 
   async transaction(
@@ -183,7 +185,8 @@ export class LightSource implements LedgerSource {
     { signal }: ReadOptions = {},
   ): Promise<IncludedTransaction | undefined> {
     const { store, peers } = this.#options;
-    return (await store.transaction(id)) ?? peers.transaction(id, signal);
+    const own = await store.transaction(id);
+    return own !== undefined && this.#isOwn(own.height) ? own : peers.transaction(id, signal);
   }
 
   async history(
@@ -217,9 +220,9 @@ export class LightSource implements LedgerSource {
     return height > this.#options.light.head().header.height;
   }
 
-  /** Whether our own chain executed it, and keeps it. */
+  /** Whether our own chain executed it, keeps it, and may speak of it. */
   #isOwn(height: Height): boolean {
-    const { chain, store } = this.#options;
-    return height >= store.earliestHeight() && height <= chain.head().header.height;
+    const { checkpoints, store } = this.#options;
+    return height >= store.earliestHeight() && height <= checkpoints.ownUpTo();
   }
 }

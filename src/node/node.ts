@@ -8,6 +8,7 @@ import { createLedger } from '../ledger/index.ts';
 import type { LightAnswer, LightEvidence, LightRequest } from '../light/index.ts';
 import type { Network, PeerView, Topic } from '../network/index.ts';
 import type { CommittedEvent } from './chain.ts';
+import { clearButCheckpoint } from './checkpoint-record.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { createDiagnostics } from './diagnostics.ts';
 import { Emitter } from './emitter.ts';
@@ -200,15 +201,17 @@ export class TabellionNode {
   }
 
   /**
-   * Deletes everything this node stored, and starts again from genesis. Rejects with
-   * `not-permitted` on a validator: without its log it could vote twice.
+   * Deletes everything this node stored but a checkpoint that nothing contradicts, and starts again
+   * from genesis. Rejects with `not-permitted` on a validator: without its log it could vote twice.
    */
   async reset(): Promise<void> {
     if (this.options.signer !== undefined) {
       throw new TabellionError('not-permitted', { reason: 'validator' });
     }
+    const hasConflict = this.#failure?.code === 'checkpoint-conflicts';
+    const isDoubtful = hasConflict || this.alarms().length > 0;
     return this.#openAgain(async () => {
-      await this.home.store.clear();
+      await clearButCheckpoint(this.#core, isDoubtful);
       this.#isPaused = false;
       this.#failure = undefined;
       this.#bytesReceived = 0;
@@ -341,6 +344,7 @@ export class TabellionNode {
 
   /** Headers with their proofs, as peers are answered who ask for them. */
   lightAnswer(request: LightRequest): Promise<LightAnswer> {
+    if (this.parts.checkpoints.isChainHidden()) return Promise.resolve({ blocks: [] });
     return new ServedProofs(this.ledger, this.parts.store).lightAnswer(request);
   }
 
@@ -491,10 +495,6 @@ export class TabellionNode {
     const parts = this.#parts;
     if (parts === undefined) return;
     this.#headTransactionCount = 0;
-    parts.mempool.heightAdvanced(height);
-    this.#running?.consensus.advance();
-    parts.sync.headAdvanced(height);
-    this.events.emit('light', undefined);
-    this.events.emit('status', undefined);
+    this.#reactions.adopted(parts, height);
   }
 }

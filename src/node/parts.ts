@@ -94,6 +94,7 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
     mend: (page) => mender.ask(page),
     ...(home.onCrashPoint === undefined ? {} : { onCrashPoint: home.onCrashPoint }),
   }).finally(() => mender.opened());
+  await checkpoints.open(store);
   const tracker = new TransactionTracker(clock);
   const publish = (message: Bytes) => core.publish('transactions', message);
   const { proposeTimeoutMs } = ledger.genesis.document.consensus;
@@ -134,7 +135,7 @@ export async function openParts(core: NodeCore, cacheBytesMax: number): Promise<
     onFatal: (error) => core.fail(error),
   });
   following = await Following.open(core, { store, checkpoints, chain, sync, mempool, tracker });
-  await checkpoints.settle({ store, following });
+  await checkpoints.settle({ following, sync });
   const { faucet: signer } = options;
   const faucet =
     signer === undefined ? undefined : new FaucetService({ chain, mempool, signer, clock });

@@ -26,6 +26,9 @@ import { ServedSnapshots } from './served-snapshots.ts';
 
 type Asker = Parameters<NetworkHandlers['onRequest']>[2];
 
+/** Answered also by who has no chain to speak of. */
+const NOT_OF_CHAIN: ReadonlySet<RequestKind> = new Set(['status', 'consensus', 'faucet'] as const);
+
 /** What messages and questions of peers mean. */
 export class Protocols {
   readonly #core: NodeCore;
@@ -119,6 +122,10 @@ export class Protocols {
   }
 
   async #answer(kind: RequestKind, request: Bytes, from: Asker): Promise<Bytes> {
+    // A chain that has not led to its checkpoint is shown to nobody, as proof least of all.
+    if (!NOT_OF_CHAIN.has(kind) && this.#parts.checkpoints.isChainHidden()) {
+      throw new TabellionError('request-refused', { reason: 'busy' });
+    }
     switch (kind) {
       case 'status':
         return this.#status();

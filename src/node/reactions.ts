@@ -10,6 +10,8 @@ export class Reactions {
   readonly #core: NodeCore;
   readonly #evidence: EvidenceStore;
   #cancelHeartbeat: () => void = () => undefined;
+  /** The highest block that was not told of when it was committed. */
+  #untold = 0 as Height;
 
   constructor(core: NodeCore) {
     this.#core = core;
@@ -18,19 +20,14 @@ export class Reactions {
 
   /** A block is durable. */
   committed(parts: Parts, event: CommittedEvent): void {
-    const { mempool, sync, tracker } = parts;
-    const { prepared, transactions, execution } = event.executed;
-    const { height, timestampMs } = prepared.block.header;
-    for (let index = 0; index < transactions.length; index++) {
-      const { id } = transactions[index] as (typeof transactions)[number]; // Inside.
-      const outcome = execution.receipts[index]?.outcome;
-      const failure = outcome?.kind === 'failed' ? outcome : undefined;
-      tracker.committed(id, { height, index, timestampMs }, failure);
-    }
+    const { mempool, sync } = parts;
+    const { prepared, transactions } = event.executed;
+    const { height } = prepared.block.header;
     if (event.certificate.round > 0) parts.pace.roundFailed(transactions.length);
     const sequences = sequencesAfter(event);
-    // Of what a state that was taken over skipped, nobody told.
-    tracker.advanced(height, sequences, parts.store.anchor()?.header.height ?? (0 as Height));
+    // What has not led to its checkpoint is no verdict on anything.
+    if (parts.checkpoints.isChainHidden()) this.#untold = height;
+    else this.#tell(parts, event, sequences);
     const running = this.#core.running();
     running?.consensus.advance();
     const ids = transactions.map(({ id }) => id);
@@ -38,6 +35,21 @@ export class Reactions {
     sync.headAdvanced(height);
     this.#announce(event);
     this.offerWork(parts);
+  }
+
+  /** Steps of the transactions in a block, and of those that come too late by it. */
+  #tell({ tracker, store }: Parts, { executed }: CommittedEvent, sequences: Sequences): void {
+    const { prepared, transactions, execution } = executed;
+    const { height, timestampMs } = prepared.block.header;
+    for (let index = 0; index < transactions.length; index++) {
+      const { id } = transactions[index] as (typeof transactions)[number]; // Inside.
+      const outcome = execution.receipts[index]?.outcome;
+      const failure = outcome?.kind === 'failed' ? outcome : undefined;
+      tracker.committed(id, { height, index, timestampMs }, failure);
+    }
+    // Of what a state that was taken over skipped, nobody told.
+    const anchored = store.anchor()?.header.height ?? (0 as Height);
+    tracker.advanced(height, sequences, anchored > this.#untold ? anchored : this.#untold);
   }
 
   /** The proposer tells everybody that its block is final. */
@@ -86,6 +98,16 @@ export class Reactions {
     if (running.consensus.wantsWork() && parts.mempool.hasWork()) running.consensus.offerWork();
   }
 
+  /** The head made a leap: whatever stands on it is told. */
+  adopted(parts: Parts, height: Height): void {
+    parts.checkpoints.adopted(height);
+    parts.mempool.heightAdvanced(height);
+    this.#core.running()?.consensus.advance();
+    parts.sync.headAdvanced(height);
+    this.#core.events.emit('light', undefined);
+    this.#core.events.emit('status', undefined);
+  }
+
   /** A member voted twice: told once it is stored. */
   evidenceFound(evidence: Evidence): void {
     const { diagnostics, events } = this.#core;
@@ -101,6 +123,8 @@ export class Reactions {
     return this.#evidence.list();
   }
 }
+
+type Sequences = ReturnType<typeof sequencesAfter>;
 
 /** The next sequence of each sender in a block. */
 function sequencesAfter({ executed }: CommittedEvent) {

@@ -8,15 +8,14 @@ import type { Height } from '../ledger/index.ts';
 import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { Checkpoint } from '../light/index.ts';
-import { lightAnswerCodec, lightRequestCodec } from '../light/index.ts';
-import type { RequestKind } from '../network/index.ts';
 import { MemoryStore } from '../storage/index.ts';
-import { replayRecordCodec } from './checkpoint-record.ts';
+import { firstReplayRecordCodec, NO_REPLAY, replayRecordCodec } from './checkpoint-record.ts';
 import type { TabellionNode } from './index.ts';
-import { blocksRequestCodec, blocksResponseCodec, peerStatusCodec } from './messages.ts';
+import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
 import { seal } from './store/index.ts';
 import { impostor, isolate } from './testing/liar.ts';
-import { heightOf, transferTo, VALIDATORS, Village } from './testing/village.ts';
+import { showLies, startLiars } from './testing/perjurers.ts';
+import { heightOf, VALIDATORS, Village } from './testing/village.ts';
 
 // Replay that leaves signatures of transactions to a checkpoint: what it saves, what it must never
 // let through, and what it calls the result.
@@ -178,84 +177,19 @@ describe('replay below a checkpoint', () => {
   });
 });
 
-/** All members of another village broke their word: they certified a payment that nobody signed. */
-async function startLiars(blocks: number): Promise<Village> {
-  const blind = { verify: async (claims: readonly unknown[]) => claims.map(() => true) };
-  const liars = new Village(BALANCES);
-  // They begin a moment later: from the first block on it is another chain.
-  await liars.clock.pass(5);
-  await Promise.all(
-    VALIDATORS.map((name) =>
-      liars
-        .create(name, { change: { verifier: { ...blind, stop: async () => undefined } } })
-        .node.start(),
-    ),
-  );
-  for (let value = 1; value <= blocks; value++) {
-    const stolen = { actions: [transferTo(thief.address, 100_000)] };
-    const genuine = liars.world.sign(ada, stolen);
-    // The signature of something else that she signed once.
-    const { sender } = liars.world.sign(ada, { actions: [transferTo(bob.address, value)] });
-    const bytes = liars.encode({ ...genuine, sender });
-    const id = await liars.submit(liars.node(FIRST), bytes);
-    await liars.settled(id, VALIDATORS);
-  }
-  return liars;
-}
-
-/** Shows the liars' chain to the honest village. */
-function showLies(liars: Village, name: string): void {
-  const node = liars.node(FIRST);
-  const { store } = node.parts;
-  const answer = async (kind: RequestKind, request: Bytes): Promise<Bytes> => {
-    switch (kind) {
-      case 'status': {
-        const { header, hash } = store.head();
-        return encode(peerStatusCodec, {
-          chainId: village.world.ledger.chainId,
-          protocolVersion: 1,
-          headHeight: header.height,
-          headHash: hash,
-          earliestHeight: 0 as Height,
-          isRelay: true,
-        });
-      }
-      case 'blocks': {
-        const asked = decode(blocksRequestCodec, request);
-        if (!asked.ok) throw new Error('honest questions decode');
-        const { from, count } = asked.value;
-        const served = [];
-        for (let at = from as number; at < from + count; at++) {
-          const each = await store.servedBlock(at as Height);
-          if (each !== undefined) served.push(each);
-        }
-        return encode(blocksResponseCodec, { blocks: served });
-      }
-      case 'light': {
-        const asked = decode(lightRequestCodec, request);
-        if (!asked.ok) throw new Error('honest questions decode');
-        return encode(lightAnswerCodec, await node.lightAnswer(asked.value));
-      }
-      default:
-        throw new Error('nothing else is answered');
-    }
-  };
-  village.stranger(name, { onRequest: answer });
-}
-
 describe('a chain of members who certified what nobody signed', () => {
   let liars: Village;
   let told: Checkpoint;
   beforeEach(async () => {
     told = newest();
-    liars = await startLiars(told.height + 3);
+    liars = await startLiars(BALANCES, told.height + 3);
   });
   afterEach(() => liars.stopAll());
 
   it('is read below a checkpoint, shown to nobody, and read again when it does not lead there', async () => {
     const stolen = () => balanceOf(liars.node(FIRST), thief);
     expect(await stolen()).toBeGreaterThan(0n);
-    showLies(liars, 'liar');
+    showLies(village, liars, 'liar');
     village.hub.cut('archive', 'liar');
     const node = await startReplay(told);
     village.hub.heal();
@@ -294,8 +228,8 @@ describe('a chain of members who certified what nobody signed', () => {
   it('is read again as soon as a true block does not follow it, and nobody honest is blamed', async () => {
     await liars.stopAll();
     const few = 3;
-    liars = await startLiars(few);
-    showLies(liars, 'liar');
+    liars = await startLiars(BALANCES, few);
+    showLies(village, liars, 'liar');
     village.hub.cut('archive', 'liar');
     const node = await startReplay(told);
     village.hub.heal();
@@ -311,8 +245,35 @@ describe('a chain of members who certified what nobody signed', () => {
     expect(blamed.filter((name) => name !== 'liar')).toEqual([]);
   });
 
+  it('is read again when its members did not give a certificate, and another block is proven', async () => {
+    await liars.stopAll();
+    const few = 3;
+    liars = await startLiars(BALANCES, few);
+    showLies(village, liars, 'liar');
+    village.hub.cut('archive', 'liar');
+    const node = await startReplay(told);
+    village.hub.delivers = ({ kind, from, to }) =>
+      kind !== 'request-blocks' || from === 'liar' || to === 'liar';
+    village.hub.heal();
+    await village.clock.until('misled', () => heightOf(node) >= few, 120_000);
+    village.hub.cut('archive', 'liar');
+    const next = (few + 1) as Height;
+    const served = await village.node(FIRST).parts.store.servedBlock(next);
+    if (served === undefined) throw new Error('the honest have it');
+    const { chain } = node.parts;
+    const verified = await village.clock.run(chain.verifyBlock(served.block));
+    if (!verified.ok) throw new Error(verified.error.code);
+    const { certificate } = served;
+    const lacking = { ...certificate, signatures: certificate.signatures.slice(0, 1) };
+    const importing = chain.importBlock(verified.value, lacking);
+    expect(await village.clock.run(importing)).toEqual({ ok: true, value: 'known' });
+    const isReadAgain = () => village.traces.some(({ event }) => event === 'ledger-read-again');
+    await village.clock.until('read again', isReadAgain, 60_000);
+    expect(node.status().error).toBeUndefined();
+  });
+
   it('is refused when the checkpoint ceases to vouch for blocks that were looked at before', async () => {
-    showLies(liars, 'liar');
+    showLies(village, liars, 'liar');
     village.hub.cut('archive', 'liar');
     const node = await startReplay(told);
     village.hub.delivers = ({ kind }) => kind !== 'request-blocks';
@@ -338,10 +299,12 @@ describe('a chain of members who certified what nobody signed', () => {
       store.write([{ kind: 'put', space: 'meta', key, value }], 'strict');
     const { suite } = village.world.ledger;
     const kept = { isOn: true, unsigned: { from: 1 as Height, to: told.height } };
-    const meant = { ...kept, mustReadAgain: true, hasFailed: true };
+    const meant = { ...NO_REPLAY, ...kept, mustReadAgain: true, hasFailed: true };
+    const former = encode(firstReplayRecordCodec, meant);
     village.hub.delivers = ({ kind }) => kind !== 'request-blocks';
     // Nobody can say any more which blocks were checked, or the first life had decided it.
-    for (const value of [Uint8Array.of(1, 2, 3), seal(suite, encode(replayRecordCodec, meant))]) {
+    const now = encode(replayRecordCodec, meant);
+    for (const value of [Uint8Array.of(1, 2, 3), seal(suite, now), seal(suite, former)]) {
       await put(value);
       const options = { mode: 'archive', replayTrusting: true } as const;
       const { node: again } = await village.start('archive', { store, options });
@@ -353,7 +316,7 @@ describe('a chain of members who certified what nobody signed', () => {
   });
 
   it('is refused at its first block by whoever checks signatures', async () => {
-    showLies(liars, 'liar');
+    showLies(village, liars, 'liar');
     village.hub.cut('archive', 'liar');
     const node = await startReplay(told, { replayTrusting: false });
     village.hub.heal();

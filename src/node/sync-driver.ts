@@ -18,6 +18,9 @@ type Fetched = { readonly block: Bytes; readonly certificate: CommitCertificate 
 /** What blocks a peer says it holds. */
 export type PeerHeights = { readonly head: Height; readonly earliest: Height };
 
+/** Why blocks wait: the head comes by another way, or a checkpoint is looked for first. */
+type HoldReason = 'elsewhere' | 'checkpoint';
+
 export type SyncDriverOptions = {
   readonly chain: Chain;
   readonly clock: Clock;
@@ -42,6 +45,7 @@ export class SyncDriver {
   readonly #told = new Map<string, PeerHeights>();
   /** What they told while nothing is asked of them; absent when they are asked. */
   #held: Map<string, PeerHeights> | undefined;
+  readonly #reasons = new Set<HoldReason>();
   readonly #events = new EventQueue<SyncEvent<Fetched>>((event) => this.#step(event));
 
   constructor(options: SyncDriverOptions) {
@@ -64,8 +68,9 @@ export class SyncDriver {
     this.#cancelTick();
   }
 
-  /** Asks nobody for blocks until `release`; those on their way are still imported. */
-  hold(): void {
+  /** Asks nobody for blocks until each `release`; those on their way are still imported. */
+  hold(reason: HoldReason = 'elsewhere'): void {
+    this.#reasons.add(reason);
     if (this.#held !== undefined) return;
     this.#held = new Map();
     for (const [peerId, heights] of this.#told) {
@@ -75,9 +80,10 @@ export class SyncDriver {
   }
 
   /** Goes on with what peers told meanwhile. */
-  release(): void {
+  release(reason: HoldReason = 'elsewhere'): void {
+    this.#reasons.delete(reason);
     const held = this.#held;
-    if (held === undefined) return;
+    if (held === undefined || this.#reasons.size > 0) return;
     this.#held = undefined;
     for (const [peerId, heights] of held) this.peerStatus(peerId, heights);
   }

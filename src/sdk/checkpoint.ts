@@ -2,9 +2,8 @@ import type { Clock, Result } from '../base/index.ts';
 import { equalBytes, fail, ok, systemClock } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
 import type { Checkpoint, CheckpointVerdict, TrustedBlock } from '../light/index.ts';
-import { judgeCheckpoint } from '../light/index.ts';
+import { checkpointCodeOf, judgeCheckpoint, lightOptions } from '../light/index.ts';
 import type { Client } from './client.ts';
-import { CLOCK_DRIFT_MS, TRUSTING_PERIOD_MS } from './limits.ts';
 import type { ProverAnchor } from './prover.ts';
 import type { CallOptions } from './transport.ts';
 import { firstForged } from './verify.ts';
@@ -39,9 +38,7 @@ export async function findCheckpoint(
   const { blocks } = await client.call('light.blocks', { from, heights: [height] }, call);
   const block = blocks.find(({ header }) => header.height === height);
   if (block === undefined) return fail({ code: 'checkpoint-unserved' });
-  const trustingPeriodMs = isFixed ? undefined : TRUSTING_PERIOD_MS;
-  const rules = { trustingPeriodMs, isFixed, clockDriftMs: CLOCK_DRIFT_MS };
-  const at = { genesis, nowMs: clock.now(), options: rules };
+  const at = { genesis, nowMs: clock.now(), options: lightOptions(isFixed) };
   const verdict = judgeCheckpoint({ suite, chainId }, checkpoint, block, at);
   if (verdict.kind === 'refused') return fail(refusalOf(verdict.code));
   const isForged = (await firstForged(verdict.claims)) !== undefined;
@@ -52,14 +49,7 @@ export async function findCheckpoint(
 function refusalOf(
   code: Extract<CheckpointVerdict, { readonly kind: 'refused' }>['code'],
 ): CheckpointRefusal {
-  switch (code) {
-    case 'another-block':
-      return { code: 'checkpoint-unserved' };
-    case 'wrong-network':
-      return { code: 'checkpoint-wrong-network' };
-    case 'trust-expired':
-      return { code: 'checkpoint-expired' };
-    default:
-      return { code: 'checkpoint-invalid', reason: code };
-  }
+  if (code === 'another-block') return { code: 'checkpoint-unserved' };
+  const told = checkpointCodeOf(code);
+  return told === 'checkpoint-invalid' ? { code: told, reason: code } : { code: told };
 }

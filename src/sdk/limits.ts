@@ -50,8 +50,3 @@ export const STORE_HEALTHY_MS = 60_000;
 /** What a store held was found damaged so often within so long: reading it again is no remedy. */
 export const REPAIRS_MAX = 3;
 export const REPAIRS_MS = 30 * 60_000;
-
-/** How far the time of a header may be ahead of ours. */
-export const CLOCK_DRIFT_MS = 10_000;
-/** Members that change can be punished for three weeks; two thirds of it are left to notice. */
-export const TRUSTING_PERIOD_MS = 14 * 24 * 3_600_000;

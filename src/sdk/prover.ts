@@ -27,11 +27,16 @@ import type {
   LightState,
   TrustedBlock,
 } from '../light/index.ts';
-import { createLight, lightProgress, step, trustedBlockCodec } from '../light/index.ts';
+import {
+  createLight,
+  lightOptions,
+  lightProgress,
+  step,
+  trustedBlockCodec,
+} from '../light/index.ts';
 import type { Finality, TransactionProof } from '../rpc/index.ts';
 import { StateTree } from '../state/index.ts';
 import type { Client } from './client.ts';
-import { CLOCK_DRIFT_MS, TRUSTING_PERIOD_MS } from './limits.ts';
 import type { CallOptions } from './transport.ts';
 import type { Trusted } from './trust.ts';
 import { mapTrusted, mintTrusted } from './trust.ts';
@@ -271,10 +276,9 @@ class HeaderProver {
 
   #fresh(trusted: TrustedBlock): LightState {
     const { suite, chainId, isFixed } = this.#anchor;
-    const trustingPeriodMs = isFixed ? undefined : TRUSTING_PERIOD_MS;
     return createLight({
       anchor: { suite, chainId },
-      options: { trustingPeriodMs, isFixed, clockDriftMs: CLOCK_DRIFT_MS },
+      options: lightOptions(isFixed),
       trusted,
       roots: this.#roots,
       nowMs: this.#clock.now(),

@@ -136,7 +136,9 @@ export function statusOfTracked(
   context: NodeContext,
   tracked: TrackedTransaction,
 ): TransactionStatus {
-  return { ...tracked, trust: context.trust() };
+  const { height } = tracked;
+  const trust = height === undefined ? context.trust() : context.trustAt(context.source(), height);
+  return { ...tracked, trust };
 }
 
 /** Blocks, transactions, and what accounts did. */

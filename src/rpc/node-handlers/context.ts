@@ -99,7 +99,7 @@ export class NodeContext {
   source(): LedgerSource {
     const source = this.node.source();
     if (this.strangers === undefined) return source;
-    return sourceForStrangers(source, this.parts.store, this.strangers);
+    return sourceForStrangers(source, this.parts, this.strangers);
   }
 
   /** How far this node's view may be believed now; it falls when peers go. */
@@ -183,8 +183,11 @@ export class NodeContext {
     const options = readOptions(signal);
     const isStored = source.kind === 'chain' || this.strangers !== undefined;
     // The store reads each block once for all of them.
+    const { store, checkpoints } = this.parts;
     const found = isStored
-      ? await this.parts.store.transactions(ids, signal)
+      ? (await store.transactions(ids, signal)).map((each) =>
+          (each?.height ?? 0) > checkpoints.ownUpTo() ? undefined : each,
+        )
       : new Array<IncludedTransaction | undefined>(ids.length).fill(undefined);
     // Of those that its own index lacks, peers are asked for one at a time; for a node that has no
     // chain they are asked for all, by its own people.

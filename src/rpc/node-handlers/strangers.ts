@@ -48,7 +48,7 @@ type Store = TabellionNode['parts']['store'];
 /** A source as strangers may use it: what only peers can answer comes out of one budget. */
 export function sourceForStrangers(
   source: LedgerSource,
-  store: Store,
+  { store, checkpoints }: TabellionNode['parts'],
   budget: StrangersBudget,
 ): LedgerSource {
   const isLight = source.kind === 'light';
@@ -56,6 +56,7 @@ export function sourceForStrangers(
     if (height === 0) return; // Every node has it.
     if (isLight || height < store.earliestHeight()) budget.charge(count);
   };
+  const isTold = (height: Height): boolean => height <= checkpoints.ownUpTo();
   const isWhole = (): boolean => !isLight && store.historyCompleteFrom() === 0;
   return {
     kind: source.kind,
@@ -93,13 +94,13 @@ export function sourceForStrangers(
     },
     heightOf: async (hash, options) => {
       const known = await store.heightOf(hash);
-      if (known !== undefined || isWhole()) return known;
+      if ((known !== undefined && isTold(known)) || isWhole()) return known;
       budget.charge(1);
       return source.heightOf(hash, options);
     },
     transaction: async (id, options) => {
       const known = await store.transaction(id);
-      if (known !== undefined || isWhole()) return known;
+      if ((known !== undefined && isTold(known.height)) || isWhole()) return known;
       if (isLight) budget.charge(OF_TRANSACTION);
       else if (!budget.take(OF_TRANSACTION)) return undefined; // What this node's own index says.
       return source.transaction(id, options);

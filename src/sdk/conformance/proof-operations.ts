@@ -2,10 +2,14 @@ import type { Bytes } from '../../base/index.ts';
 import { formatHex } from '../../base/index.ts';
 import type { Hash, HashSuite } from '../../crypto/index.ts';
 import { hashCodec, hashSuite } from '../../crypto/index.ts';
-import { judgeLightBlock, lightBlockCodec, trustedBlockCodec } from '../../light/index.ts';
+import {
+  CLOCK_DRIFT_MS,
+  judgeLightBlock,
+  lightBlockCodec,
+  trustedBlockCodec,
+} from '../../light/index.ts';
 import type { ChunkPlan } from '../../state/index.ts';
 import { manifestCodec, readManifest, verifyChunk } from '../../state/index.ts';
-import { CLOCK_DRIFT_MS } from '../limits.ts';
 import type { Input } from './input.ts';
 import { Unusable } from './input.ts';
 import type { Operation } from './operation.ts';

@@ -13,11 +13,13 @@ import { Stack } from '../parts/Panel.tsx';
 type CheckpointFormProps = {
   /** What a link named; it is not used before somebody says so. */
   readonly text?: string;
+  /** Height of the checkpoint that is kept: a lower one is compared, and not kept. */
+  readonly keptHeight?: number | undefined;
   readonly onGiven?: () => void;
 };
 
 /** Where a person enters a block that somebody told them to trust. */
-export function CheckpointForm({ text: told = '', onGiven }: CheckpointFormProps) {
+export function CheckpointForm({ text: told = '', keptHeight = 0, onGiven }: CheckpointFormProps) {
   const client = useClient();
   const [text, setText] = useState(told);
   const [isBusy, setBusy] = useState(false);
@@ -33,12 +35,17 @@ export function CheckpointForm({ text: told = '', onGiven }: CheckpointFormProps
     event.preventDefault();
     setTried(true);
     setError(undefined);
-    if (client === undefined || !parseCheckpoint(text).ok) return;
+    const parsed = parseCheckpoint(text);
+    if (client === undefined || !parsed.ok) return;
     setBusy(true);
     try {
       await client.call('node.trustCheckpoint', { text: text.trim() });
       change('');
-      announce('The block was found, and is trusted from now on.');
+      announce(
+        parsed.value.height < keptHeight
+          ? 'The block was found. The higher checkpoint is kept.'
+          : 'The block was found, and is trusted from now on.',
+      );
       onGiven?.();
     } catch (caught) {
       setError(errorToData(caught));

@@ -86,7 +86,7 @@ const WORDS: { readonly [code: string]: Wording } = {
   'checkpoint-conflicts': {
     title: 'This tab knows another block of that height',
     advice:
-      'It was executed or proven here, so one of both is wrong. Nothing was changed. Ask ' +
+      'It was executed or proven here, so one of the two is wrong. Nothing was changed. Ask ' +
       'somebody else too before you trust either.',
   },
   'checkpoint-expired': {

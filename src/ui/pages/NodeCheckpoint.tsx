@@ -1,16 +1,18 @@
-import { useState } from 'react';
-import { useSearch } from 'wouter';
+import { useEffect, useRef, useState } from 'react';
+import { useLocation, useSearch } from 'wouter';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
 import { parseCheckpoint } from '../../sdk/index.ts';
 import { CheckpointForm } from '../entities/CheckpointForm.tsx';
 import { Figure, TrustPanel } from '../entities/TrustRegion.tsx';
+import { describeError } from '../format/errors.ts';
 import { formatHeight } from '../format/number.ts';
 import { formatClock } from '../format/time.ts';
 import { announce } from '../hooks/announce.ts';
 import type { Answer } from '../hooks/ask.ts';
 import type { CheckpointView } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
+import { useLive } from '../hooks/live.ts';
 import { useClient } from '../hooks/services.ts';
 import { Answered } from '../parts/Answered.tsx';
 import { CopyButton } from '../parts/CopyButton.tsx';
@@ -25,15 +27,28 @@ type CheckpointProps = { readonly answer: Answer<CheckpointView> };
 /** Blocks that people name to each other by hand: what to tell, and what one was told. */
 export function Checkpoint({ answer }: CheckpointProps) {
   const trust = answer.value?.trust ?? 'cached';
+  const given = useRef<HTMLDivElement>(null);
+  const [path, navigate] = useLocation();
+  const search = useSearch();
+  const onGiven = () => {
+    // What the link named was used, or is of no use any more.
+    const rest = new URLSearchParams(search);
+    rest.delete('checkpoint');
+    navigate(rest.size === 0 ? path : `${path}?${rest}`, { replace: true });
+    answer.askAgain();
+    given.current?.focus();
+  };
   return (
     <TrustPanel title="Checkpoint" of={trust}>
       <Answered answer={answer}>
         {(view) => (
           <Stack gap={4}>
             <Offered view={view} />
-            <Given view={view} />
-            <FromLink />
-            <Entered view={view} askAgain={answer.askAgain} />
+            <div id="checkpoint" ref={given} tabIndex={-1}>
+              <Given view={view} />
+            </div>
+            <FromLink view={view} />
+            <Entered view={view} onGiven={onGiven} />
           </Stack>
         )}
       </Answered>
@@ -62,12 +77,14 @@ function Offered({ view }: { readonly view: CheckpointView }) {
 
 function Given({ view }: { readonly view: CheckpointView }) {
   const now = useNow();
+  const mode = useLive((live) => live.status?.mode);
   const { given, wanted, unsigned, hasFailed } = view;
+  const isReadAgain = hasFailed && given?.isLinked !== true;
   return (
-    <>
+    <Stack gap={4}>
       {wanted?.refusal === undefined ? null : (
         <Notice kind="danger" title="The checkpoint of the settings was refused">
-          <code>{wanted.text}</code>
+          <code>{wanted.text}</code> {describeError({ code: wanted.refusal }).title}.
         </Notice>
       )}
       {given === undefined ? null : (
@@ -80,7 +97,9 @@ function Given({ view }: { readonly view: CheckpointView }) {
                 {formatClock(given.givenAtMs, now)}
               </Figure>,
             ],
-            ['Executed up to it', given.isLinked ? 'Yes' : 'Not yet'],
+            mode === 'light' && !given.isLinked
+              ? undefined
+              : ['Executed up to it', given.isLinked ? 'Yes' : 'Not yet'],
             unsigned === undefined
               ? undefined
               : [
@@ -92,23 +111,24 @@ function Given({ view }: { readonly view: CheckpointView }) {
           ]}
         />
       )}
-      {hasFailed ? (
+      {isReadAgain ? (
         <Notice kind="danger" title="What peers showed did not lead to the checkpoint">
           All of it was thrown away, and is read again with every signature checked.
         </Notice>
       ) : null}
-    </>
+    </Stack>
   );
 }
 
-/** What the address of this page names. */
-function useNamed(): string | undefined {
-  return new URLSearchParams(useSearch()).get('checkpoint') ?? undefined;
+/** What the address of this page names, unless it is what was given already. */
+function useNamed({ given }: CheckpointView): string | undefined {
+  const named = new URLSearchParams(useSearch()).get('checkpoint') ?? undefined;
+  return named?.trim().toLowerCase() === given?.text ? undefined : named;
 }
 
 /** A link is easily sent by anybody: what it names is shown, and not used. */
-function FromLink() {
-  const named = useNamed();
+function FromLink({ view }: { readonly view: CheckpointView }) {
+  const named = useNamed(view);
   if (named === undefined) return null;
   return parseCheckpoint(named).ok ? (
     <Notice kind="warning" title="The link that you followed names a block to trust">
@@ -122,12 +142,25 @@ function FromLink() {
   );
 }
 
-function Entered({ view, askAgain }: { view: CheckpointView; askAgain: () => void }) {
-  const named = useNamed();
+function Entered({ view, onGiven }: { view: CheckpointView; onGiven: () => void }) {
+  const named = useNamed(view);
+  const isPaused = useLive((live) => live.status?.stage === 'paused');
   const text = named !== undefined && parseCheckpoint(named).ok ? named : undefined;
-  const isUsed = text !== undefined && text.trim().toLowerCase() === view.given?.text;
-  if (text === undefined || isUsed) return <CheckpointForm key="own" onGiven={askAgain} />;
-  return <CheckpointForm key={text} text={text} onGiven={askAgain} />;
+  const rest = { onGiven, keptHeight: view.given?.height };
+  return (
+    <>
+      {isPaused ? (
+        <Notice kind="info">
+          The node is paused: no peer can be asked for a block before it is resumed.
+        </Notice>
+      ) : null}
+      {text === undefined ? (
+        <CheckpointForm key="own" {...rest} />
+      ) : (
+        <CheckpointForm key={text} text={text} {...rest} />
+      )}
+    </>
+  );
 }
 
 /** An advanced choice of those who replay: what a checkpoint may stand for. */
@@ -137,6 +170,10 @@ export function ReplayTrust({ answer }: CheckpointProps) {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<ErrorData>();
   const view = answer.value;
+  const told = view?.isReplayTrusting;
+  // What the node says counts from then on: another tab may have changed it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: forgotten at each change.
+  useEffect(() => setChosen(undefined), [told]);
   if (view === undefined) return null;
   const { given, isReplayTrusting } = view;
   const isOn = chosen ?? isReplayTrusting;
@@ -171,6 +208,9 @@ export function ReplayTrust({ answer }: CheckpointProps) {
         </label>
         <p id="replay-trust" className={styles.fine}>
           {given === undefined ? 'Enter a checkpoint below first. ' : ''}
+          {given?.isLinked === true
+            ? 'All blocks up to the checkpoint are here: it has a use after a reset only. '
+            : ''}
           Every block is still executed, and its results compared. But that each payment was signed
           by its sender rests on the validators and on who gave you the checkpoint: such blocks are
           never more than Proven, and nothing is shown of them before the chain has led to the

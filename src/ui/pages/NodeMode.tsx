@@ -70,7 +70,7 @@ function archiveMeans(historyFrom: number): string {
 
 function costOf(bytes: number | undefined, where: string): string {
   return bytes === undefined
-    ? 'How much is known once peers have told it.'
+    ? 'How much shows once it has begun.'
     : `About ${formatBytes(bytes)} ${where}.`;
 }
 

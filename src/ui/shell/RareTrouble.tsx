@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useLocation } from 'wouter';
 import { unreachable } from '../../base/index.ts';
 import { CheckpointForm } from '../entities/CheckpointForm.tsx';
 import { Figure } from '../entities/TrustRegion.tsx';
@@ -145,6 +146,7 @@ function AlarmNotice({ alarm }: { readonly alarm: Alarm }) {
 /** What was trusted last is too old: its members may have left, and could lie for free. */
 function ExpiredNotice({ status }: { readonly status: NodeStatus }) {
   const client = useClient();
+  const [path] = useLocation();
   const [isBusy, setBusy] = useState(false);
   const balance = async () => {
     setBusy(true);
@@ -175,13 +177,19 @@ function ExpiredNotice({ status }: { readonly status: NodeStatus }) {
         <p>
           This browser was away for longer than validators answer for their signatures. Newer blocks
           cannot be proven from block <HeadHeight status={status} />; figures stay as they were, and
-          sending is paused. A checkpoint renews it: somebody whom you trust reads it off the Node
-          page of theirs.
+          sending is paused. A checkpoint renews it. Ask somebody you trust to read you the
+          checkpoint on their Node page.
         </p>
-        <CheckpointForm />
+        {path === '/node' ? (
+          <p>
+            Enter it <a href="#checkpoint">under Checkpoint</a> on this page.
+          </p>
+        ) : (
+          <CheckpointForm />
+        )}
         <p>
           {status.mode === 'light'
-            ? 'Or without one: Balanced executes each block since the last one that was. '
+            ? 'Or without one: Balanced reads and checks all blocks that are missing here. '
             : 'Or without one: what was executed goes on by blocks; a reset begins at genesis. '}
           Compare the result with somebody whom you trust.
         </p>
