@@ -119,7 +119,7 @@ test('a paused node stands still and says so; resumed, it catches up', async () 
   const { page } = person;
   await page.getByRole('button', { name: 'Pause' }).click();
   await expect(page.getByRole('heading', { name: 'Paused' })).toBeVisible();
-  await expect(page.getByText('The node is paused')).toBeVisible();
+  await expect(page.getByText('The node is paused', { exact: true })).toBeVisible();
   const height = await shownHeight(page);
   await payer.makeBlocks(someAddress(), 5);
   const { head } = await payer.client.call('node.status', {});

@@ -279,6 +279,25 @@ describe('files', () => {
     expect(text).not.toBe('secret');
   });
 
+  it('are told whole, however soon after each other they are replaced', async () => {
+    const plain = join(folder, 'app', 'assets', 'main-1a2b.js');
+    const packed = `${plain}.br`;
+    const headers = { 'accept-encoding': 'br' };
+    for (const text of ['p', 'much longer', '', 'plain']) {
+      writeFileSync(plain, text);
+      expect(await ask('/assets/main-1a2b.js')).toMatchObject({ status: 200, text });
+    }
+    for (const text of ['brotli, and more', 'br', 'brotli']) {
+      writeFileSync(packed, text);
+      expect(await ask('/assets/main-1a2b.js', { headers })).toMatchObject({ status: 200, text });
+    }
+    rmSync(packed);
+    symlinkSync(join(folder, 'secret.txt'), packed);
+    expect((await ask('/assets/main-1a2b.js', { headers })).text).toBe('plain');
+    rmSync(packed);
+    writeFileSync(packed, 'brotli');
+  });
+
   it('are not for foreign hosts either', async () => {
     expect((await ask('/', { headers: { host: 'evil.example' } })).status).toBe(403);
   });

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream';
@@ -56,7 +56,7 @@ export class StaticFiles {
     response.setHeader('content-type', TYPES[extname(key)] ?? 'application/octet-stream');
     response.setHeader('cache-control', cacheControl(key));
     response.setHeader('vary', 'accept-encoding');
-    const chosen = this.#encoded(request, key) ?? { file, encoding: undefined };
+    const chosen = (await this.#encoded(request, key)) ?? { file, encoding: undefined };
     if (chosen.encoding !== undefined) response.setHeader('content-encoding', chosen.encoding);
     const tag = `"${chosen.file.size.toString(36)}-${Math.floor(chosen.file.modifiedMs)}"`;
     response.setHeader('etag', tag);
@@ -71,11 +71,13 @@ export class StaticFiles {
     return true;
   }
 
-  #encoded(request: IncomingMessage, name: string) {
+  async #encoded(request: IncomingMessage, name: string) {
     const accepted = String(request.headers['accept-encoding'] ?? '');
     for (const [encoding, extension] of ENCODINGS) {
-      const file = this.#files.get(`${name}${extension}`);
-      if (file !== undefined && accepted.includes(encoding)) return { file, encoding };
+      const known = this.#files.get(`${name}${extension}`);
+      if (known === undefined || !accepted.includes(encoding)) continue;
+      const file = await factsOf(known.path);
+      if (file !== undefined) return { file, encoding };
     }
     return undefined;
   }
@@ -97,7 +99,9 @@ export class StaticFiles {
 
   async #find(name: string): Promise<{ name: string; file: StaticFile } | undefined> {
     const known = this.#files.get(name);
-    if (known !== undefined && (await isUnchanged(known))) return { name, file: known };
+    const present = known === undefined ? undefined : await factsOf(known.path);
+    // One that was replaced since the last walk is told with its own size, not that of the former.
+    if (present !== undefined) return { name, file: present };
     await this.#rescan();
     const file = this.#files.get(name);
     return file === undefined ? undefined : { name, file };
@@ -111,9 +115,11 @@ export class StaticFiles {
   }
 }
 
-async function isUnchanged(file: StaticFile): Promise<boolean> {
-  const now = await stat(file.path).catch(() => undefined);
-  return now !== undefined && now.size === file.size && now.mtimeMs === file.modifiedMs;
+/** What a file is now; absent when it is gone, or no file any more: links are not followed. */
+async function factsOf(path: string): Promise<StaticFile | undefined> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts?.isFile() !== true) return undefined;
+  return { path, size: facts.size, modifiedMs: facts.mtimeMs };
 }
 
 async function scan(folder: string): Promise<ReadonlyMap<string, StaticFile>> {
@@ -123,9 +129,8 @@ async function scan(folder: string): Promise<ReadonlyMap<string, StaticFile>> {
     if (!entry.isFile()) continue; // Links out of the folder are not followed.
     const path = join(entry.parentPath, entry.name);
     const name = `/${relative(folder, path).split(sep).join('/')}`;
-    const facts = await stat(path).catch(() => undefined);
-    if (facts === undefined) continue; // A build replaced it meanwhile.
-    files.set(name, { path, size: facts.size, modifiedMs: facts.mtimeMs });
+    const file = await factsOf(path);
+    if (file !== undefined) files.set(name, file); // A build may have replaced it meanwhile.
   }
   return files;
 }
