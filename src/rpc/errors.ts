@@ -93,14 +93,8 @@ type MempoolCode =
   | 'peer-quota-exceeded'
   | 'mempool-full';
 
-/** Codes of methods that steer the node. */
-export const NODE_ERROR_CODES = [
-  'relay-unreachable',
-  'relay-address-invalid',
-  /** This node cannot be run so: a validator is never `light`. */
-  'mode-unavailable',
-  /** Old blocks were let go of, or never fetched: an archive has to be read again from genesis. */
-  'mode-needs-reset',
+/** Why a block told by hand is not what this node goes on from. */
+export const CHECKPOINT_ERROR_CODES = [
   /** No text of a height, a colon and a hash. */
   'checkpoint-malformed',
   /** Its block is of another network. */
@@ -113,6 +107,17 @@ export const NODE_ERROR_CODES = [
   'checkpoint-invalid',
   /** No peer shows it now. */
   'checkpoint-unserved',
+] as const;
+
+/** Codes of methods that steer the node. */
+export const NODE_ERROR_CODES = [
+  'relay-unreachable',
+  'relay-address-invalid',
+  /** This node cannot be run so: a validator is never `light`. */
+  'mode-unavailable',
+  /** Old blocks were let go of, or never fetched: an archive has to be read again from genesis. */
+  'mode-needs-reset',
+  ...CHECKPOINT_ERROR_CODES,
 ] as const;
 
 /** Why the faucet gives nothing. */

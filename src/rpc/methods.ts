@@ -14,7 +14,7 @@ import {
 } from '../ledger/index.ts';
 import { LIGHT_HEIGHTS_MAX, lightAnswerCodec } from '../light/index.ts';
 import type { RpcErrorCode } from './errors.ts';
-import { FAUCET_ERROR_CODES, TRANSACTION_ERROR_CODES } from './errors.ts';
+import { CHECKPOINT_ERROR_CODES, FAUCET_ERROR_CODES, TRANSACTION_ERROR_CODES } from './errors.ts';
 import { jsonCodec } from './json.ts';
 import {
   BLOCK_CALLS,
@@ -128,15 +128,7 @@ const PROVEN = 'Verifiable: a proof under a finality certificate comes with it.'
 const LABELLED = 'Carries its trust level and the height it holds for.';
 /** A node that did not execute what it is asked needs peers that prove it. */
 const UNPROVEN = ['proof-unavailable', 'light-expired', 'light-alarm'] as const;
-const CHECKPOINT_ERRORS = [
-  'checkpoint-malformed',
-  'checkpoint-wrong-network',
-  'checkpoint-conflicts',
-  'checkpoint-expired',
-  'checkpoint-invalid',
-  'checkpoint-unserved',
-  'light-alarm',
-] as const;
+const CHECKPOINT_ERRORS = [...CHECKPOINT_ERROR_CODES, 'light-alarm'] as const;
 const READ = { errors: UNPROVEN, trust: LABELLED } as const;
 const BLOCK_ERRORS = ['not-found', 'height-unknown', 'height-pruned', ...UNPROVEN] as const;
 const NOT_FOUND = { errors: BLOCK_ERRORS, trust: LABELLED } as const;

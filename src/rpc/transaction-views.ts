@@ -83,6 +83,8 @@ export function transactionViews(action: Codec<Action>) {
     entries: vector(historyEntry, { max: HISTORY_PER_PAGE_MAX }),
     /** Ask with `before: next` for what is older; absent at the end. */
     next: option(cursorCodec),
+    /** The newest block when it was read: what happened above is not told yet. */
+    height: heightCodec,
     /** Nothing concerning the account is missing from this height on; absent: nobody can say. */
     completeFrom: option(heightCodec),
     /** Whether this node found the entries in its own index, or peers named and proved them. */

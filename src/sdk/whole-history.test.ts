@@ -131,8 +131,9 @@ describe('the whole history of an account', () => {
 /* ------------------------------------------------- what a node may answer */
 
 const address = new Uint8Array(32) as Address; // Nobody's.
+/** As much of a page as is looked at. */
 const page = (next: Cursor | undefined) =>
-  ({ entries: [], next, completeFrom: undefined, source: 'peers', trust: 'proven' }) as History;
+  ({ entries: [], next, completeFrom: undefined, source: 'peers' }) as unknown as History;
 const at = (height: number) => ({ height, index: 0 }) as Cursor;
 
 function answering(...answers: readonly (History | string)[]) {

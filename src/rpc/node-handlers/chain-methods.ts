@@ -196,6 +196,8 @@ export function chainMethods(context: NodeContext): ChainMethods {
     },
     'account.history': async ({ address, before, limit }, { signal }) => {
       const source = context.source();
+      // As it was before reading: a block that comes meanwhile may be told of, or not.
+      const { height } = source.head().header;
       const { entries, next, completeFrom, origin } = await source.history(address, {
         ...(before === undefined ? {} : { before: placeOf(before) }),
         limit: limitOf(limit, HISTORY_PER_PAGE_MAX),
@@ -206,6 +208,7 @@ export function chainMethods(context: NodeContext): ChainMethods {
       return {
         entries: entries.map((each) => ({ id: each.receipt.transactionId, ...each })),
         next,
+        height,
         completeFrom,
         source: origin,
         // What peers named was not executed here, wherever the newest state comes from.

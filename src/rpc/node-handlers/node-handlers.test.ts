@@ -155,6 +155,7 @@ describe('answers', () => {
     expect(head.header.height).toBe(heightOf(node));
     const page = await call('account.history', { address: ada.address, limit: 2 });
     expect(page.entries).toHaveLength(2);
+    expect(page.height).toBe(heightOf(node));
     const next = await call('account.history', {
       address: ada.address,
       before: page.next,

@@ -187,6 +187,7 @@ export function historyOf(viewer: Address): History {
   return {
     entries: [0, 1, 2, 3, 4, 5].map((at) => entryOf(viewer, at)),
     next: undefined,
+    height: height(START + 40),
     completeFrom: height(0),
     source: 'chain',
     trust: 'validated',

@@ -1,5 +1,4 @@
 import { ArrowDownToLine, ArrowUpFromLine, ScanLine } from 'lucide-react';
-import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
@@ -14,10 +13,9 @@ import { shortAddress } from '../format/text.ts';
 import { formatAge, formatClock } from '../format/time.ts';
 import { unlisted } from '../format/unlisted.ts';
 import { cachedBalance, useAccount } from '../hooks/account.ts';
-import type { Answer } from '../hooks/ask.ts';
 import { useAsk } from '../hooks/ask.ts';
 import { isNative, useNative } from '../hooks/assets.ts';
-import type { AccountView, History } from '../hooks/client.ts';
+import type { AccountView } from '../hooks/client.ts';
 import { useNow } from '../hooks/clock.ts';
 import { chaptersOf } from '../hooks/history.ts';
 import { nativeBalance } from '../hooks/last-known.ts';
@@ -25,6 +23,7 @@ import { useLive, useWalletReady } from '../hooks/live.ts';
 import { useWalletState } from '../hooks/services.ts';
 import { LinkButton } from '../parts/Button.tsx';
 import { CopyButton } from '../parts/CopyButton.tsx';
+import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { Empty, Waiting } from '../parts/Notice.tsx';
 import { Panel } from '../parts/Panel.tsx';
 import styles from './HomePage.module.css';
@@ -134,22 +133,15 @@ function OtherAssets({ view }: { readonly view: AccountView }) {
   );
 }
 
-/** So long an empty history is not believed beside a balance that is there. */
-const BEHIND_MS = 3_000;
-
-/** Whether a history that is empty may be one of before what the account shows. */
-function useIsBehind(view: AccountView | undefined, { value, askAgain }: Answer<History>): boolean {
-  const [isOver, setOver] = useState(false);
-  const isEmpty = value?.entries.length === 0;
+/**
+ * What an empty history means: where the account holds something, something happened to it, which a
+ * node may not know (of genesis, of blocks that it let go of) or not be told of yet.
+ */
+function nothingListed(view: AccountView | undefined): string {
   const hasMoved = view?.balances.some(({ amount }) => amount > 0n) === true;
-  const isOdd = isEmpty && hasMoved;
-  useEffect(() => {
-    if (!isOdd) return;
-    askAgain();
-    const timer = setTimeout(() => setOver(true), BEHIND_MS);
-    return () => clearTimeout(timer);
-  }, [isOdd, askAgain]);
-  return isEmpty && (view === undefined || (hasMoved && !isOver));
+  return hasMoved
+    ? 'No transaction is listed yet. What you send and receive appears here.'
+    : 'Nothing happened yet. What you send and receive appears here.';
 }
 
 function Activities({ account, view }: { account: LocalAccount; view: AccountView | undefined }) {
@@ -162,7 +154,8 @@ function Activities({ account, view }: { account: LocalAccount; view: AccountVie
   const chapters = chaptersOf(history.value === undefined ? [] : [history.value]);
   const entries = history.value?.entries ?? [];
   const pending = unlisted(transactions, account.address, entries);
-  const isReading = useIsBehind(view, history) || history.isAsking;
+  const isReading = view === undefined || history.isAsking;
+  const isLost = history.error !== undefined && history.value === undefined;
   return (
     <Panel
       title="Activity"
@@ -173,14 +166,15 @@ function Activities({ account, view }: { account: LocalAccount; view: AccountVie
         )
       }
     >
-      {isReading && pending.length === 0 ? <Waiting>Reading…</Waiting> : null}
+      {isReading && pending.length + entries.length === 0 && !isLost ? <Waiting /> : null}
+      {isLost ? <ErrorNotice error={history.error} onRetry={history.askAgain} /> : null}
       <HistoryView
         viewer={account.address}
-        chapters={isReading ? [] : chapters}
+        chapters={isReading && entries.length === 0 ? [] : chapters}
         pending={pending}
         empty={
           <Empty action={<LinkButton href="/receive">Show my address</LinkButton>}>
-            Nothing happened yet. What you send and receive appears here.
+            {nothingListed(view)}
           </Empty>
         }
       />
