@@ -18,8 +18,8 @@ export interface EpochStore {
   next(atLeast: number): Promise<number>;
   /** The highest number taken; 0 before the first. */
   current(): Promise<number>;
-  /** Absent before the first store. */
-  marker(): Promise<StoreMarker | undefined>;
+  /** Absent before the first store; `spoilt` when what is there is no mark. */
+  marker(): Promise<StoreMarker | 'spoilt' | undefined>;
   /** Returns once the mark would survive a loss of power. */
   setMarker(marker: StoreMarker): Promise<void>;
   close(): void;
@@ -28,6 +28,8 @@ export interface EpochStore {
 const STORE = 'epochs';
 const KEY = 'leader';
 const MARKER_KEY = 'store';
+/** Sixteen bytes in hexadecimal. */
+const STORE_ID = /^[0-9a-f]{32}$/;
 
 /**
  * The records in a small IndexedDB database of its own, apart from the node's, whose opening and
@@ -57,7 +59,7 @@ class IndexedDbEpochs implements EpochStore {
   async next(atLeast: number): Promise<number> {
     await this.#onCrashPoint?.('epoch-begun');
     const epoch = await this.#change(async (store) => {
-      const next = Math.max(numberOf(await resultOf(store.get(KEY))), atLeast) + 1;
+      const next = Math.max(parseEpoch(await resultOf(store.get(KEY))), atLeast) + 1;
       store.put(next, KEY);
       return next;
     });
@@ -66,12 +68,11 @@ class IndexedDbEpochs implements EpochStore {
   }
 
   async current(): Promise<number> {
-    return numberOf(await this.#read(KEY));
+    return parseEpoch(await this.#read(KEY));
   }
 
-  async marker(): Promise<StoreMarker | undefined> {
-    // Written below, and by nobody else.
-    return (await this.#read(MARKER_KEY)) as StoreMarker | undefined;
+  async marker(): Promise<StoreMarker | 'spoilt' | undefined> {
+    return parseMarker(await this.#read(MARKER_KEY));
   }
 
   async setMarker(marker: StoreMarker): Promise<void> {
@@ -142,8 +143,19 @@ class IndexedDbEpochs implements EpochStore {
   }
 }
 
-function numberOf(value: unknown): number {
-  return typeof value === 'number' ? value : 0;
+/** An epoch as it is stored; any other value is as good as none: stores remember their own. */
+export function parseEpoch(value: unknown): number {
+  return Number.isSafeInteger(value) ? Math.max(Number(value), 0) : 0;
+}
+
+/** A mark as it is stored, and `spoilt` for any other value but none at all. */
+export function parseMarker(value: unknown): StoreMarker | 'spoilt' | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'object' || value === null) return 'spoilt';
+  const { storeId, isWitnessed, ...strange } = value as Partial<StoreMarker>; // Looked at below.
+  const isId = storeId === undefined || (typeof storeId === 'string' && STORE_ID.test(storeId));
+  const isMark = isId && typeof isWitnessed === 'boolean' && Object.keys(strange).length === 0;
+  return isMark ? { storeId, isWitnessed } : 'spoilt';
 }
 
 function failure(cause: unknown): TabellionError {

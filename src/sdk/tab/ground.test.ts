@@ -9,7 +9,7 @@ import { Ground } from './ground.ts';
 /** A browser profile: three places, each of which may lose what it holds. */
 class Profile {
   store = new MemoryStore();
-  marker: StoreMarker | undefined;
+  marker: StoreMarker | 'spoilt' | undefined;
   witness: Witness = 'none';
   nowMs = 5;
   /** Throws instead of writing a mark, as a kill would. */
@@ -129,6 +129,32 @@ describe('what a profile tells of its storage', () => {
     expect(ground.event()).toMatchObject({ kind: 'wiped' });
     profile.witness = 'none';
     expect((await profile.open()).event()).toBeUndefined();
+  });
+
+  it('nothing when the mark outside of it alone is spoilt: the mark is written again', async () => {
+    await profile.open();
+    const { marker } = profile;
+    profile.marker = 'spoilt';
+    expect((await profile.open()).event()).toBeUndefined();
+    expect(profile.marker).toEqual(marker);
+  });
+
+  it('that the database is gone, by a spoilt mark too', async () => {
+    await profile.open();
+    profile.store = new MemoryStore();
+    profile.marker = 'spoilt';
+    profile.witness = 'unknown';
+    expect((await profile.open()).event()).toMatchObject({ kind: 'wiped' });
+  });
+
+  it('nothing after it was emptied on purpose beside a spoilt mark', async () => {
+    const ground = await profile.open();
+    profile.marker = 'spoilt';
+    await ground.letGo(profile.store, async () => {
+      profile.store = new MemoryStore();
+    });
+    expect(ground.event()).toBeUndefined();
+    expect(profile.marker).toMatchObject({ isWitnessed: false });
   });
 
   it('that it vanished under a worker that had it open, whatever else vanished too', async () => {

@@ -91,7 +91,10 @@ export class Ground {
   /** Tells whether what was stored here is still here, and marks store and profile. */
   async recognise(store: KeyValueStore): Promise<void> {
     const record = await store.get('meta', STORE_ID_KEY);
-    const known = await this.epochs.marker();
+    const found = await this.epochs.marker();
+    // A spoilt one still says that there was a store.
+    const isSpoilt = found === 'spoilt';
+    const known = isSpoilt ? undefined : found;
     // It may have gone together with the store.
     const marker =
       this.#storeId === undefined
@@ -101,7 +104,7 @@ export class Ground {
     let storeId: string;
     let isLost = false;
     if (record === undefined) {
-      isLost = marker === undefined ? this.#isKept() : marker.storeId !== undefined;
+      isLost = marker === undefined ? isSpoilt || this.#isKept() : marker.storeId !== undefined;
       if (isLost) this.note((await isEmpty(store)) ? 'wiped' : 'partly-wiped', 'store-vanished');
       storeId = await markStore(store);
     } else {
@@ -127,7 +130,8 @@ export class Ground {
   /** Runs what empties the store on purpose: whatever happens meanwhile, nothing counts as lost. */
   async letGo(store: KeyValueStore, empty: () => Promise<void>): Promise<void> {
     this.#storeId = undefined;
-    const isWitnessed = (await this.epochs.marker())?.isWitnessed ?? false;
+    const known = await this.epochs.marker();
+    const isWitnessed = known !== undefined && known !== 'spoilt' && known.isWitnessed;
     await this.epochs.setMarker({ storeId: undefined, isWitnessed });
     await empty();
     await this.recognise(store);

@@ -57,7 +57,6 @@ export function ClearText({ prepared }: { readonly prepared: PreparedTransaction
             {describeError(simulation.outcome).advice}
           </Notice>
         ) : null}
-        <p className={styles.caution}>Your device will NOT show these details.</p>
       </div>
     </TrustRegion>
   );

@@ -15,7 +15,7 @@ import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Notice, Waiting } from '../parts/Notice.tsx';
 import { Panel, Stack } from '../parts/Panel.tsx';
 import { HashText } from './Links.tsx';
-import { Figure, TrustRegion } from './TrustRegion.tsx';
+import { TrustRegion } from './TrustRegion.tsx';
 import { TrustSign } from './TrustSign.tsx';
 
 /** Why a block is final: its certificate, every signature of it checked here. */
@@ -176,32 +176,28 @@ function Verdict({ check, good, meaning, children }: VerdictProps) {
   const isProven = checked !== undefined && 'isProven' in checked && checked.isProven;
   const standing = isProven ? 'proven' : 'reported';
   return (
-    <Stack gap={4}>
-      {checked === undefined ? <Waiting>Checking every signature…</Waiting> : null}
-      {checked !== undefined && 'failure' in checked ? (
-        <Notice kind="warning" title="It could not be checked" isLive>
-          {checked.failure.message}
-        </Notice>
-      ) : null}
-      {checked !== undefined && 'isProven' in checked ? (
-        <Notice
-          kind={checked.isProven ? 'success' : 'danger'}
-          title={checked.isProven ? good : 'This proof does not hold'}
-          isLive
-        >
-          {checked.isProven ? (
-            <Figure of="proven">{meaning}</Figure>
-          ) : (
-            `The answer is not what the validators signed (${checked.code}). Do not rely on it.`
-          )}
-        </Notice>
-      ) : null}
-      {checked === undefined ? null : (
-        <TrustRegion of={standing}>
-          <TrustSign trust={standing} />
-          {children}
-        </TrustRegion>
-      )}
-    </Stack>
+    <TrustRegion of={standing}>
+      <Stack gap={4}>
+        {checked === undefined ? <Waiting>Checking every signature…</Waiting> : null}
+        {checked !== undefined && 'failure' in checked ? (
+          <Notice kind="warning" title="It could not be checked" isLive>
+            {checked.failure.message} <TrustSign trust={standing} />
+          </Notice>
+        ) : null}
+        {checked !== undefined && 'isProven' in checked ? (
+          <Notice
+            kind={checked.isProven ? 'success' : 'danger'}
+            title={checked.isProven ? good : 'This proof does not hold'}
+            isLive
+          >
+            {checked.isProven
+              ? meaning
+              : `The answer is not what the validators signed (${checked.code}). Do not rely on it.`}{' '}
+            <TrustSign trust={standing} />
+          </Notice>
+        ) : null}
+        {checked === undefined ? null : children}
+      </Stack>
+    </TrustRegion>
   );
 }

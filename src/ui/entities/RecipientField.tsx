@@ -60,11 +60,14 @@ type RecipientFieldProps = {
   readonly recipient: Recipient;
   /** The form was sent off: what is wrong is said even where nothing was typed. */
   readonly isPressed?: boolean;
+  readonly label?: string;
+  /** False where a name would lead nowhere: the address of somebody new is asked for. */
+  readonly takesNames?: boolean;
 };
 
 /** Who gets it: typed, pasted, scanned or chosen, shown back in groups with its seal. */
 export function RecipientField(props: RecipientFieldProps) {
-  const { text, onText, recipient, isPressed = false } = props;
+  const { text, onText, recipient, isPressed = false, label = 'To', takesNames = true } = props;
   const list = useId();
   const { contacts, activeAccount } = useWalletState();
   const wallet = useWallet();
@@ -79,13 +82,13 @@ export function RecipientField(props: RecipientFieldProps) {
   return (
     <div className={styles.recipient}>
       <TextField
-        label="To"
+        label={label}
         isMono
         value={text}
-        list={list}
+        list={takesNames ? list : undefined}
         spellCheck={false}
         autoCapitalize="none"
-        placeholder="tab1 … or a name"
+        placeholder={takesNames ? 'tab1 … or a name' : 'tab1 …'}
         error={isPressed || isLeft || text.length >= 62 ? problem : undefined}
         onBlur={() => setLeft(true)}
         onChange={(event) => onText(event.target.value)}

@@ -13,6 +13,7 @@ import { Notice, Waiting } from '../parts/Notice.tsx';
 import { Stack } from '../parts/Panel.tsx';
 import { Sheet } from '../parts/Sheet.tsx';
 import { ClearText } from './ClearText.tsx';
+import styles from './SigningSheet.module.css';
 import { wordOfStage } from './StageSign.tsx';
 import { Timeline } from './Timeline.tsx';
 
@@ -112,6 +113,7 @@ function Foot({ phase, mayAct, sign, close }: FootProps) {
     const wouldFail = phase.prepared.simulation.outcome.kind === 'failed';
     return (
       <>
+        <p className={styles.caution}>Your device will NOT show these details.</p>
         <Button onClick={close}>Cancel</Button>
         <Button look="primary" disabled={wouldFail || !mayAct} onClick={() => sign(phase.prepared)}>
           Sign with key

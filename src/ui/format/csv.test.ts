@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { csvText } from './csv.ts';
+import { csvPieces } from './csv.ts';
 
-describe('csvText', () => {
+const csvText = (rows: (string | number)[][]) => [...csvPieces(rows)].join('');
+
+describe('comma-separated text', () => {
   it('quotes separators, quotes and line ends', () => {
     expect(csvText([['a', 'b,c', 'd"e', 'f\ng', 7]])).toBe('a,"b,c","d""e","f\ng",7');
   });

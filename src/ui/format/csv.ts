@@ -1,9 +1,13 @@
 /**
- * Comma-separated text after RFC 4180. A cell that a spreadsheet would run as a formula begins
- * with an apostrophe, since memos are written by strangers.
+ * Comma-separated text after RFC 4180, row by row. A cell that a spreadsheet would run as a
+ * formula begins with an apostrophe, since memos are written by strangers.
  */
-export function csvText(rows: readonly (readonly (string | number)[])[]): string {
-  return rows.map((row) => row.map(cellText).join(',')).join('\r\n');
+export function* csvPieces(rows: Iterable<readonly (string | number)[]>): Generator<string> {
+  let lineEnd = '';
+  for (const row of rows) {
+    yield lineEnd + row.map(cellText).join(',');
+    lineEnd = '\r\n';
+  }
 }
 
 function cellText(cell: string | number): string {

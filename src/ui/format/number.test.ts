@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatPercent, plural } from './number.ts';
+import { formatBytes, formatMemory, formatPercent, plural } from './number.ts';
 
 describe('formatBytes', () => {
   it('keeps at most one fraction digit', () => {
@@ -10,6 +10,13 @@ describe('formatBytes', () => {
     expect(formatBytes(58_000_000, 'en')).toBe('58 MB');
     expect(formatBytes(999_900, 'en')).toBe('1 MB');
     expect(formatBytes(4e15, 'en')).toBe('4,000 TB');
+  });
+});
+
+describe('formatMemory', () => {
+  it('names powers of two by the figure that was chosen', () => {
+    expect(formatMemory(32 * 1024 * 1024, 'en')).toBe('32 MiB');
+    expect(formatMemory(1024 * 1024 * 1024, 'en')).toBe('1,024 MiB');
   });
 });
 

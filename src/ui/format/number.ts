@@ -12,6 +12,13 @@ export function formatBytes(bytes: number, locale?: string): string {
   return `${value.toLocaleString(locale, { maximumFractionDigits: digits })} ${UNITS[unit]}`;
 }
 
+const MEBIBYTE = 1024 * 1024;
+
+/** Memory that a person chose, in the powers of two it is chosen in: `32 MiB`. */
+export function formatMemory(bytes: number, locale?: string): string {
+  return `${Math.round(bytes / MEBIBYTE).toLocaleString(locale)} MiB`;
+}
+
 /** A whole number with the separators of the reader. */
 export function formatCount(count: number | bigint, locale?: string): string {
   return count.toLocaleString(locale);

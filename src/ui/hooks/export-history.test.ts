@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { Height } from '../../sdk/index.ts';
 import {
   completeFromOf,
@@ -62,4 +62,61 @@ test('says how far it read, and that it waits', () => {
   expect(progressWords({ entries: 40, downTo, isWaiting: true })).toBe(
     '40 read, waiting for busy peers…',
   );
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** Saves entries that a node tells in pages of two, and reads the file that a person would get. */
+async function saved(form: 'csv' | 'json', amounts: readonly bigint[]): Promise<string> {
+  const files: Blob[] = [];
+  vi.stubGlobal('document', { createElement: () => ({ click: () => undefined }) });
+  vi.stubGlobal('URL', {
+    createObjectURL: (file: Blob) => files.push(file),
+    revokeObjectURL: () => undefined,
+  });
+  const filled = (byte: number) => new Uint8Array(32).fill(byte);
+  const entries = amounts.map((amount, at) => {
+    const native = new Uint8Array(32);
+    const transfer = { kind: 'asset.transfer', asset: native, recipient: filled(7), amount };
+    return {
+      ...{ id: filled(amounts.length - at), height: amounts.length - at, index: 0, timestampMs: 0 },
+      transaction: { body: { sender: filled(8), actions: [transfer], memo: 'a "b", c' } },
+      receipt: { feeCharged: 12n, outcome: { kind: 'succeeded' } },
+    };
+  });
+  const call = async (_: string, { before }: { before?: { height: number } }) => {
+    const rest = entries.filter(({ height }) => height < (before?.height ?? Infinity));
+    const page = { trust: 'proven', source: 'peers', completeFrom: 0, entries: rest.slice(0, 2) };
+    const last = page.entries.at(-1);
+    return rest.length > 2 ? { ...page, next: { height: last?.height, index: 0 } } : page;
+  };
+  const chain = { name: 'Village', native: { decimals: 2, symbol: 'TAB' }, faucet: undefined };
+  // As much of a client, a chain and an address as is looked at.
+  await exportHistory({ call } as never, chain as never, filled(8) as never, { form });
+  const [file] = files;
+  if (file === undefined) throw new Error('nothing was saved');
+  return file.text();
+}
+
+test('spreadsheets get a row for each transaction, with plain decimals', async () => {
+  const rows = (await saved('csv', [150n, 0n, 7n])).split('\r\n');
+  expect(rows).toHaveLength(4);
+  expect(rows[0]).toMatch(/^time,height,id,what,direction,/);
+  const figures = rows.slice(1).map((row) => /,([^,]*),TAB,([^,]*),/.exec(row)?.slice(1));
+  expect(figures).toEqual([
+    ['1.50', '0.12'],
+    ['0.00', '0.12'],
+    ['0.07', '0.12'],
+  ]);
+  expect(rows[3]).toMatch(/,"a ""b"", c",proven,peers$/);
+});
+
+test('scripts get every field, with bytes and large numbers as text', async () => {
+  const told = JSON.parse(await saved('json', [150n, 0n, 7n]));
+  expect(told).toMatchObject({ network: 'Village', words: '3 transactions saved.' });
+  const [{ entries, completeFrom }] = told.chapters;
+  expect(completeFrom).toBe(0);
+  expect(entries.map(({ height }: { height: number }) => height)).toEqual([3, 2, 1]);
+  expect(entries[0].id).toBe('03'.repeat(32));
+  expect(entries[0].transaction.body.actions[0].amount).toBe('150');
 });

@@ -2,17 +2,37 @@ import { formatHex } from '../../base/index.ts';
 import type { HistoryProgress } from '../../sdk/index.ts';
 import { formatAddress, readWholeHistory } from '../../sdk/index.ts';
 import { describeActivity } from '../format/activity.ts';
-import { csvText } from '../format/csv.ts';
-import { valueText } from '../format/json.ts';
+import { csvPieces } from '../format/csv.ts';
+import { valuePieces } from '../format/json.ts';
 import { formatCount, formatHeight, plural } from '../format/number.ts';
 import { wordsOf } from '../format/text.ts';
 import type { Address, ChainInfo, Client } from './client.ts';
 import { download } from './download.ts';
 import type { Chapter } from './history.ts';
-import { chaptersOf } from './history.ts';
+import { Binder } from './history.ts';
+import { Slices, textInSlices } from './slices.ts';
 
 /** Entries after which progress is said again. */
 const ENTRIES_PER_WORD = 200;
+
+/** Object, chapters, chapter, entries: each entry is a piece of text. */
+const LEVELS = 4;
+
+const CSV_HEAD = [
+  'time',
+  'height',
+  'id',
+  'what',
+  'direction',
+  'counterpart',
+  'amount',
+  'unit',
+  'fee',
+  'state',
+  'note',
+  'trust',
+  'source',
+];
 
 /** Where what was read ends. */
 export type HistoryEnd = {
@@ -86,7 +106,13 @@ export async function exportHistory(
       onProgress?.(progressWords(progress));
     },
   });
-  const chapters = chaptersOf(pages);
+  const binder = new Binder();
+  const slices = new Slices(options);
+  for (const page of pages) {
+    binder.add(page);
+    if (slices.isFull()) await slices.next();
+  }
+  const chapters = binder.chapters();
   const count = chapters.reduce((sum, { entries }) => sum + entries.length, 0);
   const stoppedAt = stop?.before.height;
   const end = { stoppedAt, completeFrom: completeFromOf(chapters) };
@@ -95,61 +121,51 @@ export async function exportHistory(
   if (form === 'json') {
     const whole = { network: chain.name, address: formatAddress(address), words, chapters };
     const told = stoppedAt === undefined ? whole : { ...whole, incompleteBelow: stoppedAt };
-    download(`${name}.json`, valueText(told), 'application/json');
+    const text = await textInSlices(valuePieces(told, LEVELS), options);
+    download(`${name}.json`, text, 'application/json');
     return words;
   }
-  const head = [
-    'time',
-    'height',
-    'id',
-    'what',
-    'direction',
-    'counterpart',
-    'amount',
-    'unit',
-    'fee',
-    'state',
-    'note',
-    'trust',
-    'source',
-  ];
-  const listed = chapters.flatMap((chapter) =>
-    chapter.entries.map((entry) => ({ entry, chapter })),
-  );
-  const rows = listed.map(({ entry, chapter }) => {
-    const { body } = entry.transaction;
-    const activity = describeActivity({
-      sender: body.sender,
-      actions: body.actions,
-      viewer: address,
-      faucetAmount: chain.faucet?.amount,
-    });
-    const isNative = activity.asset?.every((byte) => byte === 0) ?? true;
-    return [
-      new Date(entry.timestampMs).toISOString(),
-      entry.height,
-      formatHex(entry.id),
-      activity.title,
-      activity.direction ?? '',
-      activity.counterpart === undefined ? '' : formatAddress(activity.counterpart),
-      // Plain decimals with a point: what every spreadsheet and script reads alike.
-      activity.amount === undefined
-        ? ''
-        : isNative
-          ? plainDecimal(activity.amount, chain.native.decimals)
-          : activity.amount.toString(),
-      isNative
-        ? chain.native.symbol
-        : `smallest units of ${formatHex(activity.asset ?? new Uint8Array())}`,
-      plainDecimal(entry.receipt.feeCharged, chain.native.decimals),
-      wordsOf(entry.receipt.outcome.kind),
-      body.memo,
-      chapter.trust,
-      chapter.source,
-    ];
-  });
-  download(`${name}.csv`, csvText([head, ...rows]), 'text/csv');
+  const rows = csvRows(chapters, chain, address);
+  const text = await textInSlices(csvPieces(rows), options);
+  download(`${name}.csv`, text, 'text/csv');
   return words;
+}
+
+/** The names of the columns, then a row an entry, made as it is asked for. */
+function* csvRows(
+  chapters: readonly Chapter[],
+  chain: ChainInfo,
+  viewer: Address,
+): Generator<readonly (string | number)[]> {
+  yield CSV_HEAD;
+  const { decimals, symbol } = chain.native;
+  for (const { trust, source, entries } of chapters) {
+    for (const { transaction, receipt, timestampMs, height, id } of entries) {
+      const { sender, actions, memo } = transaction.body;
+      const faucetAmount = chain.faucet?.amount;
+      const activity = describeActivity({ sender, actions, viewer, faucetAmount });
+      const { title, direction, counterpart, amount, asset } = activity;
+      const isNative = asset?.every((byte) => byte === 0) ?? true;
+      // Plain decimals with a point: what every spreadsheet and script reads alike.
+      const figure = (units: bigint) =>
+        isNative ? plainDecimal(units, decimals) : units.toString();
+      yield [
+        new Date(timestampMs).toISOString(),
+        height,
+        formatHex(id),
+        title,
+        direction ?? '',
+        counterpart === undefined ? '' : formatAddress(counterpart),
+        amount === undefined ? '' : figure(amount),
+        isNative ? symbol : `smallest units of ${formatHex(asset ?? new Uint8Array())}`,
+        plainDecimal(receipt.feeCharged, decimals),
+        wordsOf(receipt.outcome.kind),
+        memo,
+        trust,
+        source,
+      ];
+    }
+  }
 }
 
 function plainDecimal(amount: bigint, decimals: number): string {

@@ -48,28 +48,39 @@ type OpenChapter = { -readonly [Name in keyof Chapter]: Chapter[Name] } & {
 
 /** Pages under each other, newest first; neighbours of one source and trust become one chapter. */
 export function chaptersOf(pages: readonly Chapter[]): readonly Chapter[] {
-  const chapters: OpenChapter[] = [];
-  const seen = new Set<string>();
-  for (const { trust, source, completeFrom, entries } of pages) {
-    let open = chapters.at(-1);
+  const binder = new Binder();
+  for (const page of pages) binder.add(page);
+  return binder.chapters();
+}
+
+/** Puts pages together, one after the other, as {@link chaptersOf} does. */
+export class Binder {
+  readonly #chapters: OpenChapter[] = [];
+  readonly #seen = new Set<string>();
+
+  add({ trust, source, completeFrom, entries }: Chapter): void {
+    let open = this.#chapters.at(-1);
     if (open === undefined || open.trust !== trust || open.source !== source) {
       open = { trust, source, completeFrom, entries: [], isMixed: false };
-      chapters.push(open);
+      this.#chapters.push(open);
     }
     open.completeFrom = lower(open.completeFrom, completeFrom);
     for (const entry of entries) {
       const id = formatHex(entry.id);
       // The newest page moves on while older ones stand: what both hold belongs to the newer.
-      if (seen.has(id)) continue;
-      seen.add(id);
+      if (this.#seen.has(id)) continue;
+      this.#seen.add(id);
       const last = open.entries.at(-1);
       open.isMixed ||= last !== undefined && newestFirst(last, entry) > 0;
       open.entries.push(entry);
     }
   }
-  return chapters.map(({ isMixed, ...chapter }) =>
-    isMixed ? { ...chapter, entries: chapter.entries.sort(newestFirst) } : chapter,
-  );
+
+  chapters(): readonly Chapter[] {
+    return this.#chapters.map(({ isMixed, ...chapter }) =>
+      isMixed ? { ...chapter, entries: chapter.entries.sort(newestFirst) } : chapter,
+    );
+  }
 }
 
 function newestFirst(left: HistoryEntry, right: HistoryEntry): number {

@@ -59,8 +59,7 @@ function Account({ address }: { readonly address: Address }) {
           </p>
           <h1 tabIndex={-1}>{known?.name ?? 'Account'}</h1>
           <p className={styles.address}>
-            <AddressFull address={address} />
-            <CopyButton text={text} label="Copy address" />
+            <AddressFull address={address} /> <CopyButton text={text} label="Copy address" />
           </p>
         </div>
         <Row>

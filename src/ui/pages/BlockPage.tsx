@@ -15,6 +15,7 @@ import { formatBytes, formatCount, formatHeight, plural } from '../format/number
 import { formatDateTime } from '../format/time.ts';
 import { useAsk } from '../hooks/ask.ts';
 import type { BlockView } from '../hooks/client.ts';
+import { useLive } from '../hooks/live.ts';
 import { Answered } from '../parts/Answered.tsx';
 import { LinkButton } from '../parts/Button.tsx';
 import { CodeBlock, Facts } from '../parts/Facts.tsx';
@@ -47,10 +48,17 @@ function hashOf(parsed: ReturnType<typeof parseHex>): Hash {
 }
 
 function Found({ question }: { question: { height: Height } | { hash: Hash } }) {
-  const answer = useAsk('block.get', question);
+  const headHeight = useLive((live) => live.status?.head.height ?? 0);
+  // One that is not decided yet appears by itself.
+  const isAhead = 'height' in question && question.height > headHeight;
+  const answer = useAsk('block.get', question, { isLive: isAhead });
   const title = 'height' in question ? `Block ${formatHeight(question.height)}` : 'Block';
   return (
-    <Answered answer={answer} waiting={`Reading ${title.toLowerCase()}…`}>
+    <Answered
+      answer={answer}
+      waiting={`Reading ${title.toLowerCase()}…`}
+      head={<PageHead title={title} kicker={<Link href="/explorer">Explorer</Link>} />}
+    >
       {(block) => <Block block={block} />}
     </Answered>
   );
@@ -58,6 +66,7 @@ function Found({ question }: { question: { height: Height } | { hash: Hash } }) 
 
 function Block({ block }: { readonly block: BlockView }) {
   const { height } = block.header;
+  const isNewest = useLive((live) => (live.status?.head.height ?? height) <= height);
   return (
     <TrustRegion of={block.trust}>
       <PageHead
@@ -67,17 +76,20 @@ function Block({ block }: { readonly block: BlockView }) {
           <Row>
             <StageSign stage="final" />
             <TrustSign trust={block.trust} />
-            {height === 0 ? null : (
+            <Row>
               <LinkButton
-                href={`/block/${height - 1}`}
+                href={height === 0 ? undefined : `/block/${height - 1}`}
                 icon={<ChevronLeft size={18} aria-hidden />}
               >
                 Earlier
               </LinkButton>
-            )}
-            <LinkButton href={`/block/${height + 1}`} icon={<ChevronRight size={18} aria-hidden />}>
-              Later
-            </LinkButton>
+              <LinkButton
+                href={isNewest ? undefined : `/block/${height + 1}`}
+                icon={<ChevronRight size={18} aria-hidden />}
+              >
+                Later
+              </LinkButton>
+            </Row>
           </Row>
         }
       />

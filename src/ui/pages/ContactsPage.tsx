@@ -105,7 +105,13 @@ function AddContact() {
             maxLength={48}
             onChange={(event) => setName(event.target.value)}
           />
-          <RecipientField text={text} onText={setText} recipient={recipient} />
+          <RecipientField
+            label="Address"
+            takesNames={false}
+            text={text}
+            onText={setText}
+            recipient={recipient}
+          />
           {error === undefined ? null : <ErrorNotice error={error} />}
           <div>
             <Button type="submit" disabled={recipient.address === undefined || name.trim() === ''}>

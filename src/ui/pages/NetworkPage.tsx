@@ -1,4 +1,5 @@
 import { Link } from 'wouter';
+import type { Json } from '../../base/index.ts';
 import { formatHex, isJsonObject } from '../../base/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
 import { BlockLink, HashText } from '../entities/Links.tsx';
@@ -6,7 +7,7 @@ import { Seal } from '../entities/Seal.tsx';
 import { TrustPanel } from '../entities/TrustRegion.tsx';
 import { formatHeight } from '../format/number.ts';
 import { ofGenesis, within } from '../format/standing.ts';
-import { wordsOf } from '../format/text.ts';
+import { parameterText, wordsOf } from '../format/text.ts';
 import { formatDateTime } from '../format/time.ts';
 import { useAsk } from '../hooks/ask.ts';
 import type { ChainInfo } from '../hooks/client.ts';
@@ -150,16 +151,17 @@ function Parameters() {
         <TrustPanel title="Parameters" of={trust} note={`at ${formatHeight(height)}`}>
           <Facts
             rows={(isJsonObject(parameters) ? Object.entries(parameters) : []).map(
-              ([name, value]) => [
-                wordsOf(name),
-                <code key={name}>
-                  {typeof value === 'object' ? JSON.stringify(value) : String(value)}
-                </code>,
-              ],
+              ([name, value]) => [wordsOf(name), <ParameterValue key={name} value={value} />],
             )}
           />
         </TrustPanel>
       )}
     </Answered>
   );
+}
+
+/** A parameter in its JSON form, whatever module it belongs to. */
+function ParameterValue({ value }: { readonly value: Json }) {
+  const text = parameterText(value);
+  return text === undefined ? <code>{JSON.stringify(value)}</code> : text;
 }

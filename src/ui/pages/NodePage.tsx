@@ -5,7 +5,8 @@ import { Sign } from '../entities/Phase.tsx';
 import { Seal } from '../entities/Seal.tsx';
 import { TrustPanel } from '../entities/TrustRegion.tsx';
 import { savedWords } from '../format/node-progress.ts';
-import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
+import { formatBytes, formatCount, formatHeight, formatMemory, plural } from '../format/number.ts';
+import { wordsOf } from '../format/text.ts';
 import { formatAge } from '../format/time.ts';
 import { announce } from '../hooks/announce.ts';
 import type { Answer } from '../hooks/ask.ts';
@@ -76,7 +77,7 @@ function Consensus() {
       of="counted"
       aside={
         <span className={styles.quiet}>
-          {formatHeight(view.height)} · round {view.round} · {view.step}
+          {formatHeight(view.height)} · round {formatCount(view.round)} · {stepWords(view.step)}
         </span>
       }
       isFlush
@@ -102,6 +103,19 @@ function Consensus() {
       </Table>
     </TrustPanel>
   );
+}
+
+/** The steps of three-phase agreement in words; those of other engines as they are named. */
+const STEP_WORDS: { readonly [step: string]: string } = {
+  'new-height': 'waiting for transactions',
+  propose: 'waiting for a proposal',
+  prevote: 'first vote',
+  precommit: 'second vote',
+  decided: 'decided',
+};
+
+function stepWords(step: string): string {
+  return STEP_WORDS[step] ?? wordsOf(step).toLowerCase();
 }
 
 function Ballot({ ballot }: { ballot: ConsensusView['validators'][number]['prevote'] }) {
@@ -203,7 +217,7 @@ const SPACE_WORDS: { readonly [space: string]: string } = {
 };
 
 function memoryOf({ cacheBytes, cacheBytesMax }: StorageView): string {
-  return `${formatBytes(cacheBytes)} of at most ${formatBytes(cacheBytesMax)}`;
+  return `${formatBytes(cacheBytes)} of at most ${formatMemory(cacheBytesMax)}`;
 }
 
 function Storage({ answer }: { readonly answer: Answer<StorageView> }) {

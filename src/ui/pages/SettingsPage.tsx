@@ -5,7 +5,7 @@ import { equalBytes, errorToData } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
 import { ExportButtons, ExportState } from '../entities/HistoryExport.tsx';
 import { Seal } from '../entities/Seal.tsx';
-import { formatBytes } from '../format/number.ts';
+import { formatMemory } from '../format/number.ts';
 import { shortAddress } from '../format/text.ts';
 import { announce } from '../hooks/announce.ts';
 import { useAsk } from '../hooks/ask.ts';
@@ -331,7 +331,7 @@ function Advanced() {
             .sort((a, b) => a - b)
             .map((size) => (
               <option key={size} value={size}>
-                {formatBytes(size)}
+                {formatMemory(size)}
               </option>
             ))}
         </SelectField>

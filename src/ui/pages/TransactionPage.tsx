@@ -5,7 +5,8 @@ import type { Hash } from '../../sdk/index.ts';
 import { parseAddress } from '../../sdk/index.ts';
 import { ActionView } from '../entities/ActionView.tsx';
 import { AddressLink } from '../entities/AddressView.tsx';
-import { AmountView } from '../entities/AmountView.tsx';
+import { AmountView, AssetAmount } from '../entities/AmountView.tsx';
+import { AssetLink } from '../entities/AssetLink.tsx';
 import { BlockLink, HashText } from '../entities/Links.tsx';
 import { TransactionProofView } from '../entities/ProofView.tsx';
 import { StageSign } from '../entities/StageSign.tsx';
@@ -20,7 +21,7 @@ import { wordsOf } from '../format/text.ts';
 import { formatDateTime } from '../format/time.ts';
 import { useAsk, useTopic } from '../hooks/ask.ts';
 import { useNative } from '../hooks/assets.ts';
-import type { TransactionView } from '../hooks/client.ts';
+import type { AssetId, TransactionView } from '../hooks/client.ts';
 import { Answered } from '../parts/Answered.tsx';
 import { LinkButton } from '../parts/Button.tsx';
 import { CodeBlock, Facts } from '../parts/Facts.tsx';
@@ -46,7 +47,11 @@ function Found({ id }: { readonly id: Hash }) {
   const told = useTopic('transaction', { id });
   const answer = useAsk('transaction.get', { id }, { isLive: told?.stage !== 'final' });
   return (
-    <Answered answer={answer} waiting="Reading the transaction…">
+    <Answered
+      answer={answer}
+      waiting="Reading the transaction…"
+      head={<PageHead title="Transaction" kicker={<Link href="/explorer">Explorer</Link>} />}
+    >
       {(view) => <Transaction view={view} />}
     </Answered>
   );
@@ -118,7 +123,7 @@ function Summary({ view }: { readonly view: TransactionView }) {
           <ActionView key={`${at}-${action.kind}`} action={action} />
         ))}
       </Panel>
-      <Logs logs={view.logs} />
+      <Logs of={view} />
       <Panel title="Details">
         <Facts
           rows={[
@@ -170,7 +175,8 @@ function Summary({ view }: { readonly view: TransactionView }) {
   );
 }
 
-function Logs({ logs }: { readonly logs: TransactionView['logs'] }) {
+function Logs({ of: view }: { readonly of: TransactionView }) {
+  const { logs } = view;
   if (logs.length === 0) return null;
   return (
     <Panel title="What happened">
@@ -189,7 +195,11 @@ function Logs({ logs }: { readonly logs: TransactionView['logs'] }) {
                 </Row>,
               ],
               ...(isJsonObject(log.fields) ? Object.entries(log.fields) : []).map(
-                ([name, value]) => [wordsOf(name), <Field key={name} value={value} />] as const,
+                ([name, value]) =>
+                  [
+                    wordsOf(name),
+                    <Field key={name} {...{ name, value, trust: view.trust }} log={log} />,
+                  ] as const,
               ),
             ]}
           />
@@ -199,11 +209,38 @@ function Logs({ logs }: { readonly logs: TransactionView['logs'] }) {
   );
 }
 
-/** A field of a log in its JSON form: an address becomes a link. */
-function Field({ value }: { readonly value: Json }) {
+type FieldProps = {
+  readonly name: string;
+  readonly value: Json;
+  readonly trust: TransactionView['trust'];
+  readonly log: TransactionView['logs'][number];
+};
+
+/** A field of a log in its JSON form: addresses and assets become links, amounts get a unit. */
+function Field({ name, value, trust, log }: FieldProps) {
   const parsed = typeof value === 'string' ? parseAddress(value) : undefined;
   if (parsed?.ok === true) return <AddressLink address={parsed.value} />;
+  const asset = assetOf(log);
+  if (asset !== undefined && name === 'asset') return <AssetLink asset={asset} />;
+  const amount = typeof value === 'string' && AMOUNTS.has(name) ? amountOf(value) : undefined;
+  if (asset !== undefined && amount !== undefined) {
+    return <AssetAmount of={within({ trust }, amount)} asset={asset} />;
+  }
   return <code>{typeof value === 'string' ? value : JSON.stringify(value)}</code>;
+}
+
+/** Fields of logs that count the asset which the log names, as decimal digits. */
+const AMOUNTS = new Set(['amount', 'supply']);
+
+function amountOf(digits: string): bigint | undefined {
+  return /^\d{1,39}$/.test(digits) ? BigInt(digits) : undefined;
+}
+
+function assetOf({ fields }: TransactionView['logs'][number]): AssetId | undefined {
+  if (!isJsonObject(fields) || typeof fields.asset !== 'string') return undefined;
+  const parsed = parseHex(fields.asset);
+  // An id by its length, and by the schema of the modules that log one.
+  return parsed.ok && parsed.value.length === 32 ? (parsed.value as AssetId) : undefined;
 }
 
 function Decoded({ view }: { readonly view: TransactionView }) {

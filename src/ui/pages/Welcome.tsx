@@ -6,8 +6,6 @@ import { errorToData } from '../../base/index.ts';
 import type { KeyKind } from '../../wallet/index.ts';
 import { Seal } from '../entities/Seal.tsx';
 import { announce } from '../hooks/announce.ts';
-import { lastKnown } from '../hooks/last-known.ts';
-import { useLive } from '../hooks/live.ts';
 import { useWallet } from '../hooks/services.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
@@ -29,14 +27,13 @@ const FIGURE = Uint8Array.from([3, 2, 90, 11, 3, 1, 40, 0, 1, 2, 1, 2]);
 
 /** First screen: one sentence, one prompt of the device, done. */
 export function Welcome({ isReady }: { readonly isReady: boolean }) {
-  const name = useLive((live) => live.chain?.name) ?? lastKnown().networkName;
   return (
     <div className={styles.welcome}>
       <div className={styles.words}>
         <h1 tabIndex={-1}>Your wallet is the ledger’s own witness.</h1>
         <p className={styles.lead}>
-          This page is a node{name === undefined ? '' : ` of ${name}`}: it checks what it shows
-          itself and trusts no server. Your key stays in your device.
+          This page is a node: it checks what it shows itself and trusts no server. Your key stays
+          in your device.
         </p>
         {hasWebauthn() ? <CreateAccount isReady={isReady} /> : <NoWebauthn />}
         <p className={styles.guest}>
@@ -84,7 +81,7 @@ function CreateAccount({ isReady }: { readonly isReady: boolean }) {
     >
       <TextField
         label="Name for this account"
-        hint="Only you see it."
+        hint="It names your first key too, and others can read that once you pay."
         value={label}
         maxLength={32}
         placeholder="My account"
@@ -102,7 +99,8 @@ function CreateAccount({ isReady }: { readonly isReady: boolean }) {
         </Button>
         <Button
           icon={<KeyRound size={20} strokeWidth={1.6} aria-hidden />}
-          isBusy={busy === 'security-key' || !isReady}
+          isBusy={busy === 'security-key'}
+          disabled={!isReady}
           onClick={() => void create('security-key')}
         >
           Use a security key

@@ -7,13 +7,21 @@ type AnsweredProps<Value> = {
   readonly answer: Answer<Value>;
   readonly children: (value: Value) => ReactNode;
   readonly waiting?: string;
+  /** Stands above what is awaited or missing: a page without an answer still says what it is. */
+  readonly head?: ReactNode;
 };
 
 /** Draws an answer, or that it is awaited, or why there is none. */
-export function Answered<Value>({ answer, children, waiting }: AnsweredProps<Value>) {
+export function Answered<Value>({ answer, children, waiting, head }: AnsweredProps<Value>) {
   if (answer.value !== undefined) return children(answer.value);
-  if (answer.error !== undefined && answer.error.code !== 'node-not-ready') {
-    return <ErrorNotice error={answer.error} onRetry={answer.askAgain} />;
-  }
-  return <Waiting>{waiting ?? 'Reading from this tab’s node…'}</Waiting>;
+  return (
+    <>
+      {head}
+      {answer.error !== undefined && answer.error.code !== 'node-not-ready' ? (
+        <ErrorNotice error={answer.error} onRetry={answer.askAgain} />
+      ) : (
+        <Waiting>{waiting ?? 'Reading from this tab’s node…'}</Waiting>
+      )}
+    </>
+  );
 }

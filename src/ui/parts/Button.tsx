@@ -15,6 +15,10 @@ type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
 /** A button of at least 44 px. */
 export function Button(props: ButtonProps) {
   const { look = 'plain', isBusy = false, icon, children, className, onClick, ...rest } = props;
+  // It takes the place of the icon, or of empty space: what stands around does not move.
+  const spinner = (
+    <span className={cx(styles.spinner, icon === undefined && styles.aside)} aria-hidden="true" />
+  );
   return (
     <button
       {...rest}
@@ -25,9 +29,9 @@ export function Button(props: ButtonProps) {
       type={isBusy ? 'button' : (rest.type ?? 'button')}
       onClick={isBusy ? undefined : onClick}
     >
-      {icon}
+      {isBusy && icon !== undefined ? spinner : icon}
       <span>{children}</span>
-      {isBusy ? <span className={styles.spinner} aria-hidden="true" /> : null}
+      {isBusy && icon === undefined ? spinner : null}
     </button>
   );
 }
@@ -50,7 +54,8 @@ export function IconButton({ label, children, className, ...rest }: IconButtonPr
 }
 
 type LinkButtonProps = {
-  readonly href: string;
+  /** Absent while it leads nowhere: it keeps its place, and says so. */
+  readonly href: string | undefined;
   readonly look?: Look;
   readonly icon?: ReactNode;
   readonly children: ReactNode;
@@ -59,10 +64,23 @@ type LinkButtonProps = {
 
 /** A link to another page of the app that looks like a button. */
 export function LinkButton({ href, look = 'plain', icon, children, className }: LinkButtonProps) {
-  return (
-    <Link href={href} className={cx(styles.button, styles[look], className)}>
+  const inner = (
+    <>
       {icon}
       <span>{children}</span>
+    </>
+  );
+  const names = cx(styles.button, styles[look], className);
+  if (href === undefined) {
+    return (
+      <button type="button" disabled className={names}>
+        {inner}
+      </button>
+    );
+  }
+  return (
+    <Link href={href} className={names}>
+      {inner}
     </Link>
   );
 }

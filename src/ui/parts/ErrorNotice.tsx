@@ -10,10 +10,13 @@ type ErrorNoticeProps = {
   readonly action?: ReactNode;
 };
 
+/** Nothing went wrong: a person turned away, or asked for what is not there. */
+const CALM = new Set(['prompt-cancelled', 'aborted', 'not-found', 'height-unknown']);
+
 /** A failure in neutral words, with a way on. */
 export function ErrorNotice({ error, onRetry, action }: ErrorNoticeProps) {
   const words = describeError(error);
-  const isCalm = error.code === 'prompt-cancelled' || error.code === 'aborted';
+  const isCalm = CALM.has(error.code);
   return (
     <Notice
       kind={isCalm ? 'info' : 'danger'}

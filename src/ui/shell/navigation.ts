@@ -13,7 +13,7 @@ const home = {
   href: '/',
   label: 'Home',
   Sign: House,
-  also: ['/send', '/receive', '/welcome', '/contacts'],
+  also: ['/send', '/receive', '/welcome', '/sign-in'],
 };
 const explorer = {
   href: '/explorer',
@@ -26,7 +26,13 @@ const node = { href: '/node', label: 'Node', Sign: Cpu, also: [] };
 const settings = { href: '/settings', label: 'Settings', Sign: Settings, also: [] };
 
 /** The rail of wide screens. */
-export const RAIL: readonly Place[] = [home, explorer, network, node, settings];
+export const RAIL: readonly Place[] = [
+  { ...home, also: [...home.also, '/scan', '/contacts'] },
+  explorer,
+  network,
+  node,
+  settings,
+];
 
 /** The bar of phones; what has no room is under More. */
 export const BAR: readonly Place[] = [
