@@ -1,8 +1,9 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Json } from '../base/index.ts';
-import { formatHex, isJsonObject, systemClock, TabellionError } from '../base/index.ts';
-import { toJson } from '../codec/index.ts';
+import type { Json, Result } from '../base/index.ts';
+import { formatHex, systemClock, TabellionError } from '../base/index.ts';
+import type { DecodeError, Infer } from '../codec/index.ts';
+import { bool, parseJson, struct, text, toJson, u16, vector } from '../codec/index.ts';
 import { createDevnetGenesis, createLedger, protocol } from '../ledger/index.ts';
 import { createPeerKey, peerIdOfKey } from '../network/index.ts';
 import { createKey, policyOfKey, storeKey } from './key-files.ts';
@@ -10,22 +11,27 @@ import { loadJson, nodeFiles, storeJson } from './layout.ts';
 import { PEER_PORT_OFFSET } from './ports.ts';
 import { formatSettings, LOOPBACK_SETTINGS } from './settings.ts';
 
-/** One validator of a local network. */
-export type PlannedNode = {
-  readonly peerId: string;
-  readonly rpcPort: number;
+const NODES_MAX = 8;
+
+const plannedNodeCodec = struct('PlannedNode', {
+  peerId: text({ max: 128 }),
+  rpcPort: u16,
   /** Multiaddr for peers. */
-  readonly listen: string;
-  readonly servesApp: boolean;
-};
+  listen: text({ max: 256 }),
+  servesApp: bool,
+});
 
 /** What a local network is made of; kept as `devnet.json` in its data folder. */
-export type DevnetPlan = {
-  readonly name: string;
-  readonly chainId: string;
-  readonly port: number;
-  readonly nodes: readonly PlannedNode[];
-};
+const planCodec = struct('DevnetPlan', {
+  name: text({ max: 64 }),
+  chainId: text({ max: 64 }),
+  port: u16,
+  nodes: vector(plannedNodeCodec, { min: 1, max: NODES_MAX }),
+});
+
+/** One validator of a local network. */
+export type PlannedNode = Infer<typeof plannedNodeCodec>;
+export type DevnetPlan = Infer<typeof planCodec>;
 
 const NETWORK_NAME = 'Devnet';
 /** What a local network leaves in its folder. */
@@ -36,14 +42,24 @@ function planPath(data: string): string {
   return join(data, 'devnet.json');
 }
 
-/** The plan of an earlier run, if there is one. */
+/** The plan of an earlier run, if there is one. Rejects with `file-malformed`. */
 export async function loadDevnetPlan(data: string): Promise<DevnetPlan | undefined> {
-  const json = await loadJson(planPath(data));
+  const path = planPath(data);
+  const json = await loadJson(path);
   if (json === undefined) return undefined;
-  if (!isJsonObject(json) || !Array.isArray(json.nodes)) {
-    throw new TabellionError('file-malformed', { path: planPath(data) });
-  }
-  return json as unknown as DevnetPlan; // Written by `createDevnetPlan`.
+  const plan = parseDevnetPlan(json);
+  if (plan.ok) return plan.value;
+  throw new TabellionError('file-malformed', { path, at: plan.error.at });
+}
+
+/** Reads a plan; unknown members are refused with their path. */
+export function parseDevnetPlan(json: Json): Result<DevnetPlan, DecodeError> {
+  return parseJson(planCodec, json);
+}
+
+/** JSON form of a plan. */
+export function formatDevnetPlan(plan: DevnetPlan): Json {
+  return toJson(planCodec, plan);
 }
 
 /**
@@ -141,5 +157,5 @@ async function storePlan(data: string, plan: DevnetPlan): Promise<void> {
     });
     await storeJson(nodeFiles(join(data, `node-${index + 1}`)).settings, settings);
   }
-  await storeJson(planPath(data), plan as unknown as Json); // Texts, numbers and lists only.
+  await storeJson(planPath(data), formatDevnetPlan(plan));
 }

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Json } from '../base/index.ts';
+import type { Json, Result } from '../base/index.ts';
 import { TabellionError } from '../base/index.ts';
 import { anyText } from '../ledger/testing/decoder-laws.ts';
 import { formatAmount, parseAmount } from './amounts.ts';
+import type { DevnetPlan } from './devnet-plan.ts';
+import { formatDevnetPlan, loadDevnetPlan, parseDevnetPlan } from './devnet-plan.ts';
 import { createKey, loadKey, storeKey } from './key-files.ts';
 import { loadJson } from './layout.ts';
 import { formatSettings, LOOPBACK_SETTINGS, parseSettings } from './settings.ts';
@@ -63,18 +65,24 @@ describe('key files', () => {
   });
 });
 
-describe('settings', () => {
-  const good = formatSettings(LOOPBACK_SETTINGS) as { readonly [name: string]: Json };
+type JsonMembers = { readonly [name: string]: Json }; // What a struct's JSON is.
 
+/** Laws of a file that is read strictly. */
+function itIsReadStrictly<Value>(
+  good: JsonMembers,
+  parse: (json: Json) => Result<Value, unknown>,
+  format: (value: Value) => Json,
+): void {
   it('come back; with another member, or another value in one, they are refused or said again', () => {
-    expect(parseSettings(good)).toEqual({ ok: true, value: LOOPBACK_SETTINGS });
+    const whole = parse(good);
+    expect(whole.ok && format(whole.value)).toEqual(good);
     const names = fc.oneof(fc.constantFrom(...Object.keys(good)), fc.string());
     fc.assert(
       fc.property(names, fc.jsonValue(), (name, value) => {
-        const parsed = parseSettings({ ...good, [name]: value as Json });
+        const parsed = parse({ ...good, [name]: value as Json });
         if (!parsed.ok) return;
         expect(Object.keys(good)).toContain(name);
-        expect(parseSettings(formatSettings(parsed.value))).toEqual(parsed);
+        expect(parse(format(parsed.value))).toEqual(parsed);
       }),
       { numRuns: 500 },
     );
@@ -83,9 +91,51 @@ describe('settings', () => {
   it('of any other JSON are refused', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (json) => {
-        expect(parseSettings(json as Json).ok).toBe(false);
+        expect(parse(json as Json).ok).toBe(false);
       }),
     );
+  });
+}
+
+const settings = formatSettings(LOOPBACK_SETTINGS) as JsonMembers;
+
+describe('settings', () => {
+  itIsReadStrictly(settings, parseSettings, formatSettings);
+
+  it('of a node that talks to nobody but this machine are the ones without a file', () => {
+    expect(parseSettings(settings)).toEqual({ ok: true, value: LOOPBACK_SETTINGS });
+  });
+});
+
+const node = { peerId: '12D3', rpcPort: 4700, listen: '/ip4/127.0.0.1/tcp/4800/ws' };
+const PLAN: DevnetPlan = {
+  name: 'Devnet',
+  chainId: 'ab'.repeat(32),
+  port: 4700,
+  nodes: [{ ...node, servesApp: true }],
+};
+const plan = formatDevnetPlan(PLAN) as JsonMembers;
+
+describe('the plan of a local network', () => {
+  itIsReadStrictly(plan, parseDevnetPlan, formatDevnetPlan);
+
+  it('is refused by file and place when a node of it is none', async () => {
+    const data = await mkdtemp(join(folder, 'plan-'));
+    const path = join(data, 'devnet.json');
+    expect(await loadDevnetPlan(data)).toBeUndefined();
+    await writeFile(path, JSON.stringify(plan));
+    expect(await loadDevnetPlan(data)).toEqual(PLAN);
+    for (const [nodes, at] of [
+      [[{}], 'nodes.0.peerId'],
+      [[{ ...node, servesApp: true, rpcPort: '4700' }], 'nodes.0.rpcPort'],
+      [[], 'nodes'],
+    ] as const) {
+      await writeFile(path, JSON.stringify({ ...plan, nodes }));
+      await expect(loadDevnetPlan(data)).rejects.toMatchObject({
+        code: 'file-malformed',
+        facts: { path, at },
+      });
+    }
   });
 });
 
