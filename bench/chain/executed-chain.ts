@@ -11,7 +11,7 @@ import type {
   Round,
 } from '../../src/ledger/index.ts';
 import { createDevnetGenesis, createLedger } from '../../src/ledger/index.ts';
-import type { StateTree } from '../../src/state/index.ts';
+import { StateTree } from '../../src/state/index.ts';
 import type { Signer } from './signer.ts';
 import { createSigner } from './signer.ts';
 
@@ -74,6 +74,13 @@ export class ExecutedChain {
     this.#founded = founded;
     this.#tree = tree;
     this.#parent = parent;
+  }
+
+  static fromGenesis(founded: Founded): ExecutedChain {
+    const { ledger } = founded;
+    const tree = StateTree.empty(ledger.suite);
+    tree.apply(0 as Height, ledger.genesis.changes); // Before the first block.
+    return new ExecutedChain(founded, tree, ledger.genesisHeader(tree.root()));
   }
 
   /** The next block, of exactly these transactions; each of them succeeds. */

@@ -1,18 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import type { Bytes } from '../../src/base/index.ts';
-import { formatHex, silentTracer, systemClock, TabellionError } from '../../src/base/index.ts';
-import { decode, encode } from '../../src/codec/index.ts';
+import { formatHex, systemClock, TabellionError } from '../../src/base/index.ts';
 import type { Height } from '../../src/ledger/index.ts';
-import { PROTOCOL_VERSION } from '../../src/ledger/index.ts';
 import type { Network, RequestKind } from '../../src/network/index.ts';
-import { createNetwork, createPeerKey } from '../../src/network/index.ts';
-import { nodeTransports } from '../../src/network/node.ts';
-import { peerStatusCodec } from '../../src/node/messages.ts';
 import type { ProofKind } from '../../src/node/served-proofs.ts';
 import { ServedProofs } from '../../src/node/served-proofs.ts';
 import type { LedgerStore } from '../../src/node/store/index.ts';
+import { FREE_ASKER } from '../../src/node/testing/free-asker.ts';
 import type { StateTree } from '../../src/state/index.ts';
 import type { GeneratedChain } from './generated-chain.ts';
+import { openLoopbackRelay } from './loopback-relay.ts';
+import { statusOfRelay } from './peer-status.ts';
 
 const PROOFS: ReadonlySet<RequestKind> = new Set(['state', 'light', 'receipts', 'history']);
 
@@ -55,48 +52,16 @@ function storeOf(chain: GeneratedChain, tree: StateTree): LedgerStore {
 
 /** One peer that serves a generated chain as a relay does, over libp2p on a WebSocket. */
 export async function startServingPeer(chain: GeneratedChain, tree: StateTree): Promise<Network> {
-  const proofs = new ServedProofs(chain.ledger, storeOf(chain, tree));
-  const status = encode(peerStatusCodec, {
-    chainId: chain.ledger.chainId,
-    protocolVersion: PROTOCOL_VERSION,
-    headHeight: chain.height,
-    headHash: chain.hash(chain.height),
-    earliestHeight: 1 as Height,
-    isRelay: true,
-  });
-  const refuse = () => new TabellionError('request-malformed');
+  const proofs = new ServedProofs(chain.ledger, storeOf(chain, tree), systemClock);
+  const { height, ledger } = chain;
+  const status = statusOfRelay(ledger.chainId, { height, blockHash: chain.hash(height) });
   const answer = async (kind: RequestKind, request: Bytes): Promise<Bytes> => {
     if (kind === 'status') return status;
     if (!PROOFS.has(kind)) throw new TabellionError('request-refused');
-    return await proofs.answer(
-      kind as ProofKind, // All of `PROOFS` are.
-      request,
-      {
-        read: (codec, bytes) => {
-          const decoded = decode(codec, bytes);
-          if (decoded.ok) return decoded.value;
-          throw refuse();
-        },
-        refuse,
-        charge: () => undefined,
-        signal: undefined,
-      },
-    );
+    return await proofs.answer(kind as ProofKind, request, FREE_ASKER); // All of `PROOFS` are.
   };
-  return await createNetwork(
-    {
-      role: 'relay',
-      chainId: formatHex(chain.ledger.chainId),
-      protocolVersion: 1,
-      privateKey: await createPeerKey(new Uint8Array(randomBytes(32))),
-      listen: ['/ip4/127.0.0.1/tcp/0/ws'],
-      relays: [],
-      transports: nodeTransports(),
-      clock: systemClock,
-      tracer: silentTracer,
-      allowLoopback: true,
-      agent: 'light-sync',
-    },
+  return await openLoopbackRelay(
+    { chainId: formatHex(ledger.chainId), agent: 'light-sync' },
     { onGossip: async () => 'ignore', onRequest: answer, onEvent: () => undefined },
   );
 }

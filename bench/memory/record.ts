@@ -2,10 +2,9 @@ import type { Bytes } from '../../src/base/index.ts';
 import { assert, encodeUtf8 } from '../../src/base/index.ts';
 import { encode } from '../../src/codec/index.ts';
 import { hashSuite } from '../../src/crypto/index.ts';
-import type { Address, Height } from '../../src/ledger/index.ts';
+import type { Address } from '../../src/ledger/index.ts';
 import { protocol } from '../../src/ledger/index.ts';
 import { blocksResponseCodec } from '../../src/node/messages.ts';
-import { StateTree } from '../../src/state/index.ts';
 import { ExecutedChain, found } from '../chain/executed-chain.ts';
 import { createSender, signTransfer } from '../chain/senders.ts';
 import {
@@ -32,9 +31,7 @@ export function recordChain(): Map<string, Bytes> {
   const balances = senders.map(({ address }) => ({ address, amount: 10_000_000_000n }));
   const founded = found('memory', balances);
   const { genesis, ledger } = founded;
-  const tree = StateTree.empty(ledger.suite);
-  tree.apply(0 as Height, ledger.genesis.changes);
-  const chain = new ExecutedChain(founded, tree, ledger.genesisHeader(tree.root()));
+  const chain = ExecutedChain.fromGenesis(founded);
   const files = new Map([[GENESIS_FILE, encode(protocol.genesisCodec, genesis)]]);
   let paid = 0;
   for (let height = 1; height <= FIRST_BLOCKS + MORE_BLOCKS; height++) {

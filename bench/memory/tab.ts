@@ -3,17 +3,13 @@ import { assert } from '../../src/base/index.ts';
 import { decode, encode } from '../../src/codec/index.ts';
 import type { Hash } from '../../src/crypto/index.ts';
 import { loadFastHashing } from '../../src/crypto/index.ts';
-import type { Height } from '../../src/ledger/index.ts';
 import { createLedger, protocol } from '../../src/ledger/index.ts';
 import { TabellionNode } from '../../src/node/index.ts';
-import {
-  blocksRequestCodec,
-  blocksResponseCodec,
-  peerStatusCodec,
-} from '../../src/node/messages.ts';
+import { blocksRequestCodec, blocksResponseCodec } from '../../src/node/messages.ts';
 import { IndexedDbStore } from '../../src/storage/indexed-db-store.ts';
 import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
 import { OnePeer, untilExecuted } from '../chain/one-peer.ts';
+import { statusOfRelay } from '../chain/peer-status.ts';
 import { blockFile, CACHE_BYTES_MAX, GENESIS_FILE } from './plan.ts';
 
 // What a tab's worker does: a full node that syncs; runs in Chromium by `openChromiumHome`.
@@ -46,14 +42,7 @@ class FilePeer {
   async #answer(kind: string, request: Uint8Array): Promise<Bytes> {
     if (kind === 'status') {
       const head = await servedBlock(this.headHeight);
-      return encode(peerStatusCodec, {
-        chainId: this.#chainId,
-        protocolVersion: 1,
-        headHeight: this.headHeight as Height, // Named by the bench.
-        headHash: head.certificate.blockHash,
-        earliestHeight: 1 as Height,
-        isRelay: true,
-      });
+      return statusOfRelay(this.#chainId, head.certificate);
     }
     const asked = decode(blocksRequestCodec, request);
     assert(kind === 'blocks' && asked.ok, 'asked by our own node');

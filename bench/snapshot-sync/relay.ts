@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -6,11 +5,10 @@ import { assert, silentTracer, systemClock } from '../../src/base/index.ts';
 import { decode } from '../../src/codec/index.ts';
 import { loadFastHashing } from '../../src/crypto/index.ts';
 import { protocol } from '../../src/ledger/index.ts';
-import { createNetwork, createPeerKey } from '../../src/network/index.ts';
-import { nodeTransports } from '../../src/network/node.ts';
 import { TabellionNode } from '../../src/node/index.ts';
 import { LevelDbStore } from '../../src/storage/level-db-store.ts';
 import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
+import { openLoopbackRelay } from '../chain/loopback-relay.ts';
 import { CACHE_BYTES_MAX, DATABASE, GENESIS_FILE } from './plan.ts';
 
 // A process: `relay.ts FOLDER`. A node over a prepared store, as a relay runs it; says its
@@ -23,7 +21,6 @@ const genesis = decode(protocol.genesisCodec, await readFile(join(folder, GENESI
 assert(genesis.ok, 'written by `prepare.ts`');
 const store = await LevelDbStore.open(join(folder, DATABASE));
 const verifier = createWebCryptoVerifier({ concurrency: 64 });
-const privateKey = await createPeerKey(new Uint8Array(randomBytes(32)));
 const node = TabellionNode.create(
   {
     kind: 'relay',
@@ -31,22 +28,7 @@ const node = TabellionNode.create(
     storeKind: 'leveldb',
     verifier,
     openNetwork: async (handlers, chainId) => {
-      const network = await createNetwork(
-        {
-          role: 'relay',
-          chainId,
-          protocolVersion: 1,
-          privateKey,
-          listen: ['/ip4/127.0.0.1/tcp/0/ws'],
-          relays: [],
-          transports: nodeTransports(),
-          clock: systemClock,
-          tracer: silentTracer,
-          allowLoopback: true,
-          agent: 'snapshot-sync',
-        },
-        handlers,
-      );
+      const network = await openLoopbackRelay({ chainId, agent: 'snapshot-sync' }, handlers);
       const ready = { kind: 'ready', address: network.addresses()[0] };
       process.stdout.write(`${JSON.stringify(ready)}\n`);
       return network;

@@ -16,7 +16,7 @@ export { systemClock, timestampMs } from './clock.ts';
 export type { ErrorData } from './error.ts';
 export { errorFromData, errorToData, TabellionError } from './error.ts';
 export type { Json, JsonObject } from './json.ts';
-export { isJsonObject } from './json.ts';
+export { isJsonObject, parseJsonText } from './json.ts';
 export type { Step, Transition } from './machine.ts';
 export { allowOwnScripts } from './own-scripts.ts';
 export type { Result } from './result.ts';

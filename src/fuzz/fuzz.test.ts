@@ -84,6 +84,23 @@ function broken(run: (input: Uint8Array<ArrayBuffer>) => Verdict): Target {
   };
 }
 
+/** Takes many texts at once. */
+function brokenBatch(run: (inputs: readonly string[]) => void): Target {
+  return {
+    name: 'broken',
+    kind: 'text',
+    about: '',
+    open: async () => ({
+      seeds: ['a plain text', 'another'] as never[],
+      batch: 64,
+      runBatch: async (inputs: readonly string[]) => {
+        run(inputs);
+        return inputs.map(() => 'accepted');
+      },
+    }),
+  };
+}
+
 const read = (input: Uint8Array): Verdict => {
   const decoded = decode(noteCodec, input);
   return decoded.ok ? 'accepted' : refusedAt(decoded.error.code, decoded.error.at);
@@ -172,42 +189,22 @@ describe('the fuzzer itself', () => {
   });
 
   it('finds which input of a batch costs too much', async () => {
-    const target: Target = {
-      name: 'broken',
-      kind: 'text',
-      about: '',
-      open: async () => ({
-        seeds: ['a plain text', 'another'] as never[],
-        batch: 64,
-        runBatch: async (inputs: readonly string[]) => {
-          for (const input of inputs) {
-            const startedAt = process.cpuUsage().user;
-            while (input.includes('{') && process.cpuUsage().user - startedAt < 50_000);
-          }
-          return inputs.map(() => 'accepted');
-        },
-      }),
-    };
+    const target = brokenBatch((inputs) => {
+      for (const input of inputs) {
+        const startedAt = process.cpuUsage().user;
+        while (input.includes('{') && process.cpuUsage().user - startedAt < 50_000);
+      }
+    });
     const { findings } = await fuzz(target, { runs: 5_000, seed: 5, cpuMsMax: 30 });
     expect(findings).toMatchObject([{ kind: 'slow', isAlone: true }]);
     expect(findings[0]?.input).toContain('{');
   });
 
   it('finds a promise that nobody looks after, and makes what it found smaller', async () => {
-    const target: Target = {
-      name: 'broken',
-      kind: 'text',
-      about: '',
-      open: async () => ({
-        seeds: ['a plain text', 'another'] as never[],
-        runBatch: async (inputs: readonly string[]) => {
-          if (inputs.some((input) => input.includes('{'))) {
-            Promise.reject(new Error('left alone')).finally(() => undefined);
-          }
-          return inputs.map(() => 'accepted');
-        },
-      }),
-    };
+    const target = brokenBatch((inputs) => {
+      if (!inputs.some((input) => input.includes('{'))) return;
+      Promise.reject(new Error('left alone')).finally(() => undefined);
+    });
     const { findings } = await fuzz(target, { runs: 5_000, seed: 5 });
     expect(findings).toMatchObject([{ kind: 'unhandled', isAlone: true }]);
   });

@@ -25,6 +25,15 @@ async function pair(options: Parameters<typeof startNode>[0] = {}) {
   return { left, right };
 }
 
+/** A third one that knows the second alone, and hears what the first says. */
+async function row() {
+  const { left, right } = await pair();
+  const relays = [addressOf(right)];
+  const far = await start({ role: 'tab', relays, limits: { relaysTarget: 1 } });
+  await untilGossips(left, far);
+  return { left, right, far };
+}
+
 const texts = (node: TestNode) =>
   node.received.map(({ message }) => new TextDecoder().decode(message));
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -35,13 +44,7 @@ afterEach(async () => {
 
 describe('network: gossip', () => {
   it('reaches peers that are not neighbours, and is told once to each', async () => {
-    const { left, right } = await pair();
-    const far = await start({
-      role: 'tab',
-      relays: [addressOf(right)],
-      limits: { relaysTarget: 1 },
-    });
-    await untilGossips(left, far);
+    const { left, right, far } = await row();
     right.received.length = 0;
     await left.network.publish('transactions', bytes('hello'));
     await until('hello arrives', () => texts(far).includes('hello'));
@@ -81,13 +84,7 @@ describe('network: gossip', () => {
   });
 
   it('forwards nothing before the verdict, and nothing that was not accepted', async () => {
-    const { left, right } = await pair();
-    const far = await start({
-      role: 'tab',
-      relays: [addressOf(right)],
-      limits: { relaysTarget: 1 },
-    });
-    await untilGossips(left, far);
+    const { left, right, far } = await row();
     let decide: (verdict: 'accept') => void = () => undefined;
     right.judge = (_topic, message) => {
       const text = new TextDecoder().decode(message);

@@ -7,7 +7,7 @@ import type { Height, SignedVote } from '../ledger/index.ts';
 import { signedVoteCodec } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { MemoryStore } from '../storage/index.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
 import { contradictions, votesPublished } from './testing/votes.ts';
 import { WalStore } from './wal-store.ts';
 
@@ -22,7 +22,7 @@ let village: Village;
 afterEach(() => village.stopAll());
 
 async function begin() {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  village = new Village(FUNDED);
   await village.startAll(...VALIDATORS);
   const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, 1));
   expect(await village.settled(id, VALIDATORS)).toEqual(['final']);

@@ -2,21 +2,18 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decode, encode } from '../codec/index.ts';
 import type { CommitCertificate, Header, Height, Round } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
-import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
-import { heightOf, Village } from './testing/village.ts';
+import { blocksResponseCodec } from './messages.ts';
+import { statusMessage } from './testing/liar.ts';
+import { ALONE, heightOf, VALIDATORS, Village } from './testing/village.ts';
 import { hashOf, signVote } from './testing/votes.ts';
 
-const VALIDATOR = 'validator 1';
+const [VALIDATOR] = VALIDATORS;
 const ada = person('ada');
 const bob = person('bob');
 
 let village: Village;
 beforeEach(() => {
-  village = new Village({
-    balances: [{ address: ada.address, amount: 1_000_000_000n }],
-    validators: [{ publicKey: person(VALIDATOR).pair.publicKey, name: VALIDATOR }],
-    consensus: { heartbeatMs: 1_000_000_000 },
-  });
+  village = new Village(ALONE);
 });
 afterEach(() => village.stopAll());
 
@@ -44,13 +41,9 @@ describe('a block that everybody signed and that is invalid', () => {
     village.stranger('messenger', {
       onRequest: async (kind) =>
         kind === 'status'
-          ? encode(peerStatusCodec, {
-              chainId: ledger.chainId,
-              protocolVersion: 1,
+          ? statusMessage(village, {
               headHeight: 1 as Height,
               headHash: ledger.blockHash(header),
-              earliestHeight: 0 as Height,
-              isRelay: true,
             })
           : encode(blocksResponseCodec, { blocks: [{ block, certificate: certify(header) }] }),
     });

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defined } from '../base/index.ts';
+import { defined, formatHex } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
+import { balanceStateKey, NATIVE_ASSET } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
 
 const ada = person('ada');
 const bob = person('bob');
@@ -10,7 +11,7 @@ const [FIRST] = VALIDATORS;
 
 let village: Village;
 beforeEach(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  village = new Village(FUNDED);
   await village.startAll(...VALIDATORS);
 });
 afterEach(() => village.stopAll());
@@ -74,6 +75,27 @@ describe('a decided block', () => {
     expect(await chain.importBlock(verified.value, certificate)).toMatchObject({ ok: true });
     expect(calls).toBe(before);
     expect(heightOf(node)).toBe(1);
+  });
+
+  it('has what it reads of the state loaded early, but only once its certificate is good', async () => {
+    const { node, stored, certificate } = await beginner();
+    const { chain, store } = node.parts;
+    const expected: string[] = [];
+    store.expect = (keysOf) => {
+      for (const key of keysOf()) expected.push(formatHex(key));
+      return Promise.reject(new Error('the reading itself will say so'));
+    };
+    const [signature] = certificate.signatures;
+    if (signature === undefined) throw new Error('somebody signed');
+    const forged = { ...certificate, signatures: [signature] };
+    expect(await chain.verifyBlock(stored.blockBytes, forged)).toMatchObject({ ok: true });
+    expect(await chain.verifyBlock(stored.blockBytes)).toMatchObject({ ok: true });
+    expect(expected).toEqual([]);
+    const verified = await chain.verifyBlock(stored.blockBytes, certificate);
+    if (!verified.ok) throw new Error('it is a good block');
+    expect(expected).toContain(formatHex(balanceStateKey(ada.address, NATIVE_ASSET)));
+    expect(expected).toContain(formatHex(balanceStateKey(bob.address, NATIVE_ASSET)));
+    expect(await chain.importBlock(verified.value, certificate)).toMatchObject({ ok: true });
   });
 
   it('whose certificate is forged is refused, though its transactions are good', async () => {

@@ -1,44 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorToData, timestampMs } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Header, Height } from '../ledger/index.ts';
-import { person } from '../ledger/testing/world.ts';
 import type { Checkpoint, LightBlock } from '../light/index.ts';
 import { lightAnswerCodec } from '../light/index.ts';
 import { MemoryStore } from '../storage/index.ts';
 import type { TabellionNode } from './index.ts';
-import { impostor, isolate } from './testing/liar.ts';
+import { altering, impostor, isolate } from './testing/liar.ts';
 import type { StartOptions } from './testing/village.ts';
 import { heightOf, VALIDATORS, Village } from './testing/village.ts';
 
-const ada = person('ada');
-const bob = person('bob');
 const [FIRST] = VALIDATORS;
 const PERIOD_MS = 60_000;
 
 let village: Village;
 beforeEach(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= 6; value++) await pay(value);
+  village = await Village.running(6);
 });
-afterEach(async () => {
-  await village.stopAll();
-  await village.clock.pass(60_000);
-  expect(village.clock.timerCount).toBe(0);
-});
-
-async function pay(value: number) {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, VALIDATORS)).toEqual(['final']);
-}
-
-/** What somebody reads off a node that is trusted. */
-function newest(node = village.node(FIRST)): Checkpoint {
-  const { header, hash } = node.source().head();
-  return { height: header.height, hash };
-}
+afterEach(() => village.end());
 
 async function checkpointAt(height: number): Promise<Checkpoint> {
   const header = await village.node(FIRST).parts.store.header(height as Height);
@@ -64,7 +43,7 @@ const light = (more: StartOptions['options'] = {}): StartOptions => ({
 /** A light node that was away for longer than it may be, beside peers that went on. */
 async function startExpired(store = new MemoryStore(), more: StartOptions['options'] = {}) {
   await village.clock.pass(2 * PERIOD_MS);
-  await pay(7);
+  await village.decide(7);
   const { node } = await village.start('lamp', { ...light(more), store });
   await village.clock.pass(5_000);
   return node;
@@ -75,7 +54,7 @@ describe('a node whose trust ran out', () => {
     const store = new MemoryStore();
     const node = await startExpired(store);
     expect(progressOf(node)).toMatchObject({ expired: true, stage: 'waiting' });
-    const told = newest();
+    const told = village.newest();
     await give(node, told);
     await village.clock.until('proven', () => isProven(node), 20_000);
     expect(node.source().head().header.height).toBeGreaterThanOrEqual(told.height);
@@ -93,8 +72,8 @@ describe('a node whose trust ran out', () => {
 
   it('finds by itself what its settings name, and keeps it', async () => {
     await village.clock.pass(2 * PERIOD_MS);
-    await pay(7);
-    const checkpoint = newest();
+    await village.decide(7);
+    const checkpoint = village.newest();
     const { node } = await village.start('lamp', light({ checkpoint }));
     expect(node.parts.checkpoints.status().wanted).toMatchObject(checkpoint);
     await village.clock.until('proven', () => isProven(node), 20_000);
@@ -105,7 +84,7 @@ describe('a node whose trust ran out', () => {
   });
 
   it('refuses a block that is too old itself', async () => {
-    const old = newest();
+    const old = village.newest();
     const node = await startExpired();
     expect(await codeOf(give(node, old))).toBe('checkpoint-expired');
     expect(node.parts.checkpoints.status().given).toBeUndefined();
@@ -114,7 +93,7 @@ describe('a node whose trust ran out', () => {
 
   it('refuses what no peer shows, and says whether they show another block', async () => {
     const node = await startExpired();
-    const { height, hash } = newest();
+    const { height, hash } = village.newest();
     const facts = async (checkpoint: Checkpoint) =>
       give(node, checkpoint).catch((error: unknown) => errorToData(error));
     expect(await facts({ height, hash: other(1) })).toMatchObject({
@@ -128,7 +107,7 @@ describe('a node whose trust ran out', () => {
       });
     }
     expect(village.hub.penalties).toEqual([]);
-    await give(node, newest());
+    await give(node, village.newest());
     await village.clock.until('proven', () => isProven(node), 20_000);
   });
 
@@ -138,11 +117,7 @@ describe('a node whose trust ran out', () => {
       name: 'liar',
       honest: FIRST,
       answers: {
-        light: async (_, honestly) => {
-          const answer = decode(lightAnswerCodec, await honestly());
-          if (!answer.ok) throw new Error('honest answers decode');
-          return encode(lightAnswerCodec, { blocks: answer.value.blocks.map(change) });
-        },
+        light: altering(lightAnswerCodec, ({ blocks }) => ({ blocks: blocks.map(change) })),
       },
     });
     isolate(village, 'lamp', ['liar']);
@@ -176,7 +151,7 @@ describe('a node whose trust ran out', () => {
   it('is not kept from a good one by a peer that shows it with a false parent', async () => {
     const node = await startExpired();
     await besideLiar(node, (block) => ({ ...block, parent: { ...block.parent, version: 9 } }));
-    const told = newest();
+    const told = village.newest();
     expect(await codeOf(give(node, told))).toBe('checkpoint-unserved');
     expect(village.hub.penalties).toMatchObject([{ peerId: 'liar', reason: 'bad-block' }]);
     village.hub.heal();
@@ -195,11 +170,11 @@ describe('a node that proves or executes by itself', () => {
     await give(node, below);
     expect(node.parts.checkpoints.status().given).toMatchObject(below);
     // The higher one stays.
-    await give(node, newest());
+    await give(node, village.newest());
     await give(node, await checkpointAt(2));
-    expect(node.parts.checkpoints.status().given).toMatchObject(newest());
+    expect(node.parts.checkpoints.status().given).toMatchObject(village.newest());
     const { node: full } = await village.start('full', {});
-    await village.clock.until('executed', () => heightOf(full) >= newest().height);
+    await village.clock.until('executed', () => heightOf(full) >= village.newest().height);
     await give(full, await checkpointAt(4));
     expect(full.parts.checkpoints.status()).toMatchObject({ isLinked: true });
   });
@@ -208,9 +183,9 @@ describe('a node that proves or executes by itself', () => {
     const { node: lamp } = await village.start('lamp', { options: { mode: 'light' } });
     const { node: full } = await village.start('full', {});
     await village.clock.until('proven', () => isProven(lamp));
-    await village.clock.until('executed', () => heightOf(full) >= newest().height);
+    await village.clock.until('executed', () => heightOf(full) >= village.newest().height);
     for (const node of [lamp, full]) {
-      const before = newest(node);
+      const before = village.newest(node);
       for (const height of [1, 3, before.height] as Height[]) {
         const code = await codeOf(give(node, { height, hash: other(3) }));
         expect(code).toBe('checkpoint-conflicts');
@@ -220,7 +195,7 @@ describe('a node that proves or executes by itself', () => {
       const far = { height: (before.height + 40) as Height, hash: other(3) };
       expect(await codeOf(give(node, far))).toBe('checkpoint-unserved');
       expect(node.parts.checkpoints.status()).toMatchObject({ given: undefined });
-      expect(newest(node)).toEqual(before);
+      expect(village.newest(node)).toEqual(before);
       expect(node.status().error).toBeUndefined();
     }
   });

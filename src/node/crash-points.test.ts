@@ -3,27 +3,19 @@ import type { Height, Round } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { MemoryStore } from '../storage/index.ts';
 import type { CrashPoint } from './crash-points.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
 import { contradictions, encodeVote, hashOf, signVote } from './testing/votes.ts';
 
-const ada = person('ada');
-const bob = person('bob');
-const BALANCES = [{ address: ada.address, amount: 1_000_000_000n }];
 const [FIRST, SECOND, THIRD, FOURTH] = VALIDATORS;
 const OTHERS = [FIRST, SECOND, THIRD];
 
 let village = new Village();
 afterEach(() => village.stopAll());
 
-async function pay(value: number, names: readonly string[]): Promise<void> {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, names)).toEqual(['final']);
-}
-
 describe('a validator killed', () => {
   /** Starts the fourth validator; it dies where it passes a point for the n-th time. */
   async function killAt(point: CrashPoint, count: number) {
-    village = new Village({ balances: BALANCES });
+    village = new Village(FUNDED);
     await village.startAll(...OTHERS);
     let left = count;
     let survivor: MemoryStore | undefined;
@@ -46,14 +38,15 @@ describe('a validator killed', () => {
     ...(['commit-begun', 'commit-done', 'genesis-begun', 'genesis-done'] as const),
   ])('at %s comes back, follows, and contradicts nothing', async (point) => {
     const { died } = await killAt(point, 1);
-    for (let value = 1; value < 6 && died() === undefined; value++) await pay(value, OTHERS);
+    for (let value = 1; value < 6 && died() === undefined; value++)
+      await village.decide(value, OTHERS);
     const survivor = died();
     expect(survivor, 'it was killed').toBeDefined();
     if (survivor === undefined) return;
     await village.start(FOURTH, { store: survivor });
     await village.reach(heightOf(village.node(FIRST)), [FOURTH]);
-    await pay(10, VALIDATORS);
-    await pay(11, VALIDATORS);
+    await village.decide(10, VALIDATORS);
+    await village.decide(11, VALIDATORS);
     expect(contradictions(village)).toEqual([]);
   });
 
@@ -61,7 +54,7 @@ describe('a validator killed', () => {
     'at %s has the evidence after the write, and not before',
     async (point) => {
       const { died } = await killAt(point, 1);
-      await pay(1, [...OTHERS, FOURTH]);
+      await village.decide(1, [...OTHERS, FOURTH]);
       const traitor = village.stranger('traitor');
       const height = (heightOf(village.node(FIRST)) + 1) as Height;
       const vote = { kind: 'prevote', height, round: 0 as Round, validatorIndex: 2 } as const;
@@ -80,13 +73,13 @@ describe('a validator killed', () => {
 describe('a validator whose disk is full', () => {
   it('at any write stops by name, contradicts nothing, and goes on when there is room', async () => {
     for (let fullAtWrite = 2; fullAtWrite < 20; fullAtWrite += 3) {
-      village = new Village({ balances: BALANCES });
+      village = new Village(FUNDED);
       await village.startAll(...OTHERS);
       const store = new MemoryStore({ fullAtWrite });
       const { node } = village.create(FOURTH, { store });
       await village.clock.run(node.start()).catch(() => undefined); // Then it says why below.
       for (let value = 1; node.status().stage !== 'failed' && value < 9; value++) {
-        await pay(value, OTHERS);
+        await village.decide(value, OTHERS);
         await village.clock.pass(50);
       }
       expect(node.status().error?.code, `write ${fullAtWrite}`).toBe('store-full');
@@ -95,7 +88,7 @@ describe('a validator whose disk is full', () => {
       await village.start(FOURTH, { store: survivor });
       expect(village.node(FOURTH).status().startHeight).toBe(height);
       await village.reach(heightOf(village.node(FIRST)), [FOURTH]);
-      await pay(10, VALIDATORS);
+      await village.decide(10, VALIDATORS);
       expect(contradictions(village)).toEqual([]);
       await village.stopAll();
     }

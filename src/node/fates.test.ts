@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Sequence } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
 
 const ada = person('ada');
 const bob = person('bob');
@@ -13,7 +13,7 @@ afterEach(() => village.stopAll());
 const sequence = (value: number) => ({ sequence: value as Sequence });
 
 it('a transaction in a block that only headers were seen of is not taken for replaced', async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  village = new Village(FUNDED);
   await village.startAll(...VALIDATORS);
   const first = await village.submit(village.node(FIRST), village.pay(ada, bob.address, 1));
   await village.settled(first);

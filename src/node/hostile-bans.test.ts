@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
+import { encode } from '../codec/index.ts';
 import { consensusCodecsOf } from '../consensus/index.ts';
 import type { Height, Round, SignedVote } from '../ledger/index.ts';
-import { person } from '../ledger/testing/world.ts';
 import type { RequestKind } from '../network/index.ts';
 import { SCORE_MAX } from '../network/index.ts';
-import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
+import { blocksResponseCodec } from './messages.ts';
+import type { Answers } from './testing/liar.ts';
+import { alteringBlocks, impostor, statusMessage } from './testing/liar.ts';
 import { heightOf, VALIDATORS, Village } from './testing/village.ts';
 import { hashOf } from './testing/votes.ts';
 
-const ada = person('ada');
-const bob = person('bob');
 const [FIRST] = VALIDATORS;
 const BLOCKS = 12;
 /** A lie is punished by points; whoever goes on lying is banned within this time. */
@@ -19,64 +18,29 @@ const BAN_WITHIN_MS = 15 * 60_000;
 
 let village: Village;
 beforeAll(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= BLOCKS; value++) await pay(value);
+  village = await Village.running(BLOCKS);
 });
 afterAll(async () => {
   for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
   await village.stopAll();
 });
 
-async function pay(value: number, names: readonly string[] = VALIDATORS): Promise<void> {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, names)).toEqual(['final']);
-}
+const far = (change: Parameters<typeof statusMessage>[1] = {}) =>
+  statusMessage(village, { headHeight: 1_000_000 as Height, ...change });
 
-/** What an honest node would answer. */
-function honestly(kind: RequestKind, request: Bytes): Promise<Bytes> {
-  const asker = village.hub.find('asker') ?? village.stranger('asker');
-  return asker.request(FIRST, kind, request);
-}
+const spoilt = (at: (length: number) => number) =>
+  alteringBlocks(({ certificate, block }) => ({
+    certificate,
+    block: block.map((byte, index) => (index === at(block.length) ? byte ^ 1 : byte)),
+  }));
 
-function status(change: object = {}): Bytes {
-  return encode(peerStatusCodec, {
-    chainId: village.world.ledger.chainId,
-    protocolVersion: 1,
-    headHeight: 1_000_000 as Height,
-    headHash: hashOf(1),
-    earliestHeight: 0 as Height,
-    isRelay: true,
-    ...change,
-  });
-}
-
-async function served(request: Bytes) {
-  const decoded = decode(blocksResponseCodec, await honestly('blocks', request));
-  if (!decoded.ok) throw new Error('the honest answer is good');
-  return decoded.value.blocks;
-}
-
-type Lie = (request: Bytes) => Bytes | Promise<Bytes>;
-type Lies = { readonly [Kind in RequestKind]?: Lie };
-
-const spoilt = (at: (length: number) => number): Lie => {
-  return async (request) => {
-    const blocks = (await served(request)).map(({ certificate, block }) => ({
-      certificate,
-      block: block.map((byte, index) => (index === at(block.length) ? byte ^ 1 : byte)),
-    }));
-    return encode(blocksResponseCodec, { blocks });
-  };
-};
-
-const CASES: readonly (readonly [what: string, fault: string, lies: Lies])[] = [
-  ['is of another network', 'wrong-network', { status: () => status({ chainId: hashOf(7) }) }],
+const CASES: readonly (readonly [what: string, fault: string, lies: Answers])[] = [
+  ['is of another network', 'wrong-network', { status: () => far({ chainId: hashOf(7) }) }],
   ['tells no status', 'status-malformed', { status: () => Uint8Array.of(1) }],
   [
     'claims a head and serves nothing',
     'height-lie',
-    { status: () => status(), blocks: () => encode(blocksResponseCodec, { blocks: [] }) },
+    { status: () => far(), blocks: () => encode(blocksResponseCodec, { blocks: [] }) },
   ],
   ['serves blocks with another header', 'bad-block', { blocks: spoilt(() => 60) }],
   ['serves blocks with another body', 'bad-block', { blocks: spoilt((length) => length - 3) }],
@@ -84,44 +48,38 @@ const CASES: readonly (readonly [what: string, fault: string, lies: Lies])[] = [
     'serves blocks that too few decided',
     'bad-block',
     {
-      blocks: async (request) => {
-        const blocks = (await served(request)).map(({ block, certificate }) => {
-          const signatures = certificate.signatures.slice(0, 2);
-          return { block, certificate: { ...certificate, signatures } };
-        });
-        return encode(blocksResponseCodec, { blocks });
-      },
+      blocks: alteringBlocks(({ block, certificate }) => {
+        const signatures = certificate.signatures.slice(0, 2);
+        return { block, certificate: { ...certificate, signatures } };
+      }),
     },
   ],
   [
     'serves blocks with signatures of nobody',
     'bad-block',
     {
-      blocks: async (request) => {
-        const blocks = (await served(request)).map(({ block, certificate }) => {
-          const signatures = certificate.signatures.map((each) => ({
-            ...each,
-            signature: new Uint8Array(64).fill(1),
-          }));
-          return { block, certificate: { ...certificate, signatures } };
-        });
-        return encode(blocksResponseCodec, { blocks });
-      },
+      blocks: alteringBlocks(({ block, certificate }) => {
+        const signatures = certificate.signatures.map((each) => ({
+          ...each,
+          signature: new Uint8Array(64).fill(1),
+        }));
+        return { block, certificate: { ...certificate, signatures } };
+      }),
     },
   ],
 ];
 
 /** A fresh node that knows the liar alone. */
-async function meet(liar: string, newcomer: string, lies: Lies) {
+async function meet(liar: string, newcomer: string, lies: Answers) {
   const { hub } = village;
   const asked: RequestKind[] = [];
-  village.stranger(liar, {
-    onRequest: async (kind, request) => {
-      asked.push(kind);
-      return (await lies[kind]?.(request)) ?? honestly(kind, request);
-    },
+  impostor(village, {
+    name: liar,
+    honest: FIRST,
+    answers: lies,
+    onAsked: (kind) => asked.push(kind),
   });
-  const rest = [...VALIDATORS, 'asker'];
+  const rest: readonly string[] = [...VALIDATORS, `${liar}'s mirror`];
   hub.delivers = ({ from, to }) => rest.includes(from) === rest.includes(to);
   for (const name of rest) hub.cut(newcomer, name);
   const { node } = await village.start(newcomer);
@@ -136,10 +94,11 @@ async function arrives(liar: string, newcomer: string, isBanned: boolean): Promi
   hub.heal();
   if (isBanned) hub.cut(newcomer, liar); // The ban outlives the connection.
   await village.reach(heightOf(village.node(FIRST)), [newcomer]);
-  await pay(100 + village.traces.length, [newcomer, ...VALIDATORS]);
+  await village.decide(100 + village.traces.length, [newcomer, ...VALIDATORS]);
   expect(village.node(newcomer).status().error).toBeUndefined();
   await village.stop(newcomer);
   await hub.find(liar)?.stop();
+  await hub.find(`${liar}'s mirror`)?.stop();
 }
 
 describe('a peer that', () => {
@@ -171,14 +130,12 @@ describe('a peer that', () => {
     await arrives('sleeper', 'newcomer to the sleeper', true);
   });
 
-  it.each<readonly [string, Lie]>([
+  it.each<readonly [string, NonNullable<Answers['blocks']>]>([
     ['bytes that are no answer', () => Uint8Array.of(9, 9, 9)],
-    ['half an answer', async (request) => (await honestly('blocks', request)).slice(0, -7)],
+    ['half an answer', async (_, honestly) => (await honestly()).slice(0, -7)],
     [
       'an answer with a byte behind it',
-      async (request) => {
-        return Uint8Array.of(...(await honestly('blocks', request)), 0);
-      },
+      async (_, honestly) => Uint8Array.of(...(await honestly()), 0),
     ],
   ])('serves %s is blamed, and not asked for blocks again', async (what, blocks) => {
     const [liar, newcomer] = [`liar of ${what}`, `newcomer to ${what}`];
@@ -213,6 +170,6 @@ describe('a peer that', () => {
         .map(({ peerId }) => peerId);
       expect(peers).not.toContain('forger');
     }
-    await pay(99);
+    await village.decide(99);
   });
 });

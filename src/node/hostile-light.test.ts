@@ -4,14 +4,13 @@ import { formatHex } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import { signEd25519 } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
-import { accountStateKeys, NATIVE_ASSET, readBalance } from '../ledger/index.ts';
+import { accountStateKeys } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { LightBlock } from '../light/index.ts';
 import { lightAnswerCodec, lightRequestCodec } from '../light/index.ts';
 import type { RequestKind } from '../network/index.ts';
 import type { MemoryStore } from '../storage/index.ts';
-import type { TabellionNode } from './index.ts';
-import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
+import { blocksResponseCodec } from './messages.ts';
 import {
   historyAnswerCodec,
   locateAnswerCodec,
@@ -20,38 +19,22 @@ import {
   stateRequestCodec,
 } from './proof-messages.ts';
 import type { Answers } from './testing/liar.ts';
-import { impostor, isolate } from './testing/liar.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { altering, impostor, isolate, statusMessage } from './testing/liar.ts';
+import { heightOf, paidIn, VALIDATORS, Village } from './testing/village.ts';
 import { hashOf } from './testing/votes.ts';
 
 const ada = person('ada');
-const bob = person('bob');
 const [FIRST] = VALIDATORS;
 const BLOCKS = 8;
-const PAID = BigInt((BLOCKS * (BLOCKS + 1)) / 2);
+const PAID = paidIn(BLOCKS);
 const LIGHT = { options: { mode: 'light' } } as const;
 
 /** One network for all: nobody in it is harmed by what newcomers meet. */
 let village: Village;
 beforeAll(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= BLOCKS; value++) {
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-    await village.settled(id, VALIDATORS);
-  }
+  village = await Village.running(BLOCKS);
 });
-afterAll(async () => {
-  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
-  await village.stopAll();
-});
-
-const balanceOf = async (node: TabellionNode) => {
-  const read = node.source().read((view) => ({
-    value: readBalance(view, bob.address, NATIVE_ASSET),
-  }));
-  return (await village.clock.run(read)).value;
-};
+afterAll(() => village.end());
 
 let count = 0;
 
@@ -74,18 +57,6 @@ async function leave(liar: string, newcomer: string) {
   await village.stop(newcomer);
   await village.hub.find(liar)?.stop();
   await village.hub.find(`${liar}'s mirror`)?.stop();
-}
-
-/** Changes an answer that decodes. */
-function changed<Value>(
-  codec: Parameters<typeof decode<Value>>[0],
-  change: (value: Value) => Value | Promise<Value>,
-) {
-  return async (_: Bytes, honestly: () => Promise<Bytes>) => {
-    const decoded = decode(codec, await honestly());
-    if (!decoded.ok) throw new Error('the honest answer is good');
-    return encode(codec, await change(decoded.value));
-  };
 }
 
 const NOISE = () => Uint8Array.of(9, 9, 9);
@@ -129,7 +100,7 @@ const STATE_LIES: readonly (readonly [string, string, Answers['state']])[] = [
   [
     'another value',
     'false-proof',
-    changed(stateAnswerCodec, ({ proof }) => ({
+    altering(stateAnswerCodec, ({ proof }) => ({
       proof: proof && {
         nodes: proof.nodes.map((node) =>
           node.kind === 'leaf'
@@ -142,7 +113,7 @@ const STATE_LIES: readonly (readonly [string, string, Answers['state']])[] = [
   [
     'another time of change',
     'false-proof',
-    changed(stateAnswerCodec, ({ proof }) => ({
+    altering(stateAnswerCodec, ({ proof }) => ({
       proof: proof && {
         nodes: proof.nodes.map((node) =>
           node.kind === 'leaf' ? { ...node, changedAt: 1 as Height } : node,
@@ -153,7 +124,7 @@ const STATE_LIES: readonly (readonly [string, string, Answers['state']])[] = [
   [
     'a leaf that is not there',
     'false-proof',
-    changed(stateAnswerCodec, ({ proof }) => ({
+    altering(stateAnswerCodec, ({ proof }) => ({
       proof: proof && { nodes: proof.nodes.filter(({ kind }) => kind !== 'leaf') },
     })),
   ],
@@ -165,13 +136,13 @@ describe('a peer that proves by', () => {
     const { node, liar, newcomer, reasons, isPeer } = await meet({ state: state as never }, []);
     const source = () => node.source();
     await village.clock.until('a head', () => source().head().header.height >= BLOCKS);
-    await expect(balanceOf(node)).rejects.toMatchObject({ code: 'proof-unavailable' });
+    await expect(village.balanceOf(node)).rejects.toMatchObject({ code: 'proof-unavailable' });
     expect(reasons()).toEqual(new Set([fault]));
     if (fault === 'false-proof') expect(isPeer()).toBe(false);
     village.hub.heal();
     village.hub.cut(newcomer, liar);
     await village.clock.until('proven', () => source().trust() === 'proven');
-    expect(await balanceOf(node)).toBe(PAID);
+    expect(await village.balanceOf(node)).toBe(PAID);
     await leave(liar, newcomer);
   });
 
@@ -179,14 +150,14 @@ describe('a peer that proves by', () => {
     const { node, liar, newcomer } = await meet({ state: () => new Promise<Bytes>(() => {}) });
     await village.clock.until('proven', () => node.source().trust() === 'proven');
     const beforeMs = village.clock.now();
-    expect(await balanceOf(node)).toBe(PAID);
+    expect(await village.balanceOf(node)).toBe(PAID);
     expect(village.clock.now() - beforeMs).toBeLessThan(2_000);
     await leave(liar, newcomer);
   });
 });
 
 const mapBlocks = (change: (block: LightBlock) => LightBlock) =>
-  changed(lightAnswerCodec, ({ blocks }) => ({ blocks: blocks.map(change) }));
+  altering(lightAnswerCodec, ({ blocks }) => ({ blocks: blocks.map(change) }));
 
 const LIGHT_LIES: readonly (readonly [string, string, Answers['light']])[] = [
   ['no headers at all', 'malformed-answer', NOISE],
@@ -241,21 +212,14 @@ describe('a peer that shows headers with', () => {
     village.hub.heal();
     village.hub.cut(newcomer, liar);
     await village.clock.until('proven', () => node.source().trust() === 'proven');
-    expect(await balanceOf(node)).toBe(PAID);
+    expect(await village.balanceOf(node)).toBe(PAID);
     await leave(liar, newcomer);
   });
 });
 
 describe('a node whose peers all lie', () => {
   it('never says that a figure is proven, whatever they forge', async () => {
-    const claims = encode(peerStatusCodec, {
-      chainId: village.world.ledger.chainId,
-      protocolVersion: 1,
-      headHeight: 1_000 as Height,
-      headHash: hashOf(1),
-      earliestHeight: 0 as Height,
-      isRelay: true,
-    });
+    const claims = statusMessage(village, { headHeight: 1_000 as Height });
     village.hub.heal();
     const liars = LIGHT_LIES.map(([, , light], at) => {
       const name = `eclipse ${at}`;
@@ -286,13 +250,9 @@ describe('a node whose peers all lie', () => {
     const old = 4 as Height;
     const header = await store.header(old);
     if (header === undefined) throw new Error('the block is there');
-    const told = encode(peerStatusCodec, {
-      chainId: village.world.ledger.chainId,
-      protocolVersion: 1,
+    const told = statusMessage(village, {
       headHeight: old,
       headHash: village.world.ledger.blockHash(header),
-      earliestHeight: 0 as Height,
-      isRelay: true,
     });
     village.hub.heal();
     for (const name of ['stale 1', 'stale 2']) {
@@ -301,7 +261,7 @@ describe('a node whose peers all lie', () => {
     isolate(village, 'held back', ['stale 1', 'stale 2']);
     const { node } = await village.start('held back', LIGHT);
     await village.clock.until('its head', () => node.source().head().header.height === old);
-    expect(await balanceOf(node)).toBe(BigInt((4 * 5) / 2));
+    expect(await village.balanceOf(node)).toBe(BigInt((4 * 5) / 2));
     expect(node.source().head().header.height).toBe(old);
     await village.stop('held back');
   });
@@ -331,13 +291,9 @@ describe('a node that is shown two certified blocks of one height', () => {
     const [real] = blocks;
     if (real === undefined) throw new Error('the head can be proven');
     const twin = twinOf(real);
-    const told = encode(peerStatusCodec, {
-      chainId: village.world.ledger.chainId,
-      protocolVersion: 1,
+    const told = statusMessage(village, {
       headHeight: height,
       headHash: twin.certificate.blockHash,
-      earliestHeight: 0 as Height,
-      isRelay: true,
     });
     const light = () => encode(lightAnswerCodec, { blocks: [twin] });
     const { node, liar, newcomer } = await meet({ status: () => told, light });
@@ -396,7 +352,7 @@ describe('a peer that serves', () => {
   });
 
   it('other receipts is banned', async () => {
-    const receipts = changed(receiptsAnswerCodec, (answer) => ({
+    const receipts = altering(receiptsAnswerCodec, (answer) => ({
       receipts: answer.receipts?.map((each) => ({ ...each, gasUsed: 1 as never })),
     }));
     const { node, liar, newcomer, reasons } = await lightly({ receipts });

@@ -12,7 +12,7 @@ import {
   snapshotsAnswerCodec,
 } from './snapshot-messages.ts';
 import type { Answers } from './testing/liar.ts';
-import { impostor, isolate } from './testing/liar.ts';
+import { altering, impostor, isolate } from './testing/liar.ts';
 import { SettledVillage } from './testing/settled-village.ts';
 import { VALIDATORS } from './testing/village.ts';
 import { hashOf } from './testing/votes.ts';
@@ -40,13 +40,7 @@ async function arrivesInSpiteOf(answers: Answers): Promise<ReadonlySet<string>> 
   isolate(village, newcomer, [liar, ...honest]);
   const { node } = await village.start(newcomer);
   await village.arrived(node);
-  expect(village.factsOf(newcomer, 'snapshot-adopted')).toHaveLength(1);
-  const { store } = node.parts;
-  const head = store.head();
-  const real = await village.node(FIRST).parts.store.header(head.header.height);
-  expect(head.header).toEqual(real);
-  expect(store.stateRootAt(head.header.height)).toEqual(head.header.stateRoot);
-  expect(node.status().error).toBeUndefined();
+  await village.assertAdopted(newcomer);
   const blamed = village.hub.penalties.filter(({ by }) => by === newcomer);
   expect(blamed.filter(({ peerId }) => honest.includes(peerId))).toEqual([]);
   await village.stop(newcomer);
@@ -54,19 +48,8 @@ async function arrivesInSpiteOf(answers: Answers): Promise<ReadonlySet<string>> 
   return new Set(blamed.filter(({ peerId }) => peerId === liar).map(({ reason }) => reason));
 }
 
-function changed<Value>(
-  codec: Parameters<typeof decode<Value>>[0],
-  change: (value: Value) => Value,
-) {
-  return async (_: Bytes, honestly: () => Promise<Bytes>) => {
-    const decoded = decode(codec, await honestly());
-    if (!decoded.ok) throw new Error('the honest answer is good');
-    return encode(codec, change(decoded.value));
-  };
-}
-
 const mapChunks = (change: (chunk: Bytes, at: number) => Bytes | undefined) =>
-  changed(chunksAnswerCodec, ({ chunks }) => ({
+  altering(chunksAnswerCodec, ({ chunks }) => ({
     chunks: chunks.map((chunk, at) => chunk && change(chunk, at)),
   }));
 
@@ -107,7 +90,7 @@ const CHUNK_LIES: readonly (readonly [string, string | undefined, Answers['chunk
   [
     'more chunks than were asked for',
     'malformed-answer',
-    changed(chunksAnswerCodec, ({ chunks }) => ({ chunks: [...chunks, ...chunks].slice(0, 64) })),
+    altering(chunksAnswerCodec, ({ chunks }) => ({ chunks: [...chunks, ...chunks].slice(0, 64) })),
   ],
 ];
 
@@ -128,7 +111,7 @@ const OFFER_LIES: readonly (readonly [string, string | undefined, Answers])[] = 
     'another state of a block',
     'false-offer',
     {
-      snapshots: changed(snapshotsAnswerCodec, ({ offers }) => ({
+      snapshots: altering(snapshotsAnswerCodec, ({ offers }) => ({
         offers: offers.map((offer) => ({ ...offer, height: 11 as Height, stateRoot: hashOf(5) })),
       })),
     },
@@ -137,7 +120,7 @@ const OFFER_LIES: readonly (readonly [string, string | undefined, Answers])[] = 
     'the state of a block that is none of the chain',
     'false-offer',
     {
-      snapshots: changed(snapshotsAnswerCodec, ({ offers }) => ({
+      snapshots: altering(snapshotsAnswerCodec, ({ offers }) => ({
         offers: offers.map((offer) => ({
           ...offer,
           height: 11 as Height,
@@ -151,7 +134,7 @@ const OFFER_LIES: readonly (readonly [string, string | undefined, Answers])[] = 
     'states above the newest block',
     undefined,
     {
-      snapshots: changed(snapshotsAnswerCodec, ({ offers }) => ({
+      snapshots: altering(snapshotsAnswerCodec, ({ offers }) => ({
         offers: offers.map((offer) => ({ ...offer, height: 5_000_000 as never })),
       })),
     },
@@ -168,7 +151,7 @@ describe('a peer that offers', () => {
 const changeManifest = (
   change: (value: { nodes: readonly never[] }) => { nodes: readonly unknown[] },
 ) =>
-  changed(manifestAnswerCodec, ({ manifest }) => {
+  altering(manifestAnswerCodec, ({ manifest }) => {
     const decoded = decode(manifestCodec, manifest ?? new Uint8Array(0));
     if (!decoded.ok) throw new Error('the honest manifest is good');
     // Whatever a liar may make of it.

@@ -1,17 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
+import { decode } from '../codec/index.ts';
 import { consensusCodecsOf } from '../consensus/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { signedVoteCodec } from '../ledger/index.ts';
-import { person } from '../ledger/testing/world.ts';
 import type { NetworkHandlers } from '../network/index.ts';
-import { peerStatusCodec } from './messages.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
-import { contradictions, hashOf, votesPublished } from './testing/votes.ts';
+import { statusMessage } from './testing/liar.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { contradictions, votesPublished } from './testing/votes.ts';
 
-const ada = person('ada');
-const bob = person('bob');
 const [FIRST, SECOND, THIRD, FOURTH] = VALIDATORS;
 const OTHERS = [FIRST, SECOND, THIRD];
 const ECLIPSE_MS = 200_000;
@@ -20,13 +17,8 @@ let village: Village;
 afterEach(() => village.stopAll());
 
 async function begin(): Promise<void> {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  village = new Village(FUNDED);
   await village.startAll(...VALIDATORS);
-}
-
-async function pay(value: number, names: readonly string[]): Promise<void> {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, names)).toEqual(['final']);
 }
 
 describe('what a node compares its head with', () => {
@@ -55,14 +47,7 @@ describe('a validator that lost its data and knows one hostile peer only', () =>
     const asker = village.stranger('asker');
     return async (kind, request): Promise<Bytes> => {
       if (kind !== 'status') return asker.request(FIRST, kind, request);
-      return encode(peerStatusCodec, {
-        chainId: village.world.ledger.chainId,
-        protocolVersion: 1,
-        headHeight: head as Height,
-        headHash: hashOf(1),
-        earliestHeight: 0 as Height,
-        isRelay: true,
-      });
+      return statusMessage(village, { headHeight: head as Height });
     };
   }
 
@@ -82,7 +67,7 @@ describe('a validator that lost its data and knows one hostile peer only', () =>
   }
 
   it('signs nothing when it is told old heads and old votes again', async () => {
-    village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+    village = new Village(FUNDED);
     let isMarked = false;
     const validatorMarker = {
       isSet: async () => isMarked,
@@ -95,7 +80,7 @@ describe('a validator that lost its data and knows one hostile peer only', () =>
         village.create(name, name === FOURTH ? { change: { validatorMarker } } : {}).node.start(),
       ),
     );
-    for (let value = 1; value <= 5; value++) await pay(value, VALIDATORS);
+    for (let value = 1; value <= 5; value++) await village.decide(value, VALIDATORS);
     const top = heightOf(village.node(FOURTH));
     village.kill(FOURTH);
     const before = votesPublished(village).length;
@@ -126,7 +111,7 @@ describe('a validator that lost its data and knows one hostile peer only', () =>
     // Among the honest again it takes part, at heights of which its former life knew nothing.
     village.hub.partition([...VALIDATORS, 'asker']);
     await village.reach(top, [FOURTH]);
-    for (let value = 6; value <= 9; value++) await pay(value, VALIDATORS);
+    for (let value = 6; value <= 9; value++) await village.decide(value, VALIDATORS);
     const since = votesPublished(village).slice(before).filter(own);
     expect(since.length).toBeGreaterThan(0);
     expect(Math.min(...since.map(({ height }) => height))).toBeGreaterThan(top + 1);

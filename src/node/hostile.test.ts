@@ -5,26 +5,19 @@ import { combineEngine, consensusCodecsOf, proposalSigningBytes } from '../conse
 import { signEd25519 } from '../crypto/index.ts';
 import type { Block, CommitCertificate, Header, Height, Round } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
-import type { NetworkHandlers, RequestKind } from '../network/index.ts';
-import {
-  blockAnnouncementCodec,
-  blocksRequestCodec,
-  blocksResponseCodec,
-  peerStatusCodec,
-} from './messages.ts';
+import type { RequestKind } from '../network/index.ts';
+import { blockAnnouncementCodec, blocksRequestCodec, blocksResponseCodec } from './messages.ts';
+import type { Answers } from './testing/liar.ts';
+import { altering, alteringBlocks, impostor, isolate, statusMessage } from './testing/liar.ts';
 import { heightOf, VALIDATORS, Village } from './testing/village.ts';
 import { contradictions, encodeVote, hashOf, signVote, votesPublished } from './testing/votes.ts';
 
-const ada = person('ada');
-const bob = person('bob');
 const [FIRST] = VALIDATORS;
 const BLOCKS = 6;
 
 let village: Village;
 beforeEach(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= BLOCKS; value++) await pay(value);
+  village = await Village.running(BLOCKS);
 });
 afterEach(async () => {
   expect(contradictions(village)).toEqual([]);
@@ -32,48 +25,13 @@ afterEach(async () => {
   await village.stopAll();
 });
 
-async function pay(value: number, names: readonly string[] = VALIDATORS): Promise<void> {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, names)).toEqual(['final']);
-}
-
 const blamesOf = (peerId: string) =>
   village.hub.penalties.filter((penalty) => penalty.peerId === peerId);
 const reasonsOf = (peerId: string) => new Set(blamesOf(peerId).map(({ reason }) => reason));
 
-/** What an honest node would answer to a question. */
-function honestly(kind: RequestKind, request: Bytes): Promise<Bytes> {
-  const honest = village.hub.find(FIRST);
-  const asker = village.hub.find('asker') ?? village.stranger('asker');
-  if (honest === undefined) throw new Error('the honest node is gone');
-  return asker.request(honest.peerId, kind, request);
-}
-
-type Answers = { readonly [Kind in RequestKind]?: (request: Bytes) => Bytes | Promise<Bytes> };
-
 /** A peer that answers honestly but for what a test gives. */
 function liar(answers: Answers): void {
-  const onRequest: NetworkHandlers['onRequest'] = async (kind, request) =>
-    (await answers[kind]?.(request)) ?? honestly(kind, request);
-  village.stranger('liar', { onRequest });
-}
-
-function status(headHeight: number, change: object = {}): Bytes {
-  return encode(peerStatusCodec, {
-    chainId: village.world.ledger.chainId,
-    protocolVersion: 1,
-    headHeight: headHeight as Height,
-    headHash: hashOf(1),
-    earliestHeight: 0 as Height,
-    isRelay: true,
-    ...change,
-  });
-}
-
-async function served(request: Bytes) {
-  const decoded = decode(blocksResponseCodec, await honestly('blocks', request));
-  if (!decoded.ok) throw new Error('the honest answer is good');
-  return decoded.value.blocks;
+  impostor(village, { name: 'liar', honest: FIRST, answers });
 }
 
 /**
@@ -82,8 +40,7 @@ async function served(request: Bytes) {
  */
 async function syncsInSpiteOf(answers: Answers): Promise<void> {
   liar(answers);
-  village.hub.cut('newcomer', 'asker');
-  for (const name of VALIDATORS) village.hub.cut('newcomer', name);
+  isolate(village, 'newcomer', ['liar']);
   const { node } = await village.start('newcomer');
   await village.clock.pass(40_000);
   expect(heightOf(node)).toBeLessThanOrEqual(heightOf(village.node(FIRST)));
@@ -95,14 +52,14 @@ async function syncsInSpiteOf(answers: Answers): Promise<void> {
     () => heightOf(node) >= heightOf(village.node(FIRST)),
     120_000,
   );
-  await pay(100, ['newcomer', ...VALIDATORS]);
+  await village.decide(100, ['newcomer', ...VALIDATORS]);
   expect(node.status().error).toBeUndefined();
 }
 
 describe('a peer that serves', () => {
   it('a head it does not have is blamed, and sync goes on with others', async () => {
     await syncsInSpiteOf({
-      status: () => status(1_000_000),
+      status: () => statusMessage(village, { headHeight: 1_000_000 as Height }),
       blocks: () => encode(blocksResponseCodec, { blocks: [] }),
     });
     expect(reasonsOf('liar')).toContain('height-lie');
@@ -120,70 +77,58 @@ describe('a peer that serves', () => {
 
   it('a truncated answer is banned', async () => {
     await syncsInSpiteOf({
-      blocks: async (request) => (await honestly('blocks', request)).slice(0, -7),
+      blocks: async (_, honestly) => (await honestly()).slice(0, -7),
     });
     expect(reasonsOf('liar')).toContain('malformed-answer');
   });
 
   it('a block with a changed byte is banned', async () => {
     await syncsInSpiteOf({
-      blocks: async (request) => {
-        const blocks = await served(request);
-        const spoilt = blocks.map((each) => ({
-          ...each,
-          block: each.block.map((byte, at) => (at === each.block.length - 3 ? byte ^ 1 : byte)),
-        }));
-        return encode(blocksResponseCodec, { blocks: spoilt });
-      },
+      blocks: alteringBlocks((each) => ({
+        ...each,
+        block: each.block.map((byte, at) => (at === each.block.length - 3 ? byte ^ 1 : byte)),
+      })),
     });
     expect(reasonsOf('liar')).toContain('bad-block');
   });
 
   it('a block with the certificate of another is banned', async () => {
     await syncsInSpiteOf({
-      blocks: async (request) => {
-        const blocks = await served(request);
-        const moved = blocks.map((each, at) => ({
+      blocks: altering(blocksResponseCodec, ({ blocks }) => ({
+        blocks: blocks.map((each, at) => ({
           certificate: each.certificate,
           block: blocks[(at + 1) % blocks.length]?.block ?? each.block,
-        }));
-        return encode(blocksResponseCodec, { blocks: moved });
-      },
+        })),
+      })),
     });
     expect(reasonsOf('liar')).toContain('bad-block');
   });
 
   it('old blocks under new certificates cannot make a node believe it has new ones', async () => {
     await syncsInSpiteOf({
-      blocks: async (request) => {
-        const asked = decode(blocksRequestCodec, request);
-        const blocks = await served(request);
-        const [genuine] = blocks;
-        if (!asked.ok || genuine === undefined) return encode(blocksResponseCodec, { blocks });
-        const replayed = blocks.map((each) => ({ ...each, block: genuine.block }));
-        return encode(blocksResponseCodec, { blocks: replayed });
-      },
+      blocks: altering(blocksResponseCodec, ({ blocks }) => ({
+        blocks: blocks.map((each) => ({ ...each, block: blocks[0]?.block ?? each.block })),
+      })),
     });
     expect(reasonsOf('liar')).toContain('bad-block');
   });
 
   it('a certificate with too few or forged signatures is banned', async () => {
     await syncsInSpiteOf({
-      blocks: async (request) => {
-        const blocks = (await served(request)).map(({ block, certificate }, at) => {
-          const { signatures } = certificate;
-          const forged = signatures.map((each) => ({ ...each, signature: new Uint8Array(64) }));
-          const change = at % 2 === 0 ? forged : signatures.slice(0, 2);
-          return { block, certificate: { ...certificate, signatures: change } };
-        });
-        return encode(blocksResponseCodec, { blocks });
-      },
+      blocks: alteringBlocks(({ block, certificate }, at) => {
+        const { signatures } = certificate;
+        const forged = signatures.map((each) => ({ ...each, signature: new Uint8Array(64) }));
+        const change = at % 2 === 0 ? forged : signatures.slice(0, 2);
+        return { block, certificate: { ...certificate, signatures: change } };
+      }),
     });
     expect(reasonsOf('liar')).toContain('bad-block');
   });
 
   it('the status of another network is banned at once', async () => {
-    await syncsInSpiteOf({ status: () => status(9, { chainId: hashOf(7) }) });
+    await syncsInSpiteOf({
+      status: () => statusMessage(village, { headHeight: 9 as Height, chainId: hashOf(7) }),
+    });
     expect(reasonsOf('liar')).toEqual(new Set(['wrong-network']));
   });
 
@@ -255,7 +200,7 @@ describe('gossip that', () => {
     const stranger = village.stranger('stranger', {
       onRequest: async (kind) => {
         if (kind === 'status') questions += 1;
-        return status(0);
+        return statusMessage(village, {});
       },
     });
     await village.clock.pass(10);
@@ -356,8 +301,8 @@ describe('gossip that', () => {
       isHeard ||= from === 'mallory';
       return from === 'mallory' || isHeard || !victims.includes(to);
     };
-    await pay(50, [...VALIDATORS, 'tab']);
-    await pay(51, [...VALIDATORS, 'tab']);
+    await village.decide(50, [...VALIDATORS, 'tab']);
+    await village.decide(51, [...VALIDATORS, 'tab']);
     expect(reasonsOf('mallory')).toEqual(new Set(['proposals: rejected']));
     expect(village.node('tab').status().error).toBeUndefined();
   });

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
 import { TabellionError } from '../base/index.ts';
-import type { Codec } from '../codec/index.ts';
-import { decode, encode } from '../codec/index.ts';
+import { encode } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import { manifestCodec } from '../state/index.ts';
 import type { MemoryStore } from '../storage/index.ts';
@@ -14,7 +13,7 @@ import {
   manifestRequestCodec,
 } from './snapshot-messages.ts';
 import type { Answers } from './testing/liar.ts';
-import { impostor, isolate } from './testing/liar.ts';
+import { impostor, isolate, readHonest } from './testing/liar.ts';
 import { SettledVillage } from './testing/settled-village.ts';
 import type { StartOptions } from './testing/village.ts';
 import { heightOf, VALIDATORS } from './testing/village.ts';
@@ -41,12 +40,6 @@ beforeEach(() => {
   village.hub.heal();
 });
 
-function read<Value>(codec: Codec<Value>, bytes: Uint8Array): Value {
-  const decoded = decode(codec, bytes);
-  if (!decoded.ok) throw new Error('what is honest is good');
-  return decoded.value;
-}
-
 const silence = () => new Promise<Bytes>(() => undefined);
 const blamed = () =>
   new Set(
@@ -60,7 +53,7 @@ function peer(kind: 'liar' | 'honest', answers: Answers = {}): string {
   const name = `${kind} ${count}`;
   const counting = async (request: Bytes, honestly: () => Promise<Bytes>) => {
     const answer = (await answers.chunks?.(request, honestly)) ?? (await honestly());
-    const { chunks } = read(chunksAnswerCodec, answer);
+    const { chunks } = readHonest(chunksAnswerCodec, answer);
     const found = chunks.filter((chunk) => chunk !== undefined).length;
     given.set(kind, (given.get(kind) ?? 0) + found);
     return answer;
@@ -77,12 +70,8 @@ async function start(options: StartOptions = {}) {
 /** The newcomer has the true state now, by one snapshot. */
 async function expectArrived(node: TabellionNode) {
   await village.arrived(node);
-  expect(village.factsOf(newcomer, 'snapshot-adopted')).toHaveLength(1);
-  const { header } = node.parts.store.head();
-  expect(header).toEqual(await village.node(FIRST).parts.store.header(header.height));
-  expect(node.parts.store.stateRootAt(header.height)).toEqual(header.stateRoot);
+  await village.assertAdopted(newcomer);
   expect(node.parts.store.snapshotBegun()).toBeUndefined();
-  expect(node.status().error).toBeUndefined();
 }
 
 /** Nothing of a state that is not whole is in use. */
@@ -113,9 +102,9 @@ describe('a giver of a false manifest that falls silent', () => {
   const dividing =
     (change: (manifest: Manifest, root: Hash) => unknown) =>
     async (request: Bytes, honestly: () => Promise<Bytes>) => {
-      const { stateRoot } = read(manifestRequestCodec, request);
-      const { manifest = new Uint8Array(0) } = read(manifestAnswerCodec, await honestly());
-      const changed = change(read(manifestCodec, manifest) as Manifest, stateRoot);
+      const { stateRoot } = readHonest(manifestRequestCodec, request);
+      const { manifest = new Uint8Array(0) } = readHonest(manifestAnswerCodec, await honestly());
+      const changed = change(readHonest(manifestCodec, manifest) as Manifest, stateRoot);
       return encode(manifestAnswerCodec, { manifest: encode(manifestCodec, changed as never) });
     };
 
@@ -162,8 +151,8 @@ describe('a giver of a false manifest that falls silent', () => {
 function lastOf(total: number, last: (chunk: Bytes) => Bytes | undefined) {
   const served = new Set<string>();
   return async (request: Bytes, honestly: () => Promise<Bytes>) => {
-    const { prefixes } = read(chunksRequestCodec, request);
-    const { chunks } = read(chunksAnswerCodec, await honestly());
+    const { prefixes } = readHonest(chunksRequestCodec, request);
+    const { chunks } = readHonest(chunksAnswerCodec, await honestly());
     const told = chunks.map((chunk, at) => {
       const prefix = prefixes[at]?.join() ?? '';
       if (chunk === undefined) return undefined;

@@ -1,17 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Height } from '../ledger/index.ts';
-import {
-  accountStateKeys,
-  certifies,
-  NATIVE_ASSET,
-  readBalance,
-  readBalances,
-} from '../ledger/index.ts';
+import { accountStateKeys, certifies, readBalances } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { verifyProof } from '../state/index.ts';
 import { MemoryStore } from '../storage/index.ts';
 import type { TabellionNode } from './index.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { heightOf, paidIn, VALIDATORS, Village } from './testing/village.ts';
 
 const ada = person('ada');
 const bob = person('bob');
@@ -21,31 +15,11 @@ const LIGHT = { options: { mode: 'light' } } as const;
 
 let village: Village;
 beforeEach(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= BLOCKS; value++) await pay(value);
+  village = await Village.running(BLOCKS);
 });
-afterEach(async () => {
-  await village.stopAll();
-  await village.clock.pass(60_000);
-  expect(village.clock.timerCount).toBe(0);
-});
-
-async function pay(value: number) {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, VALIDATORS)).toEqual(['final']);
-  return id;
-}
-
-const paid = (count: number) => BigInt((count * (count + 1)) / 2);
+afterEach(() => village.end());
 
 const headOf = (node: TabellionNode) => node.source().head().header.height;
-
-async function balanceOf(node: TabellionNode, who = bob): Promise<bigint> {
-  const source = node.source();
-  const read = source.read((view) => ({ value: readBalance(view, who.address, NATIVE_ASSET) }));
-  return (await village.clock.run(read)).value;
-}
 
 async function startLight(name = 'lamp', store = new MemoryStore()) {
   const { node } = await village.start(name, { ...LIGHT, store });
@@ -63,7 +37,7 @@ describe('a light node', () => {
     const startedMs = village.clock.now();
     const node = await startLight();
     expect(node.source().kind).toBe('light');
-    expect(await balanceOf(node)).toBe(paid(BLOCKS));
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS));
     // A connection, then status, headers, proof: each takes two latencies of 1 ms.
     expect(village.clock.now() - startedMs).toBeLessThanOrEqual(10);
     expect(headOf(node)).toBe(heightOf(village.node(FIRST)));
@@ -98,10 +72,10 @@ describe('a light node', () => {
 
   it('follows new blocks, and its figures with them', async () => {
     const node = await startLight();
-    await pay(BLOCKS + 1);
+    await village.decide(BLOCKS + 1);
     const head = heightOf(village.node(FIRST));
     await village.clock.until('the new head', () => headOf(node) >= head, 5_000);
-    expect(await balanceOf(node)).toBe(paid(BLOCKS + 1));
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS + 1));
   });
 
   it('never goes back to an older block while its chain comes up to the proven head', async () => {
@@ -136,7 +110,7 @@ describe('a light node', () => {
   });
 
   it('shows blocks, transactions and histories that peers serve and headers bind', async () => {
-    const id = await pay(BLOCKS + 1);
+    const id = await village.decide(BLOCKS + 1);
     const node = await startLight();
     const source = node.source();
     const honest = village.node(FIRST).parts.store;
@@ -196,7 +170,7 @@ describe('a light node', () => {
     expect(node.parts.following.light.progress().headBlock).toBeDefined();
     await village.clock.run(node.start());
     await village.clock.until('proven', () => node.source().trust() === 'proven');
-    expect(await balanceOf(node)).toBe(paid(BLOCKS));
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS));
   });
 
   it('is proven with two voices only: one alone is a report', async () => {
@@ -208,7 +182,7 @@ describe('a light node', () => {
     await village.clock.until('the head', () => headOf(node) >= head);
     await village.clock.pass(3_000);
     expect(node.source().trust()).toBe('reported');
-    expect(await balanceOf(node)).toBe(paid(BLOCKS));
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS));
     village.hub.heal();
     await village.clock.until('proven', () => node.source().trust() === 'proven');
     // Whoever served its head may be gone: then it is no voice any more.
@@ -243,12 +217,12 @@ describe('a light node', () => {
 
   it('says cached, and proves nothing new, when everybody is gone', async () => {
     const node = await startLight();
-    expect(await balanceOf(node)).toBe(paid(BLOCKS));
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS));
     village.hub.partition(['lamp'], [...VALIDATORS]);
     await village.clock.pass(5);
     expect(node.source().trust()).toBe('cached');
-    expect(await balanceOf(node)).toBe(paid(BLOCKS));
-    await expect(balanceOf(node, person('nobody'))).rejects.toMatchObject({
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS));
+    await expect(village.balanceOf(node, person('nobody'))).rejects.toMatchObject({
       code: 'proof-unavailable',
     });
   });
@@ -272,10 +246,10 @@ describe('the mode of a node', () => {
     await village.reach(heightOf(village.node(FIRST)), ['lamp']);
     await village.clock.run(node.setMode('light'));
     const before = node.parts.chain.head().header.height;
-    await pay(BLOCKS + 1);
+    await village.decide(BLOCKS + 1);
     const head = heightOf(village.node(FIRST));
     await village.clock.until('proven', () => headOf(node) >= head);
-    expect(await balanceOf(node)).toBe(paid(BLOCKS + 1));
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS + 1));
     expect(node.parts.chain.head().header.height).toBe(before);
   });
 
@@ -305,7 +279,7 @@ describe('the mode of a node', () => {
     await village.clock.pass(5_000);
     expect(node.status().promotion).toBe('waiting-consent');
     expect(node.parts.chain.head().header.height).toBe(0);
-    expect(await balanceOf(node)).toBe(paid(BLOCKS));
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS));
     node.promote();
     await village.reach(heightOf(village.node(FIRST)), ['phone']);
     await village.clock.until('validated', () => node.source().trust() === 'validated');
@@ -320,7 +294,7 @@ describe('a full node', () => {
     await village.clock.until('proven', () => node.source().trust() === 'proven');
     expect(node.source().kind).toBe('light');
     expect(node.status().promotion).toBe('running');
-    expect(await balanceOf(node)).toBe(paid(BLOCKS));
+    expect(await village.balanceOf(node)).toBe(paidIn(BLOCKS));
     village.hub.delivers = () => true;
     await village.reach(heightOf(village.node(FIRST)), ['late']);
     await village.clock.until('validated', () => node.source().trust() === 'validated');

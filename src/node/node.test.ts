@@ -5,17 +5,16 @@ import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { MemoryStore } from '../storage/index.ts';
 import type { TabellionNode } from './index.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
 import { contradictions } from './testing/votes.ts';
 
 const ada = person('ada');
 const bob = person('bob');
-const BALANCES = [{ address: ada.address, amount: 1_000_000_000n }];
 const [FIRST, SECOND, THIRD, FOURTH] = VALIDATORS;
 
 let village: Village;
 beforeEach(async () => {
-  village = new Village({ balances: BALANCES });
+  village = new Village(FUNDED);
   await village.startAll(...VALIDATORS);
 });
 afterEach(async () => {
@@ -40,16 +39,9 @@ async function rootsAt(height: number, names: readonly string[]): Promise<Set<st
   return new Set(found.map((header) => formatHex(header?.stateRoot ?? new Uint8Array())));
 }
 
-/** Pays and waits until the payment is final on some nodes. */
-async function pay(value: number, names: readonly string[] = VALIDATORS): Promise<void> {
-  const via = village.node(names[0] ?? FIRST);
-  const id = await village.submit(via, village.pay(ada, bob.address, value));
-  expect(await village.settled(id, names)).toEqual(['final']);
-}
-
 describe('a network that binds the results of the parent', () => {
   it('is refused before anything is opened', () => {
-    const other = new Village({ balances: BALANCES, execution: 'event' });
+    const other = new Village({ ...FUNDED, execution: 'event' });
     expect(() => other.create('lone')).toThrow(
       expect.objectContaining({
         code: 'genesis-invalid',
@@ -61,7 +53,7 @@ describe('a network that binds the results of the parent', () => {
 
 describe('a network of four validators', () => {
   it('makes a payment final everywhere, with one state root', async () => {
-    await pay(5);
+    await village.decide(5);
     for (const name of VALIDATORS) expect(await balanceOf(village.node(name))).toBe(5n);
     const height = heightOf(village.node(FIRST));
     await village.reach(height);
@@ -79,7 +71,7 @@ describe('a network of four validators', () => {
 
   it('takes what did not fit into one block into the next, without new work', async () => {
     await village.stopAll();
-    village = new Village({ balances: BALANCES, consensus: { blockTransactionsMax: 2 } });
+    village = new Village({ ...FUNDED, consensus: { blockTransactionsMax: 2 } });
     await village.startAll(...VALIDATORS);
     await village.reach(1);
     const beforeMs = village.clock.now();
@@ -94,7 +86,7 @@ describe('a network of four validators', () => {
 
   it('goes on with three of four', async () => {
     village.hub.partition([FIRST, SECOND, THIRD], [FOURTH]);
-    await pay(1, [FIRST, SECOND, THIRD]);
+    await village.decide(1, [FIRST, SECOND, THIRD]);
     expect(heightOf(village.node(FOURTH))).toBeLessThan(heightOf(village.node(FIRST)));
     village.hub.heal();
     await village.reach(heightOf(village.node(FIRST)));
@@ -117,8 +109,8 @@ describe('a network of four validators', () => {
   it('keeps deciding while a third of all messages is lost', async () => {
     let count = 0;
     village.hub.delivers = () => ++count % 3 !== 0;
-    await pay(3);
-    await pay(4);
+    await village.decide(3);
+    await village.decide(4);
     for (const name of VALIDATORS) expect(await balanceOf(village.node(name))).toBe(7n);
   });
 });
@@ -132,7 +124,7 @@ describe('a node that only watches', () => {
       expect(event.executed.execution.receipts).toHaveLength(event.executed.transactions.length);
     });
     const from = heightOf(village.node('observer')) + 1;
-    for (const value of [1, 2, 3]) await pay(value, ['observer', ...VALIDATORS]);
+    for (const value of [1, 2, 3]) await village.decide(value, ['observer', ...VALIDATORS]);
     const height = heightOf(village.node('observer'));
     await village.reach(height);
     expect(executed).toEqual(Array.from({ length: height - from + 1 }, (_, at) => from + at));
@@ -146,19 +138,19 @@ describe('a node that only watches', () => {
   });
 
   it('joins late, syncs from genesis, and follows', async () => {
-    for (let value = 1; value <= 10; value++) await pay(value);
+    for (let value = 1; value <= 10; value++) await village.decide(value);
     const target = heightOf(village.node(FIRST));
     const { node } = await village.start('late');
     expect(node.status()).toMatchObject({ startHeight: 0 });
     await village.reach(target);
     expect(node.status().bytesReceived).toBeGreaterThan(0);
-    await pay(100, ['late', ...VALIDATORS]);
+    await village.decide(100, ['late', ...VALIDATORS]);
     expect(await balanceOf(node)).toBe(155n);
   });
 
   it('continues from its store after a restart, without syncing again', async () => {
     await village.start('tab');
-    await pay(4, ['tab', ...VALIDATORS]);
+    await village.decide(4, ['tab', ...VALIDATORS]);
     const height = heightOf(village.node('tab'));
     const store = await village.stop('tab');
     village.hub.partition(VALIDATORS);
@@ -167,7 +159,7 @@ describe('a node that only watches', () => {
     expect(node.status().stage).toBe('connecting');
     expect(await balanceOf(node)).toBe(4n);
     village.hub.heal();
-    await pay(5, ['tab', ...VALIDATORS]);
+    await village.decide(5, ['tab', ...VALIDATORS]);
     expect(await balanceOf(node)).toBe(9n);
   });
 
@@ -183,13 +175,13 @@ describe('a node that only watches', () => {
   });
 
   it('pauses in the middle of a sync and resumes where it was', async () => {
-    for (let value = 1; value <= 5; value++) await pay(value);
+    for (let value = 1; value <= 5; value++) await village.decide(value);
     const { node } = village.create('tab');
     await village.clock.run(node.start());
     await village.clock.run(node.pause());
     expect(node.status()).toMatchObject({ stage: 'paused', peers: 0 });
     const height = heightOf(node);
-    await pay(6);
+    await village.decide(6);
     expect(heightOf(node)).toBe(height);
     await village.clock.run(node.pause());
     await village.clock.run(node.resume());
@@ -217,18 +209,18 @@ describe('a node that only watches', () => {
     expect(node.status()).toMatchObject({ stage: 'paused', error: undefined });
     isBroken = false;
     await village.clock.run(node.resume());
-    await pay(1, ['tab', ...VALIDATORS]);
+    await village.decide(1, ['tab', ...VALIDATORS]);
   });
 
   it('begins again from genesis after a reset, also in the middle of commits', async () => {
     await village.start('tab');
-    await pay(1, ['tab', ...VALIDATORS]);
+    await village.decide(1, ['tab', ...VALIDATORS]);
     const node = village.node('tab');
     village.submit(village.node(FIRST), village.pay(ada, bob.address, 2)).catch(() => undefined);
     await village.clock.run(node.reset());
     expect(node.status()).toMatchObject({ startHeight: 0, error: undefined });
     await village.reach(heightOf(village.node(FIRST)));
-    await pay(3, ['tab', ...VALIDATORS]);
+    await village.decide(3, ['tab', ...VALIDATORS]);
     expect(await balanceOf(node)).toBe(6n);
   });
 });
@@ -264,7 +256,7 @@ describe('a life', () => {
         throw new Error('not my day');
       });
     }
-    await pay(1);
+    await village.decide(1);
     expect(node.status()).toMatchObject({ stage: 'following', error: undefined });
     expect(village.traces.some(({ event }) => event === 'listener-failed')).toBe(true);
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
+import { encode } from '../codec/index.ts';
 import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { MemoryStore } from '../storage/index.ts';
@@ -8,8 +8,8 @@ import type { TabellionNode } from './index.ts';
 import { MEND_WAIT_MS } from './limits.ts';
 import { pageAnswerCodec } from './proof-messages.ts';
 import type { Answers } from './testing/liar.ts';
-import { impostor, isolate } from './testing/liar.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { altering, impostor, isolate } from './testing/liar.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
 
 const ada = person('ada');
 const bob = person('bob');
@@ -18,7 +18,7 @@ const WATCHER = 'watcher';
 
 /** Enough accounts for several pages. */
 const BALANCES = [
-  { address: ada.address, amount: 1_000_000_000n },
+  ...FUNDED.balances,
   ...Array.from({ length: 1_500 }, (_, at) => ({
     address: person(`settler ${at}`).address,
     amount: BigInt(at + 1),
@@ -27,23 +27,9 @@ const BALANCES = [
 
 let village: Village;
 beforeEach(async () => {
-  village = new Village({ balances: BALANCES });
-  await village.startAll(...VALIDATORS);
-  await pay(3);
+  village = await Village.running(3, { balances: BALANCES });
 });
-afterEach(async () => {
-  for (const name of VALIDATORS) expect(village.node(name).status().error).toBeUndefined();
-  await village.stopAll();
-  await village.clock.pass(60_000);
-  expect(village.clock.timerCount).toBe(0);
-});
-
-async function pay(count: number): Promise<void> {
-  for (let value = 1; value <= count; value++) {
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-    await village.settled(id, VALIDATORS);
-  }
-}
+afterEach(() => village.end());
 
 const tracesOf = (name: string, event: string) =>
   village.traces.filter((trace) => trace.node === name && trace.event === event);
@@ -85,7 +71,7 @@ async function watcher() {
 /** The same, stopped after blocks that no checkpoint holds. */
 async function stoppedWatcher(kind: 'lost' | 'changed'): Promise<MemoryStore> {
   await watcher();
-  await pay(2);
+  await village.decideAll(2);
   await village.reach(heightOf(village.node(FIRST)), [WATCHER]);
   const store = (await village.stop(WATCHER)).crash();
   expect(await damage(store, kind)).toBeGreaterThan(1);
@@ -96,12 +82,7 @@ const expected = (who: typeof ada) => balanceOf(village.node(FIRST), who);
 
 /** Gives pages with one bit changed, or no page at all. */
 const lying = (change: (page: Bytes) => Bytes | undefined): Answers => ({
-  page: async (_, honestly) => {
-    const decoded = decode(pageAnswerCodec, await honestly());
-    if (!decoded.ok) throw new Error('the honest answer is good');
-    const { page } = decoded.value;
-    return encode(pageAnswerCodec, { page: page && change(page) });
-  },
+  page: altering(pageAnswerCodec, ({ page }) => ({ page: page && change(page) })),
 });
 const spoil = (page: Bytes): Bytes =>
   new Uint8Array(page.map((byte, at) => (at === 9 ? byte ^ 1 : byte)));
@@ -114,7 +95,7 @@ describe('a page of the state that is damaged', () => {
     expect(tracesOf(WATCHER, 'page-mended').length).toBeGreaterThan(0);
     expect(node.status().storage).toMatchObject({ kind: 'repaired', code: 'page-mended' });
     // Blocks are executed on it as if nothing had been.
-    await pay(2);
+    await village.decideAll(2);
     await village.reach(heightOf(village.node(FIRST)), [WATCHER]);
     for (const who of [ada, bob, person('settler 7')]) {
       expect(await balanceOf(node, who)).toBe(await expected(who));
@@ -125,7 +106,7 @@ describe('a page of the state that is damaged', () => {
 
   it.each(['lost', 'changed'] as const)('when the node starts (%s) is put back', async (kind) => {
     const store = await stoppedWatcher(kind);
-    await pay(1);
+    await village.decideAll(1);
     const { node } = await village.start(WATCHER, { store, options: { cacheBytesMax: 0 } });
     await village.reach(heightOf(village.node(FIRST)), [WATCHER]);
     expect(node.status()).toMatchObject({
@@ -181,6 +162,30 @@ describe('a page of the state that is damaged', () => {
       code: 'page-corrupt',
     });
     expect(village.clock.now() - from).toBeLessThan(9_000);
+    const [told] = tracesOf(WATCHER, 'page-not-mended');
+    expect(told?.facts).toMatchObject({ lacking: 0 });
+  });
+
+  it('that no peer keeps any more is counted, and a reset brings the state again', async () => {
+    const { node, store } = await watcher();
+    await damage(store, 'lost');
+    const lacking = ['cyd', 'dan'];
+    village.hub.delivers = ({ kind, from, to }) =>
+      kind !== 'request-page' || lacking.includes(from) || lacking.includes(to);
+    const page = () => encode(pageAnswerCodec, { page: undefined });
+    for (const name of lacking) impostor(village, { name, honest: FIRST, answers: { page } });
+    await village.clock.pass(15_000);
+    await expect(balanceOf(node, bob)).rejects.toMatchObject({ code: 'page-corrupt' });
+    const told = tracesOf(WATCHER, 'page-not-mended').at(-1);
+    expect(told?.facts).toMatchObject({ lacking: 2 });
+    // A block needed it meanwhile.
+    expect(node.status()).toMatchObject({ stage: 'failed', error: { code: 'page-corrupt' } });
+    await village.clock.run(node.reset(), 60_000);
+    await village.reach(heightOf(village.node(FIRST)), [WATCHER]);
+    expect(node.status().error).toBeUndefined();
+    for (const who of [ada, bob, person('settler 7')]) {
+      expect(await balanceOf(node, who)).toBe(await expected(who));
+    }
   });
 
   it.each([6, 15])(

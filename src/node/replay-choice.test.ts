@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Bytes } from '../base/index.ts';
 import {
   encodeUtf8,
   equalBytes,
@@ -7,16 +6,14 @@ import {
   isJsonObject,
   TabellionError,
 } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
-import type { SignatureClaim } from '../crypto/index.ts';
-import { verifySignature } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { Checkpoint } from '../light/index.ts';
 import { MemoryStore } from '../storage/index.ts';
 import type { TabellionNode } from './index.ts';
-import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
-import { impostor, isolate } from './testing/liar.ts';
+import type { CountingVerifier } from './testing/counting-verifier.ts';
+import { countingVerifier } from './testing/counting-verifier.ts';
+import { blocksUpTo, impostor, isolate, toldHeight } from './testing/liar.ts';
 import { SettledVillage } from './testing/settled-village.ts';
 import { heightOf, VALIDATORS, Village } from './testing/village.ts';
 
@@ -24,31 +21,11 @@ import { heightOf, VALIDATORS, Village } from './testing/village.ts';
 // halfway, by a higher checkpoint, by a snapshot, by a reset.
 
 const ada = person('ada');
-const bob = person('bob');
 const [FIRST] = VALIDATORS;
 
 let village: Village;
-/** How many claims of ada's payments somebody asked a verifier about. */
-let checkedCount = 0;
-
-const verifier = {
-  verify: async (claims: readonly SignatureClaim[]) => {
-    const isHers = ({ publicKey }: SignatureClaim) => equalBytes(publicKey, ada.pair.publicKey);
-    checkedCount += claims.filter(isHers).length;
-    return claims.map(verifySignature);
-  },
-  stop: async () => undefined,
-};
-
-async function pay(value: number) {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, VALIDATORS)).toEqual(['final']);
-}
-
-function newest(): Checkpoint {
-  const { header, hash } = village.node(FIRST).source().head();
-  return { height: header.height, hash };
-}
+/** Of the node that replays. */
+let verifier: CountingVerifier;
 
 const trusting = (node: TabellionNode, isOn: boolean) =>
   node.parts.checkpoints.setReplayTrusting(isOn);
@@ -74,26 +51,12 @@ function fullFor(record: string, isFull: () => boolean): MemoryStore {
   return store;
 }
 
-/** What a node tells a peer of its head. */
-async function toldHeight(name: string): Promise<number | undefined> {
-  const asker = village.stranger(`asker-${village.clock.now()}`);
-  const asking = asker.request(name, 'status', new Uint8Array(0) as Bytes);
-  const decoded = decode(peerStatusCodec, await village.clock.run(asking));
-  return decoded.ok ? decoded.value.headHeight : undefined;
-}
-
 describe('the wish to leave signatures to a checkpoint', () => {
   beforeEach(async () => {
-    checkedCount = 0;
-    village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
-    await village.startAll(...VALIDATORS);
-    for (let value = 1; value <= 6; value++) await pay(value);
+    verifier = countingVerifier(ada);
+    village = await Village.running(6);
   });
-  afterEach(async () => {
-    await village.stopAll();
-    await village.clock.pass(60_000);
-    expect(village.clock.timerCount).toBe(0);
-  });
+  afterEach(() => village.end());
 
   /** A node that hears of no block before it was given the checkpoint. */
   async function startReplay(
@@ -112,19 +75,14 @@ describe('the wish to leave signatures to a checkpoint', () => {
 
   /** Only blocks up to a height come to it for now. */
   function showHalf(half: number): void {
-    const blocks = async (_: Bytes, honestly: () => Promise<Bytes>) => {
-      const answer = decode(blocksResponseCodec, await honestly());
-      if (!answer.ok) throw new Error('honest answers decode');
-      const below = answer.value.blocks.filter(({ certificate }) => certificate.height <= half);
-      return encode(blocksResponseCodec, { blocks: below });
-    };
-    impostor(village, { name: 'half', honest: FIRST, answers: { blocks } });
+    const answers = { blocks: blocksUpTo(half) };
+    impostor(village, { name: 'half', honest: FIRST, answers });
     village.hub.delivers = () => true;
     isolate(village, 'archive', ['half']);
   }
 
   it('is the last one that was said, however soon after the other', async () => {
-    const node = await startReplay(newest(), { replayTrusting: false });
+    const node = await startReplay(village.newest(), { replayTrusting: false });
     await village.clock.run(Promise.all([trusting(node, true), trusting(node, false)]));
     expect(statusOf(node).isReplayTrusting).toBe(false);
     expect(node.parts.checkpoints.vouches(1)).toBe(false);
@@ -136,7 +94,7 @@ describe('the wish to leave signatures to a checkpoint', () => {
   it('is taken back at once, and for good as soon as a full disk has room again', async () => {
     let isFull = false;
     const store = fullFor('replay-trust', () => isFull);
-    const node = await startReplay(newest(), { store });
+    const node = await startReplay(village.newest(), { store });
     isFull = true;
     expect(await codeOf(trusting(node, false))).toBe('store-full');
     expect(node.parts.checkpoints.vouches(1)).toBe(false);
@@ -150,7 +108,7 @@ describe('the wish to leave signatures to a checkpoint', () => {
   });
 
   it('claims of no block that it was not checked when it was', async () => {
-    const told = newest();
+    const told = village.newest();
     const node = await startReplay(told);
     showHalf(2);
     await village.clock.until('half', () => heightOf(node) >= 2, 60_000);
@@ -161,57 +119,63 @@ describe('the wish to leave signatures to a checkpoint', () => {
     village.hub.heal();
     await village.clock.until('almost', () => heightOf(node) >= 3, 60_000);
     await village.clock.until('all', () => heightOf(node) >= told.height, 60_000);
-    expect(checkedCount).toBeGreaterThan(0);
+    expect(verifier.count()).toBeGreaterThan(0);
     expect(statusOf(node).unsigned).toEqual({ from: 1, to: 2 });
     expect(node.parts.checkpoints.isChainHidden()).toBe(false);
   });
 
   it('does not hide again what led to its checkpoint when a higher one is given', async () => {
-    const told = newest();
+    const told = village.newest();
     const store = new MemoryStore();
     const node = await startReplay(told, { store });
     village.hub.delivers = () => true;
     await village.clock.until('linked', () => heightOf(node) >= told.height, 60_000);
-    await pay(7);
+    await village.decide(7);
     await village.clock.until('followed', () => heightOf(node) > told.height, 60_000);
     const linked = heightOf(node);
     await village.stop('archive');
-    for (let value = 8; value <= 12; value++) await pay(value);
+    for (let value = 8; value <= 12; value++) await village.decide(value);
     village.hub.delivers = ({ kind }) => kind !== 'request-blocks';
     const { node: again } = await village.start('archive', { store, options: { mode: 'archive' } });
     await village.clock.until('proven', () => again.source().trust() === 'proven', 60_000);
-    await village.clock.run(again.parts.checkpoints.give(newest()));
+    await village.clock.run(again.parts.checkpoints.give(village.newest()));
     expect(again.parts.checkpoints.isChainHidden()).toBe(false);
-    expect(await toldHeight('archive')).toBe(linked);
+    expect(await toldHeight(village, 'archive')).toBe(linked);
     showHalf(linked + 2);
     await village.clock.until('on its way', () => heightOf(again) >= linked + 2, 60_000);
     expect(again.parts.checkpoints.isChainHidden()).toBe(true);
-    expect(await toldHeight('archive')).toBe(linked);
+    expect(await toldHeight(village, 'archive')).toBe(linked);
     // What a higher checkpoint is given for meanwhile has to lead to that one.
     village.hub.heal();
-    const { height } = newest();
+    const { height } = village.newest();
     await village.clock.until('linked again', () => heightOf(again) >= height, 60_000);
-    expect(await toldHeight('archive')).toBe(heightOf(again));
+    expect(await toldHeight(village, 'archive')).toBe(heightOf(again));
+    // What came between both replays was checked, and counts so.
+    const { checkpoints } = again.parts;
+    const heights = [told.height, told.height + 1, linked, linked + 1, height];
+    expect(heights.map((at) => checkpoints.isUnsigned(at))).toEqual([
+      ...[true, false, false, true, true],
+    ]);
   });
 
   it('is kept over a reset, with the checkpoint, for the replay that follows', async () => {
-    const told = newest();
+    const told = village.newest();
     const node = await startReplay(told);
     village.hub.delivers = () => true;
     await village.clock.until('replayed', () => heightOf(node) >= told.height, 60_000);
     await village.clock.run(node.reset());
     expect(statusOf(node)).toMatchObject({ given: told, isReplayTrusting: true });
     await village.clock.until('once more', () => heightOf(node) >= told.height, 60_000);
-    expect(checkedCount).toBe(0);
+    expect(verifier.count()).toBe(0);
   });
 
   it('waits a while for the checkpoint that the settings name, and no longer', async () => {
-    const checkpoint = newest();
+    const checkpoint = village.newest();
     const options = { mode: 'archive', checkpoint, replayTrusting: true } as const;
     const { node } = await village.start('early', { change: { verifier }, options });
     const isThere = (each: TabellionNode) => heightOf(each) >= checkpoint.height;
     await village.clock.until('replayed', () => isThere(node), 60_000);
-    expect(checkedCount).toBe(0);
+    expect(verifier.count()).toBe(0);
     // Nobody will ever show this one.
     const far = { ...checkpoint, height: 1_000_000 as Height };
     const { node: late } = await village.start('late', {
@@ -223,7 +187,7 @@ describe('the wish to leave signatures to a checkpoint', () => {
   });
 
   it('does not outlive a reset with a checkpoint that was contradicted', async () => {
-    const told = newest();
+    const told = village.newest();
     const store = new MemoryStore();
     const node = await startReplay(told, { store });
     node.parts.checkpoints.contradicted();
@@ -238,7 +202,7 @@ describe('the wish to leave signatures to a checkpoint', () => {
   it('is looked for again when the disk was full as the checkpoint was found', async () => {
     let isFull = true;
     const store = fullFor('checkpoint-given', () => isFull);
-    const checkpoint = newest();
+    const checkpoint = village.newest();
     const options = { mode: 'light', checkpoint } as const;
     const { node } = await village.start('lamp', { store, options });
     await village.clock.pass(10_000);
@@ -260,7 +224,7 @@ describe('a snapshot below the checkpoint', () => {
   it('stands for what is below it: only blocks above were not checked', async () => {
     const { node } = await settled.start('late', { options: { mode: 'light' } });
     await settled.clock.until('proven', () => node.source().trust() === 'proven');
-    const told = newest();
+    const told = village.newest();
     await settled.clock.run(node.parts.checkpoints.give(told));
     await settled.clock.run(trusting(node, true));
     await settled.clock.run(node.setMode('full'));

@@ -1,64 +1,37 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
-import { encodeUtf8, equalBytes, errorToData } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
-import type { SignatureClaim } from '../crypto/index.ts';
-import { verifySignature } from '../crypto/index.ts';
+import { encodeUtf8, errorToData } from '../base/index.ts';
+import { encode } from '../codec/index.ts';
 import type { Height } from '../ledger/index.ts';
-import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { Checkpoint } from '../light/index.ts';
 import { MemoryStore } from '../storage/index.ts';
+import type { ReplayRecord } from './checkpoint-record.ts';
 import { firstReplayRecordCodec, NO_REPLAY, replayRecordCodec } from './checkpoint-record.ts';
 import type { TabellionNode } from './index.ts';
-import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
 import { seal } from './store/index.ts';
-import { impostor, isolate } from './testing/liar.ts';
+import type { CountingVerifier } from './testing/counting-verifier.ts';
+import { countingVerifier } from './testing/counting-verifier.ts';
+import { blocksUpTo, impostor, isolate, toldHeight } from './testing/liar.ts';
 import { showLies, startLiars } from './testing/perjurers.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { heightOf, paidIn, VALIDATORS, Village } from './testing/village.ts';
 
 // Replay that leaves signatures of transactions to a checkpoint: what it saves, what it must never
 // let through, and what it calls the result.
 
 const ada = person('ada');
-const bob = person('bob');
 const thief = person('thief');
 const [FIRST] = VALIDATORS;
 const PAYMENTS = 6;
-const BALANCES = { balances: [{ address: ada.address, amount: 1_000_000_000n }] };
 
 let village: Village;
-/** Claims of ada's payments that somebody asked a verifier about. */
-let checked: SignatureClaim[];
+/** Of the node that replays. */
+let verifier: CountingVerifier;
 beforeEach(async () => {
-  checked = [];
-  village = new Village(BALANCES);
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= PAYMENTS; value++) await pay(value);
+  verifier = countingVerifier(ada);
+  village = await Village.running(PAYMENTS);
 });
-afterEach(async () => {
-  await village.stopAll();
-  await village.clock.pass(60_000);
-  expect(village.clock.timerCount).toBe(0);
-});
-
-async function pay(value: number) {
-  const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-  expect(await village.settled(id, VALIDATORS)).toEqual(['final']);
-}
-
-function newest(): Checkpoint {
-  const { header, hash } = village.node(FIRST).source().head();
-  return { height: header.height, hash };
-}
-
-const verifier = {
-  verify: async (claims: readonly SignatureClaim[]) => {
-    checked.push(...claims.filter((each) => equalBytes(each.publicKey, ada.pair.publicKey)));
-    return claims.map(verifySignature);
-  },
-  stop: async () => undefined,
-};
+afterEach(() => village.end());
 
 /** A node that hears of no block before it was given the checkpoint. */
 async function startReplay(
@@ -78,24 +51,15 @@ async function startReplay(
   return node;
 }
 
-async function balanceOf(node: TabellionNode, who = bob): Promise<bigint> {
-  const reading = node
-    .source()
-    .read((view) => ({ value: readBalance(view, who.address, NATIVE_ASSET) }));
-  return (await village.clock.run(reading)).value;
-}
-
-const paid = BigInt((PAYMENTS * (PAYMENTS + 1)) / 2);
-
 describe('replay below a checkpoint', () => {
   it('checks no signature of a payment when that was asked for, and executes all the same', async () => {
-    const told = newest();
+    const told = village.newest();
     const node = await startReplay(told);
     await village.clock.until('replayed', () => heightOf(node) >= told.height, 60_000);
-    expect(checked).toEqual([]);
+    expect(verifier.count()).toBe(0);
     const honest = village.node(FIRST);
     expect(node.status().head?.hash).toEqual(honest.status().head?.hash);
-    expect(await balanceOf(node)).toBe(paid);
+    expect(await village.balanceOf(node)).toBe(paidIn(PAYMENTS));
     await village.clock.until('validated', () => node.source().trust() === 'validated', 30_000);
     expect(node.parts.checkpoints.status()).toMatchObject({
       isReplayTrusting: true,
@@ -103,30 +67,25 @@ describe('replay below a checkpoint', () => {
       unsigned: { to: told.height },
     });
     // Beyond the checkpoint everything is checked again.
-    await pay(7);
+    await village.decide(7);
     await village.clock.until('followed', () => heightOf(node) > told.height);
-    expect(checked.length).toBeGreaterThan(0);
+    expect(verifier.count()).toBeGreaterThan(0);
   });
 
   it('checks all of them unless somebody asked', async () => {
-    const told = newest();
+    const told = village.newest();
     const node = await startReplay(told, { replayTrusting: false });
     await village.clock.until('replayed', () => heightOf(node) >= told.height, 60_000);
-    expect(checked.length).toBeGreaterThanOrEqual(PAYMENTS);
+    expect(verifier.count()).toBeGreaterThanOrEqual(PAYMENTS);
     expect(node.parts.checkpoints.status()).toMatchObject({ unsigned: undefined });
   });
 
   it('speaks for nothing before it reached the checkpoint, and remembers what was not checked', async () => {
-    const told = newest();
+    const told = village.newest();
     const store = new MemoryStore();
     const half = told.height - 2;
-    const blocks = async (_: Bytes, honestly: () => Promise<Bytes>) => {
-      const answer = decode(blocksResponseCodec, await honestly());
-      if (!answer.ok) throw new Error('honest answers decode');
-      const below = answer.value.blocks.filter(({ certificate }) => certificate.height <= half);
-      return encode(blocksResponseCodec, { blocks: below });
-    };
-    impostor(village, { name: 'half', honest: FIRST, answers: { blocks } });
+    const answers = { blocks: blocksUpTo(half) };
+    impostor(village, { name: 'half', honest: FIRST, answers });
     const node = await startReplay(told, { store });
     isolate(village, 'archive', ['half']);
     const seen: string[] = [];
@@ -134,15 +93,7 @@ describe('replay below a checkpoint', () => {
     await village.clock.until('half of it', () => heightOf(node) >= half, 60_000);
     expect(heightOf(node)).toBe(half);
     // Nor does it tell peers what may turn out to be a lie.
-    const asker = village.stranger('asker');
-    const toldHeight = async () => {
-      const answer = await village.clock.run(
-        asker.request('archive', 'status', new Uint8Array(0) as Bytes),
-      );
-      const decoded = decode(peerStatusCodec, answer);
-      return decoded.ok ? decoded.value.headHeight : undefined;
-    };
-    expect(await toldHeight()).toBe(0);
+    expect(await toldHeight(village, 'archive')).toBe(0);
     expect(new Set(seen)).toEqual(new Set(['light']));
     // Nor does it when nobody is there to prove anything.
     village.hub.cut('archive', 'half');
@@ -156,17 +107,17 @@ describe('replay below a checkpoint', () => {
       options: { mode: 'archive' },
     });
     expect(heightOf(again)).toBe(half);
-    expect(await toldHeight()).toBe(0);
+    expect(await toldHeight(village, 'archive')).toBe(0);
     village.hub.heal();
     await village.clock.until('replayed', () => heightOf(again) >= told.height, 60_000);
     expect(again.parts.checkpoints.status()).toMatchObject({
       isReplayTrusting: true,
       isLinked: true,
     });
-    expect(await toldHeight()).toBeGreaterThanOrEqual(told.height);
+    expect(await toldHeight(village, 'archive')).toBeGreaterThanOrEqual(told.height);
     expect(again.parts.checkpoints.isUnsigned(told.height)).toBe(true);
     expect(again.parts.checkpoints.isUnsigned(told.height + 1)).toBe(false);
-    expect(checked).toEqual([]);
+    expect(verifier.count()).toBe(0);
   });
 
   it('is not for those who decide', async () => {
@@ -174,6 +125,7 @@ describe('replay below a checkpoint', () => {
     const { node } = village.create(FIRST, { options: { replayTrusting: true } });
     const start = village.clock.run(node.start()).catch((error: unknown) => errorToData(error));
     expect(await start).toMatchObject({ code: 'not-permitted' });
+    await village.stop(FIRST);
   });
 });
 
@@ -181,17 +133,22 @@ describe('a chain of members who certified what nobody signed', () => {
   let liars: Village;
   let told: Checkpoint;
   beforeEach(async () => {
-    told = newest();
-    liars = await startLiars(BALANCES, told.height + 3);
+    told = village.newest();
+    liars = await startLiars(told.height + 3);
   });
   afterEach(() => liars.stopAll());
 
-  it('is read below a checkpoint, shown to nobody, and read again when it does not lead there', async () => {
-    const stolen = () => balanceOf(liars.node(FIRST), thief);
-    expect(await stolen()).toBeGreaterThan(0n);
+  /** It was given the true checkpoint, and hears of the liars once the network is healed. */
+  function startBesideLiars(replayTrusting = true): Promise<TabellionNode> {
     showLies(village, liars, 'liar');
     village.hub.cut('archive', 'liar');
-    const node = await startReplay(told);
+    return startReplay(told, { replayTrusting });
+  }
+
+  it('is read below a checkpoint, shown to nobody, and read again when it does not lead there', async () => {
+    const stolen = () => village.balanceOf(liars.node(FIRST), thief);
+    expect(await stolen()).toBeGreaterThan(0n);
+    const node = await startBesideLiars();
     village.hub.heal();
     isolate(village, 'archive', ['liar']);
     const seen: string[] = [];
@@ -220,18 +177,16 @@ describe('a chain of members who certified what nobody signed', () => {
     village.hub.heal();
     village.hub.cut('archive', 'liar');
     await village.clock.until('the true chain', () => heightOf(node) >= told.height, 120_000);
-    expect(checked.length).toBeGreaterThanOrEqual(PAYMENTS);
-    expect(await balanceOf(node, thief)).toBe(0n);
-    expect(await balanceOf(node)).toBe(paid);
+    expect(verifier.count()).toBeGreaterThanOrEqual(PAYMENTS);
+    expect(await village.balanceOf(node, thief)).toBe(0n);
+    expect(await village.balanceOf(node)).toBe(paidIn(PAYMENTS));
   });
 
   it('is read again as soon as a true block does not follow it, and nobody honest is blamed', async () => {
-    await liars.stopAll();
     const few = 3;
-    liars = await startLiars(BALANCES, few);
-    showLies(village, liars, 'liar');
-    village.hub.cut('archive', 'liar');
-    const node = await startReplay(told);
+    await liars.stopAll();
+    liars = await startLiars(few);
+    const node = await startBesideLiars();
     village.hub.heal();
     isolate(village, 'archive', ['liar']);
     await village.clock.until('misled', () => heightOf(node) >= few, 120_000);
@@ -239,19 +194,17 @@ describe('a chain of members who certified what nobody signed', () => {
     await village.clock.until('the true chain', () => heightOf(node) >= told.height, 120_000);
     expect(village.traces.some(({ event }) => event === 'ledger-read-again')).toBe(true);
     expect(node.status().error).toBeUndefined();
-    expect(checked.length).toBeGreaterThanOrEqual(PAYMENTS);
-    expect(await balanceOf(node, thief)).toBe(0n);
+    expect(verifier.count()).toBeGreaterThanOrEqual(PAYMENTS);
+    expect(await village.balanceOf(node, thief)).toBe(0n);
     const blamed = village.hub.penalties.map(({ peerId }) => peerId);
     expect(blamed.filter((name) => name !== 'liar')).toEqual([]);
   });
 
   it('is read again when its members did not give a certificate, and another block is proven', async () => {
-    await liars.stopAll();
     const few = 3;
-    liars = await startLiars(BALANCES, few);
-    showLies(village, liars, 'liar');
-    village.hub.cut('archive', 'liar');
-    const node = await startReplay(told);
+    await liars.stopAll();
+    liars = await startLiars(few);
+    const node = await startBesideLiars();
     village.hub.delivers = ({ kind, from, to }) =>
       kind !== 'request-blocks' || from === 'liar' || to === 'liar';
     village.hub.heal();
@@ -273,9 +226,7 @@ describe('a chain of members who certified what nobody signed', () => {
   });
 
   it('is refused when the checkpoint ceases to vouch for blocks that were looked at before', async () => {
-    showLies(village, liars, 'liar');
-    village.hub.cut('archive', 'liar');
-    const node = await startReplay(told);
+    const node = await startBesideLiars();
     village.hub.delivers = ({ kind }) => kind !== 'request-blocks';
     const { chain, checkpoints } = node.parts;
     const served = await liars.node(FIRST).parts.store.servedBlock(1 as Height);
@@ -298,12 +249,12 @@ describe('a chain of members who certified what nobody signed', () => {
     const put = (value: Bytes) =>
       store.write([{ kind: 'put', space: 'meta', key, value }], 'strict');
     const { suite } = village.world.ledger;
-    const kept = { isOn: true, unsigned: { from: 1 as Height, to: told.height } };
-    const meant = { ...NO_REPLAY, ...kept, mustReadAgain: true, hasFailed: true };
-    const former = encode(firstReplayRecordCodec, meant);
+    const unsigned = { from: 1 as Height, to: told.height };
+    const meant = { ...NO_REPLAY, isOn: true, mustReadAgain: true, hasFailed: true };
+    const former = encode(firstReplayRecordCodec, { ...meant, unsigned });
     village.hub.delivers = ({ kind }) => kind !== 'request-blocks';
     // Nobody can say any more which blocks were checked, or the first life had decided it.
-    const now = encode(replayRecordCodec, meant);
+    const now = encode(replayRecordCodec, { ...meant, unsigned: [unsigned] });
     for (const value of [Uint8Array.of(1, 2, 3), seal(suite, now), seal(suite, former)]) {
       await put(value);
       const options = { mode: 'archive', replayTrusting: true } as const;
@@ -315,10 +266,38 @@ describe('a chain of members who certified what nobody signed', () => {
     }
   });
 
+  it('keeps what was below it: that was checked, or led to a checkpoint before', async () => {
+    const store = new MemoryStore();
+    const node = await startReplay(told, { store });
+    await village.clock.until('replayed', () => heightOf(node) >= told.height, 60_000);
+    const linked = 3 as Height;
+    const below = await node.parts.store.header(linked);
+    await village.stop('archive');
+    const record: ReplayRecord = {
+      ...{ ...NO_REPLAY, isOn: true, mustReadAgain: true, hasFailed: true },
+      unsigned: [
+        { from: 1 as Height, to: 2 as Height },
+        { from: 4 as Height, to: told.height },
+      ],
+      unlinked: { from: 4 as Height, to: told.height, below },
+    };
+    const value = seal(village.world.ledger.suite, encode(replayRecordCodec, record));
+    const key = encodeUtf8('replay-trust');
+    await store.write([{ kind: 'put', space: 'meta', key, value }], 'strict');
+    village.hub.delivers = ({ kind }) => kind !== 'request-blocks';
+    const { node: again } = await village.start('archive', { store, change: { verifier } });
+    expect(heightOf(again)).toBe(linked);
+    const { checkpoints } = again.parts;
+    expect(checkpoints.status()).toMatchObject({ hasFailed: true, unsigned: { from: 1, to: 2 } });
+    expect(checkpoints.isChainHidden()).toBe(false);
+    village.hub.delivers = () => true;
+    await village.clock.until('the true chain', () => heightOf(again) >= told.height, 60_000);
+    expect(again.status().head?.hash).toEqual(village.node(FIRST).status().head?.hash);
+    expect(await village.balanceOf(again)).toBe(paidIn(PAYMENTS));
+  });
+
   it('is refused at its first block by whoever checks signatures', async () => {
-    showLies(village, liars, 'liar');
-    village.hub.cut('archive', 'liar');
-    const node = await startReplay(told, { replayTrusting: false });
+    const node = await startBesideLiars(false);
     village.hub.heal();
     isolate(village, 'archive', ['liar']);
     await village.clock.until('blame', () => village.hub.penalties.length > 0, 120_000);

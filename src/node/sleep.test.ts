@@ -2,14 +2,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../base/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { SLEPT_MS } from './limits.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
 import type { VirtualClock } from './testing/virtual-clock.ts';
 import { contradictions, votesPublished } from './testing/votes.ts';
 import { WakeWatch } from './wake-watch.ts';
 
 const ada = person('ada');
 const bob = person('bob');
-const BALANCES = [{ address: ada.address, amount: 1_000_000_000n }];
 const [FIRST, SECOND, THIRD, FOURTH] = VALIDATORS;
 const OTHERS = [FIRST, SECOND, THIRD];
 /** Well below the 10 s that pass between two rounds of questions to peers. */
@@ -59,12 +58,6 @@ let village = new Village();
 let clock = new SleepyClock(village.clock);
 afterEach(() => village.stopAll());
 
-async function pay(value: number, names: readonly string[]): Promise<void> {
-  const via = village.node(FIRST);
-  const id = await village.submit(via, village.pay(ada, bob.address, value));
-  expect(await village.settled(id, names)).toEqual(['final']);
-}
-
 const votesOfSleeper = () => votesPublished(village).filter((vote) => vote.validatorIndex === 3);
 
 /**
@@ -85,18 +78,18 @@ async function sleepFor(ms: number, meanwhile: () => Promise<void>): Promise<num
 describe('a validator whose machine slept', () => {
   it('signs nothing of what was decided meanwhile, and is at the head again in seconds', async () => {
     for (const moment of ['new-height', 'propose', 'prevote', 'precommit']) {
-      village = new Village({ balances: BALANCES });
+      village = new Village(FUNDED);
       clock = new SleepyClock(village.clock);
       await village.startAll(...OTHERS);
       await village.start(FOURTH, { change: { clock } });
-      await pay(1, VALIDATORS);
+      await village.decide(1, VALIDATORS);
       // Falls asleep in the middle of a height.
       const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, 2));
       const stepOf = () => village.node(FOURTH).consensus()?.step;
       await village.clock.until(moment, () => stepOf() === moment);
       const said = await sleepFor(60_000, async () => {
         expect(await village.settled(id, OTHERS)).toEqual(['final']);
-        for (let value = 3; value < 6; value++) await pay(value, OTHERS);
+        for (let value = 3; value < 6; value++) await village.decide(value, OTHERS);
       });
       const head = heightOf(village.node(FIRST));
       expect(heightOf(village.node(FOURTH))).toBeLessThan(head);
@@ -105,7 +98,7 @@ describe('a validator whose machine slept', () => {
         () => heightOf(village.node(FOURTH)) >= head,
         BACK_MS,
       );
-      await pay(9, VALIDATORS);
+      await village.decide(9, VALIDATORS);
       const fresh = votesOfSleeper().slice(said);
       expect(fresh.length, `asleep in ${moment}`).toBeGreaterThan(0);
       for (const vote of fresh) expect(vote.height).toBeGreaterThan(head);
@@ -115,7 +108,7 @@ describe('a validator whose machine slept', () => {
   });
 
   it('goes on where all slept at once: each hears that the others know no more', async () => {
-    village = new Village({ balances: BALANCES });
+    village = new Village(FUNDED);
     const clocks = VALIDATORS.map(() => new SleepyClock(village.clock));
     await Promise.all(
       VALIDATORS.map((name, at) => {
@@ -123,22 +116,22 @@ describe('a validator whose machine slept', () => {
         return village.start(name, own === undefined ? {} : { change: { clock: own } });
       }),
     );
-    await pay(1, VALIDATORS);
+    await village.decide(1, VALIDATORS);
     for (const each of clocks) each.sleep();
     await village.clock.pass(3_600_000);
     for (const each of clocks) each.wake();
-    await pay(2, VALIDATORS);
+    await village.decide(2, VALIDATORS);
     expect(contradictions(village)).toEqual([]);
   });
 });
 
 describe('a node that only watches', () => {
   it('counts for compared only what it was told since it woke', async () => {
-    village = new Village({ balances: BALANCES });
+    village = new Village(FUNDED);
     clock = new SleepyClock(village.clock);
     await village.startAll(...VALIDATORS);
     await village.start('watcher', { home: 'tab', change: { clock } });
-    await pay(1, [...VALIDATORS, 'watcher']);
+    await village.decide(1, [...VALIDATORS, 'watcher']);
     expect(village.node('watcher').status().hasCompared).toBe(true);
     clock.sleep();
     village.hub.delivers = ({ from, to }) => from !== 'watcher' && to !== 'watcher';

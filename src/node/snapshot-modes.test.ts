@@ -1,11 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Bytes } from '../base/index.ts';
 import { equalBytes } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
 import type { LightEvidence } from '../light/index.ts';
 import type { TabellionNode } from './index.ts';
-import { chunksAnswerCodec, snapshotsAnswerCodec } from './snapshot-messages.ts';
-import { impostor, isolate } from './testing/liar.ts';
+import { divideSlowly } from './testing/liar.ts';
 import { SettledVillage } from './testing/settled-village.ts';
 import { heightOf, VALIDATORS } from './testing/village.ts';
 
@@ -25,30 +22,9 @@ const follows = (node: TabellionNode) => village.arrived(node, 200_000);
 const tracesOf = (name: string, event: string) => village.factsOf(name, event);
 const ownHeight = (node: TabellionNode) => node.parts.chain.head().header.height;
 
-/** A peer that serves three chunks of a snapshot, and the others once it may. */
-function slowPeers() {
-  let left = 3;
-  const waiting: (() => void)[] = [];
-  const chunks = async (_: unknown, honestly: () => Promise<Bytes>) => {
-    if (left === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-    if (left > 0) left -= 1;
-    const decoded = decode(chunksAnswerCodec, await honestly());
-    if (!decoded.ok) throw new Error('the honest answer is good');
-    return encode(chunksAnswerCodec, { chunks: decoded.value.chunks.slice(0, 1) });
-  };
-  impostor(village, { name: 'slow', honest: FIRST, answers: { chunks } });
-  const none = () => encode(snapshotsAnswerCodec, { offers: [] });
-  impostor(village, { name: 'bare', honest: FIRST, answers: { snapshots: none } });
-  isolate(village, 'late', ['slow', 'bare']);
-  return () => {
-    left = Number.POSITIVE_INFINITY;
-    for (const go of waiting.splice(0)) go();
-  };
-}
-
 describe('a snapshot under way', () => {
   it('is not taken over beside conflicting certificates, however far it came', async () => {
-    const goOn = slowPeers();
+    const goOn = divideSlowly(village, 'late');
     const { node } = await village.start('late');
     await village.clock.until('begun', () => node.status().snapshot?.chunksDone === 3);
     const { following } = node.parts;
@@ -69,7 +45,7 @@ describe('a snapshot under way', () => {
   });
 
   it('is deleted when blocks were executed past it', async () => {
-    slowPeers();
+    divideSlowly(village, 'late');
     const { node } = await village.start('late');
     await village.clock.until('begun', () => node.status().snapshot?.chunksDone === 3);
     const survivor = village.kill('late', { unsyncedKept: 1_000_000 });

@@ -1,16 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Bytes } from '../base/index.ts';
 import { formatHex } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import { consensusCodecsOf } from '../consensus/index.ts';
 import type { Height } from '../ledger/index.ts';
-import { NATIVE_ASSET, readBalance } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { MemoryStore } from '../storage/index.ts';
-import type { TabellionNode } from './index.ts';
 import { blocksResponseCodec, peerStatusCodec } from './messages.ts';
-import { chunksAnswerCodec, snapshotsAnswerCodec } from './snapshot-messages.ts';
-import { impostor, isolate } from './testing/liar.ts';
+import { snapshotsAnswerCodec } from './snapshot-messages.ts';
+import { altering, divideSlowly, impostor, isolate } from './testing/liar.ts';
 import { SettledVillage } from './testing/settled-village.ts';
 import type { StartOptions } from './testing/village.ts';
 import { heightOf, VALIDATORS } from './testing/village.ts';
@@ -24,20 +21,9 @@ let village: SettledVillage;
 beforeEach(async () => {
   village = await SettledVillage.found({ settlers: 1_500, blocks: BLOCKS });
 });
-afterEach(async () => {
-  await village.end();
-  await village.clock.pass(60_000);
-  expect(village.clock.timerCount).toBe(0);
-});
+afterEach(() => village.end());
 
 const pay = (value: number, names?: readonly string[]) => village.decide(value, names);
-
-async function balanceOf(node: TabellionNode, who = bob): Promise<bigint> {
-  const read = node.source().read((view) => ({
-    value: readBalance(view, who.address, NATIVE_ASSET),
-  }));
-  return (await village.clock.run(read)).value;
-}
 
 const tracesOf = (name: string, event: string) => village.factsOf(name, event);
 
@@ -68,8 +54,8 @@ describe('a full node that begins', () => {
     await village.clock.until('validated', () => node.source().trust() === 'validated');
     expect(node.source().kind).toBe('chain');
     const paid = (BLOCKS * (BLOCKS + 1)) / 2;
-    expect(await balanceOf(node)).toBe(BigInt(paid));
-    expect(await balanceOf(node, person('settler 700'))).toBe(701n);
+    expect(await village.balanceOf(node)).toBe(BigInt(paid));
+    expect(await village.balanceOf(node, person('settler 700'))).toBe(701n);
     await pay(100, ['late', ...VALIDATORS]);
     const height = heightOf(node) as Height;
     const [own, others] = [node, village.node(FIRST)].map(({ parts }) => parts.store);
@@ -128,11 +114,9 @@ describe('a full node that begins', () => {
 
   it('looks again and again where nobody has the blocks that it would need else', async () => {
     let isReady = false;
-    const status = async (_: unknown, honestly: () => Promise<Bytes>) => {
-      const decoded = decode(peerStatusCodec, await honestly());
-      if (!decoded.ok) throw new Error('the honest answer is good');
-      return encode(peerStatusCodec, { ...decoded.value, earliestHeight: 9 as Height });
-    };
+    const status = altering(peerStatusCodec, (honest) => {
+      return { ...honest, earliestHeight: 9 as Height };
+    });
     const snapshots = () => (isReady ? undefined : encode(snapshotsAnswerCodec, { offers: [] }));
     for (const name of ['young', 'younger']) {
       impostor(village, { name, honest: FIRST, answers: { status, snapshots } });
@@ -165,19 +149,7 @@ describe('a full node that begins', () => {
   });
 
   it('goes on where it stopped', async () => {
-    // Serves a single chunk with each answer, and three in all.
-    let left = 3;
-    const chunks = async (_: unknown, honestly: () => Promise<Bytes>) => {
-      if (left === 0) return new Promise<Bytes>(() => undefined);
-      left -= 1;
-      const decoded = decode(chunksAnswerCodec, await honestly());
-      if (!decoded.ok) throw new Error('the honest answer is good');
-      return encode(chunksAnswerCodec, { chunks: decoded.value.chunks.slice(0, 1) });
-    };
-    impostor(village, { name: 'slow', honest: FIRST, answers: { chunks } });
-    const none = () => encode(snapshotsAnswerCodec, { offers: [] });
-    impostor(village, { name: 'bare', honest: FIRST, answers: { snapshots: none } });
-    isolate(village, 'late', ['slow', 'bare']);
+    divideSlowly(village, 'late');
     const store = new MemoryStore();
     const { node } = await village.start('late', { store });
     await village.clock.pass(3_000);
@@ -187,7 +159,7 @@ describe('a full node that begins', () => {
     expect(node.status().snapshot?.chunksDone).toBe(3);
     // Meanwhile it answers, with proofs.
     expect(node.source().trust()).toBe('proven');
-    expect(await balanceOf(node)).toBe(BigInt((BLOCKS * (BLOCKS + 1)) / 2));
+    expect(await village.balanceOf(node)).toBe(BigInt((BLOCKS * (BLOCKS + 1)) / 2));
     const survivor = village.kill('late', { unsyncedKept: 1_000_000 });
     village.hub.heal();
     await arrives('late', { store: survivor });

@@ -2,13 +2,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Evidence, Height, Round } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import { MemoryStore } from '../storage/index.ts';
-import { heightOf, VALIDATORS, Village } from './testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './testing/village.ts';
 import { contradictions, encodeVote, hashOf, signVote, votesPublished } from './testing/votes.ts';
 import type { ValidatorMarker } from './types.ts';
 
 const ada = person('ada');
 const bob = person('bob');
-const BALANCES = [{ address: ada.address, amount: 1_000_000_000n }];
 const [FIRST, SECOND, THIRD, FOURTH] = VALIDATORS;
 const OTHERS = [FIRST, SECOND, THIRD];
 
@@ -16,14 +15,15 @@ let village = new Village();
 afterEach(() => village.stopAll());
 
 async function begin(names: readonly string[] = VALIDATORS): Promise<void> {
-  village = new Village({ balances: BALANCES });
+  village = new Village(FUNDED);
   await village.startAll(...names);
 }
 
-async function pay(value: number, names: readonly string[]): Promise<void> {
-  const via = village.node(names[0] ?? FIRST);
-  const id = await village.submit(via, village.pay(ada, bob.address, value));
-  expect(await village.settled(id, names)).toEqual(['final']);
+/** A payment is on its way since so long: the next height began with it. */
+async function beginHeight(sinceMs: number): Promise<void> {
+  const submitting = village.node(FIRST).submit(village.pay(ada, bob.address, 2));
+  submitting.catch(() => undefined); // Its node may be killed.
+  await village.clock.pass(sinceMs);
 }
 
 /** A mark in memory: what a home keeps beside the store. */
@@ -48,18 +48,14 @@ describe('a validator that is killed', () => {
   it('at any moment of a height comes back and contradicts nothing it said', async () => {
     for (let moment = 0; moment < 14; moment++) {
       await begin();
-      await pay(1, VALIDATORS);
-      village
-        .node(FIRST)
-        .submit(village.pay(ada, bob.address, 2))
-        .catch(() => undefined);
-      await village.clock.pass(moment);
+      await village.decide(1, VALIDATORS);
+      await beginHeight(moment);
       const said = votesOf(FOURTH).length;
       const store = village.kill(FOURTH);
       await village.clock.pass(500);
       await village.start(FOURTH, { store });
       await village.reach(heightOf(village.node(FIRST)), [FOURTH]);
-      await pay(3, VALIDATORS);
+      await village.decide(3, VALIDATORS);
       expect(contradictions(village), `killed after ${moment} ms`).toEqual([]);
       expect(votesOf(FOURTH).length).toBeGreaterThan(said);
       await village.stopAll();
@@ -69,12 +65,8 @@ describe('a validator that is killed', () => {
   it('with all others at once, and what was not synced lost, goes on from the logs', async () => {
     for (const moment of [2, 4, 6, 9]) {
       await begin();
-      await pay(1, VALIDATORS);
-      village
-        .node(FIRST)
-        .submit(village.pay(ada, bob.address, 2))
-        .catch(() => undefined);
-      await village.clock.pass(moment);
+      await village.decide(1, VALIDATORS);
+      await beginHeight(moment);
       const stores = VALIDATORS.map((name) => village.kill(name, { unsyncedKept: 0 }));
       await village.clock.pass(100);
       await Promise.all(
@@ -92,7 +84,7 @@ describe('a validator that is killed', () => {
 
   it('hears votes while its log is read, and still folds the log first', async () => {
     await begin();
-    await pay(1, VALIDATORS);
+    await village.decide(1, VALIDATORS);
     village.hub.partition([FIRST, SECOND], [THIRD, FOURTH]);
     await village.submit(village.node(FIRST), village.pay(ada, bob.address, 2));
     await village.clock.pass(3_000); // Rounds go by without a quorum: the logs fill.
@@ -129,15 +121,15 @@ describe('a validator that is killed', () => {
 describe('a validator that lost its store', () => {
   it('signs nothing at the heights where its former self may have voted', async () => {
     await begin();
-    for (const value of [1, 2, 3]) await pay(value, VALIDATORS);
+    for (const value of [1, 2, 3]) await village.decide(value, VALIDATORS);
     village.kill(FOURTH);
     const before = votesOf(FOURTH).length;
     const height = heightOf(village.node(FIRST));
     await village.start(FOURTH);
     await village.reach(height, [FOURTH]);
-    await pay(4, VALIDATORS);
-    await pay(5, VALIDATORS);
-    await pay(6, VALIDATORS);
+    await village.decide(4, VALIDATORS);
+    await village.decide(5, VALIDATORS);
+    await village.decide(6, VALIDATORS);
     const heights = votesOf(FOURTH)
       .slice(before)
       .map((vote) => vote.height);
@@ -148,7 +140,7 @@ describe('a validator that lost its store', () => {
 
   it('of its last block only signs above the height it signed, however long it is alone', async () => {
     await begin();
-    for (const value of [1, 2, 3]) await pay(value, VALIDATORS);
+    for (const value of [1, 2, 3]) await village.decide(value, VALIDATORS);
     await village.clock.pass(100);
     const height = heightOf(village.node(FOURTH));
     const store = await village.stop(FOURTH);
@@ -164,8 +156,8 @@ describe('a validator that lost its store', () => {
     expect(votesOf(FOURTH)).toHaveLength(before);
     village.hub.heal();
     await village.reach(height, [FOURTH]);
-    await pay(4, VALIDATORS);
-    await pay(5, VALIDATORS);
+    await village.decide(4, VALIDATORS);
+    await village.decide(5, VALIDATORS);
     await village.clock.until('it signs again', () => votesOf(FOURTH).length > before);
     for (const vote of votesOf(FOURTH).slice(before)) expect(vote.height).toBeGreaterThan(height);
     expect(contradictions(village)).toEqual([]);
@@ -176,7 +168,7 @@ describe('a validator that lost its store', () => {
     const { marker, sets } = markerOf();
     await village.start(FOURTH, { change: { validatorMarker: marker } });
     expect(sets()).toBe(1);
-    await pay(1, VALIDATORS);
+    await village.decide(1, VALIDATORS);
     await village.stop(FOURTH);
     const before = votesOf(FOURTH).length;
     expect(before).toBeGreaterThan(0);
@@ -188,7 +180,7 @@ describe('a validator that lost its store', () => {
     const height = heightOf(village.node(FIRST));
     village.hub.heal();
     await village.reach(height, [FOURTH]);
-    for (const value of [2, 3, 4]) await pay(value, VALIDATORS);
+    for (const value of [2, 3, 4]) await village.decide(value, VALIDATORS);
     expect(votesOf(FOURTH).length).toBeGreaterThan(before);
     for (const vote of votesOf(FOURTH).slice(before)) {
       expect(vote.height).toBeGreaterThan(height + 1);
@@ -197,7 +189,7 @@ describe('a validator that lost its store', () => {
   });
 
   it('is told from one that was stopped before it signed anything', async () => {
-    village = new Village({ balances: BALANCES });
+    village = new Village(FUNDED);
     const markers = VALIDATORS.map(() => markerOf().marker);
     const startAll = (stores: readonly MemoryStore[]) =>
       Promise.all(
@@ -212,35 +204,35 @@ describe('a validator that lost its store', () => {
     for (const name of VALIDATORS) await village.stop(name);
     expect(votesPublished(village)).toEqual([]);
     await startAll(stores.map((store) => store.crash({ unsyncedKept: 0 })));
-    await pay(1, VALIDATORS);
+    await village.decide(1, VALIDATORS);
   });
 
   it('may not be reset: its log is what keeps it from voting twice', async () => {
     await begin();
     const node = village.node(FIRST);
     await expect(node.reset()).rejects.toMatchObject({ code: 'not-permitted' });
-    await pay(1, VALIDATORS);
+    await village.decide(1, VALIDATORS);
   });
 });
 
 describe('a validator that wakes up', () => {
   it('signs no height that others decided long ago', async () => {
     await begin();
-    await pay(1, VALIDATORS);
+    await village.decide(1, VALIDATORS);
     const store = await village.stop(FOURTH);
-    for (const value of [2, 3, 4]) await pay(value, OTHERS);
+    for (const value of [2, 3, 4]) await village.decide(value, OTHERS);
     const height = heightOf(village.node(FIRST));
     const before = votesOf(FOURTH).length;
     await village.start(FOURTH, { store: store.crash() });
     await village.reach(height, [FOURTH]);
-    await pay(5, VALIDATORS);
+    await village.decide(5, VALIDATORS);
     for (const vote of votesOf(FOURTH).slice(before)) {
       expect(vote.height).toBeGreaterThan(height);
     }
   });
 
   it('alone votes only after it waited for peers', async () => {
-    village = new Village({ balances: BALANCES });
+    village = new Village(FUNDED);
     village.hub.partition([]);
     await village.start(FIRST);
     await village.clock.pass(9_000);
@@ -253,7 +245,7 @@ describe('a validator that wakes up', () => {
 describe('a member that votes twice', () => {
   async function betray(): Promise<Evidence[]> {
     await begin(OTHERS);
-    await pay(1, OTHERS);
+    await village.decide(1, OTHERS);
     const told: Evidence[] = [];
     village.node(FIRST).events.on('evidence', (evidence) => told.push(evidence));
     const traitor = village.stranger('traitor');
@@ -280,7 +272,7 @@ describe('a member that votes twice', () => {
 
   it('does not stop the honest ones', async () => {
     await betray();
-    await pay(2, OTHERS);
+    await village.decide(2, OTHERS);
     expect(village.node(FIRST).status().error).toBeUndefined();
   });
 });
@@ -291,7 +283,7 @@ describe('a store that is full', () => {
     const store = new MemoryStore({ fullAtWrite: 12 });
     await village.start('tab', { store });
     const { node } = { node: village.node('tab') };
-    for (let value = 1; value <= 12; value++) await pay(value, OTHERS);
+    for (let value = 1; value <= 12; value++) await village.decide(value, OTHERS);
     await village.clock.until('failure', () => node.status().stage === 'failed');
     expect(node.status().error?.code).toBe('store-full');
     const height = heightOf(node);
@@ -307,31 +299,31 @@ describe('a store that is full', () => {
     const survivor = village.kill('tab');
     await village.start('tab', { store: survivor });
     expect(village.node('tab').status().startHeight).toBe(height);
-    await pay(13, ['tab', ...OTHERS]);
+    await village.decide(13, ['tab', ...OTHERS]);
   });
 
   it('keeps a validator from sending a vote that is not written', async () => {
     await begin(OTHERS);
-    await pay(1, OTHERS);
+    await village.decide(1, OTHERS);
     const store = new MemoryStore({ fullAtWrite: 1 });
     const { node } = village.create(FOURTH, { store });
     await village.clock.run(node.start()).catch(() => undefined);
     await village.clock.until('failure', () => node.status().stage === 'failed');
     expect(node.status().error?.code).toBe('store-full');
     expect(votesOf(FOURTH)).toEqual([]);
-    await pay(2, OTHERS);
+    await village.decide(2, OTHERS);
   });
 });
 
 describe('the only validator', () => {
   it('decides alone', async () => {
     const { publicKey } = person(FIRST).pair;
-    village = new Village({ balances: BALANCES, validators: [{ publicKey, name: FIRST }] });
+    village = new Village({ ...FUNDED, validators: [{ publicKey, name: FIRST }] });
     await village.start(FIRST);
     expect(village.node(FIRST).status().stage).toBe('following');
-    await pay(1, [FIRST]);
+    await village.decide(1, [FIRST]);
     const store = await village.stop(FIRST);
     await village.start(FIRST, { store: store.crash() });
-    await pay(2, [FIRST]);
+    await village.decide(2, [FIRST]);
   });
 });

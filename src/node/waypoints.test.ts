@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../base/index.ts';
 import { formatHex, silentTracer, TabellionError, timestampMs } from '../base/index.ts';
-import { decode, encode } from '../codec/index.ts';
-import { signEd25519, verifySignature } from '../crypto/index.ts';
+import { encode } from '../codec/index.ts';
+import { signEd25519 } from '../crypto/index.ts';
 import type { Header, Height, Ledger, Membership, Round } from '../ledger/index.ts';
 import {
   createLedger,
@@ -15,7 +15,7 @@ import { createTestLedger, gas, person } from '../ledger/testing/world.ts';
 import { lightAnswerCodec } from '../light/index.ts';
 import type { Network } from '../network/index.ts';
 import { MemoryStore } from '../storage/index.ts';
-import type { SignatureVerifier } from '../verifier/index.ts';
+import { createReferenceVerifier } from '../verifier/index.ts';
 import { LightDriver } from './light-driver.ts';
 import { genesisBlock } from './mode-record.ts';
 import { ProvenStates } from './proven-state.ts';
@@ -23,6 +23,8 @@ import { PeerQuestions } from './questions.ts';
 import { ServedProofs } from './served-proofs.ts';
 import type { LedgerStore } from './store/index.ts';
 import { openLedgerStore } from './store/index.ts';
+import { FREE_ASKER } from './testing/free-asker.ts';
+import { readHonest } from './testing/liar.ts';
 import { MemoryHub } from './testing/memory-network.ts';
 import { VirtualClock } from './testing/virtual-clock.ts';
 
@@ -131,32 +133,19 @@ afterEach(async () => {
 
 /** A peer that serves a store as a node does. */
 function serve(name: string, store: LedgerStore, change: (light: Bytes) => Bytes = (each) => each) {
-  const proofs = new ServedProofs(ledger, store);
-  const refuse = () => new TabellionError('request-malformed');
+  const proofs = new ServedProofs(ledger, store, clock);
   hub.open(name, formatHex(ledger.chainId), {
     onGossip: async () => 'ignore',
     onEvent: () => undefined,
     onRequest: async (kind, request) => {
       if (kind !== 'state' && kind !== 'light') throw new TabellionError('request-refused');
-      const answer = await proofs.answer(kind, request, {
-        read: (codec, bytes) => {
-          const decoded = decode(codec, bytes);
-          if (decoded.ok) return decoded.value;
-          throw refuse();
-        },
-        refuse,
-        charge: () => undefined,
-        signal: undefined,
-      });
+      const answer = await proofs.answer(kind, request, FREE_ASKER);
       return kind === 'light' ? change(answer) : answer;
     },
   });
 }
 
-const verifier: SignatureVerifier = {
-  verify: async (claims) => claims.map(verifySignature),
-  stop: async () => undefined,
-};
+const verifier = createReferenceVerifier();
 
 /** A light client on a disk, with what asks peers for states below its head. */
 async function follow(disk: MemoryStore) {
@@ -231,9 +220,7 @@ describe('a client that comes to a chain whose members all changed', () => {
   it('finds its own way where peers give no waypoints', async () => {
     // Nothing between what was asked for: the highest alone.
     const bare = (light: Bytes): Bytes => {
-      const decoded = decode(lightAnswerCodec, light);
-      if (!decoded.ok) throw new Error('the honest answer is good');
-      const { blocks } = decoded.value;
+      const { blocks } = readHonest(lightAnswerCodec, light);
       return encode(lightAnswerCodec, { blocks: blocks.slice(-1) });
     };
     for (const [at, store] of stores.entries()) serve(`server ${at}`, store, bare);

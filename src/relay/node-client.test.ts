@@ -5,7 +5,7 @@ import type { Height } from '../ledger/index.ts';
 import { protocol } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
 import type { TabellionNode } from '../node/index.ts';
-import { Village } from '../node/testing/village.ts';
+import { ALONE, VALIDATORS, Village } from '../node/testing/village.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer, servePort } from '../rpc/index.ts';
 import type { Client, ProofAnchor } from '../sdk/index.ts';
 import {
@@ -19,7 +19,7 @@ import {
   verifyTransactionProof,
 } from '../sdk/index.ts';
 
-const VALIDATOR = 'validator 1';
+const [VALIDATOR] = VALIDATORS;
 const ada = person('ada');
 const bob = person('bob');
 
@@ -48,11 +48,7 @@ function clientOf(of: TabellionNode): Client {
 }
 
 beforeAll(async () => {
-  village = new Village({
-    validators: [{ publicKey: person(VALIDATOR).pair.publicKey, name: VALIDATOR }],
-    balances: [{ address: ada.address, amount: 1_000_000_000n }],
-    consensus: { heartbeatMs: 1_000_000_000 },
-  });
+  village = new Village(ALONE);
   await village.start(VALIDATOR);
   node = village.node(VALIDATOR);
   client = clientOf(node);

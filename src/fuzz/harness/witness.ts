@@ -25,3 +25,5 @@ export async function openWitness(recording: Recording) {
   };
   return { live, ask };
 }
+
+export type Witness = Awaited<ReturnType<typeof openWitness>>;

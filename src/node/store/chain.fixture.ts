@@ -4,7 +4,10 @@ import { NATIVE_ASSET } from '../../ledger/index.ts';
 import type { Person } from '../../ledger/testing/world.ts';
 import { amount, person, TestState, TestWorld } from '../../ledger/testing/world.ts';
 import { StateTree } from '../../state/index.ts';
-import type { CommitRequest } from './types.ts';
+import type { KeyValueStore } from '../../storage/index.ts';
+import type { LedgerStore } from './ledger-store.ts';
+import { openLedgerStore } from './ledger-store.ts';
+import type { CommitRequest, LedgerStoreDependencies, LedgerStoreOptions } from './types.ts';
 
 /** A chain that was executed once, to be committed by many stores. */
 export type RecordedChain = {
@@ -96,4 +99,17 @@ export function keysWritten(chain: RecordedChain): Uint8Array<ArrayBuffer>[] {
     for (const { key } of changes) keys.set(key.join(), key);
   }
   return [...keys.values()].sort(compareBytes);
+}
+
+/** How stores of a chain are opened and filled, with the same options each time. */
+export function storesOf({ ledger, blocks }: RecordedChain, options: LedgerStoreOptions) {
+  return {
+    open: (
+      store: KeyValueStore,
+      more: Partial<LedgerStoreDependencies> = {},
+    ): Promise<LedgerStore> => openLedgerStore({ store, ledger, options, ...more }),
+    async commitFrom(ledgerStore: LedgerStore, from: number, to: number): Promise<void> {
+      for (const request of blocks.slice(from - 1, to)) await ledgerStore.commit(request);
+    },
+  };
 }

@@ -7,16 +7,14 @@ import { assert, defined, equalBytes, formatHex } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import { verifyProof } from '../../state/index.ts';
-import type { KeyValueStore } from '../../storage/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
 import { LevelDbStore } from '../../storage/level-db-store.ts';
-import { keysWritten, recordChain, stateAfter } from './chain.fixture.ts';
+import { keysWritten, recordChain, stateAfter, storesOf } from './chain.fixture.ts';
 import { LEDGER_CRASH_POINTS } from './crash-points.ts';
 import { accountsOf } from './index-block.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { openLedgerStore } from './ledger-store.ts';
 import { orderedKey } from './records.ts';
-import type { LedgerStoreDependencies } from './types.ts';
 
 const chain = recordChain(48);
 const { ledger } = chain;
@@ -26,16 +24,7 @@ const at = (height: number) => height as Height; // Test heights.
 /** Small pages and frequent checkpoints, so that everything happens within 48 blocks. */
 const options = { pageBytesMax: 600, checkpointEveryBlocks: 5, versionsKept: 8, cacheBytesMax: 0 };
 
-function open(
-  store: KeyValueStore,
-  more: Partial<LedgerStoreDependencies> = {},
-): Promise<LedgerStore> {
-  return openLedgerStore({ store, ledger, options, ...more });
-}
-
-async function commitFrom(ledgerStore: LedgerStore, from: number, to: number): Promise<void> {
-  for (const request of chain.blocks.slice(from - 1, to)) await ledgerStore.commit(request);
-}
+const { open, commitFrom } = storesOf(chain, options);
 
 /** The store has exactly the chain's state and blocks up to its head. */
 async function expectWhole(ledgerStore: LedgerStore): Promise<number> {

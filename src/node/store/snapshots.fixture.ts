@@ -8,6 +8,7 @@ import type { LedgerStoreOptions, SnapshotRequest } from './types.ts';
 /** Small pages, and a snapshot at every eighth height. */
 export const SNAPSHOT_OPTIONS = {
   pageBytesMax: 600,
+  pageRecords: 'image',
   checkpointEveryBlocks: 5,
   versionsKept: 8,
   cacheBytesMax: 0,

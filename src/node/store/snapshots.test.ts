@@ -5,10 +5,9 @@ import type { Height } from '../../ledger/index.ts';
 import { decodeLayouts, manifestCodec, pageStoreKeys } from '../../state/index.ts';
 import type { Entry, KeyValueStore } from '../../storage/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
-import { keysWritten, recordChain, stateAfter } from './chain.fixture.ts';
+import { keysWritten, recordChain, stateAfter, storesOf } from './chain.fixture.ts';
 import { LEDGER_CRASH_POINTS } from './crash-points.ts';
 import type { LedgerStore } from './ledger-store.ts';
-import { openLedgerStore } from './ledger-store.ts';
 import { fetchChunks, SNAPSHOT_OPTIONS, snapshotRequest, takeOver } from './snapshots.fixture.ts';
 import type { LedgerStoreDependencies } from './types.ts';
 
@@ -19,16 +18,7 @@ const at = (height: number) => height as Height; // Test heights.
 
 const options = SNAPSHOT_OPTIONS;
 
-function open(
-  store: KeyValueStore,
-  more: Partial<LedgerStoreDependencies> = {},
-): Promise<LedgerStore> {
-  return openLedgerStore({ store, ledger, options, ...more });
-}
-
-async function commitFrom(ledgerStore: LedgerStore, from: number, to: number): Promise<void> {
-  for (const request of chain.blocks.slice(from - 1, to)) await ledgerStore.commit(request);
-}
+const { open, commitFrom } = storesOf(chain, options);
 
 /** A store that executed the chain up to a height. */
 async function served(height: number, more: Partial<LedgerStoreDependencies> = {}) {

@@ -1,8 +1,9 @@
 import { p256Person, passkeyPerson, person } from '../../ledger/testing/world.ts';
+import { ALONE, VALIDATORS } from './village.ts';
 
 // People with keys of every kind in a network of one validator: what it may be sent, and refuses.
 
-export const VALIDATOR = 'validator 1';
+export const [VALIDATOR] = VALIDATORS;
 export const ada = person('ada');
 export const bob = person('bob');
 export const pat = p256Person('pat');
@@ -14,8 +15,6 @@ export const poor = person('poor');
 /** All others, who have enough. */
 export const people = [ada, bob, pat, kay, strict];
 export const crowdOptions = {
-  validators: [{ publicKey: person(VALIDATOR).pair.publicKey, name: VALIDATOR }],
+  ...ALONE,
   balances: people.map(({ address }) => ({ address, amount: 1_000_000_000n })),
-  // Only what is submitted makes a block.
-  consensus: { heartbeatMs: 1_000_000_000 },
 };

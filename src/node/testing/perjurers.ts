@@ -4,10 +4,9 @@ import type { Height } from '../../ledger/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import { lightAnswerCodec, lightRequestCodec } from '../../light/index.ts';
 import type { RequestKind } from '../../network/index.ts';
-import { blocksRequestCodec, blocksResponseCodec, peerStatusCodec } from '../messages.ts';
-import { transferTo, VALIDATORS, Village } from './village.ts';
-
-type Balances = ConstructorParameters<typeof Village>[0];
+import { blocksRequestCodec, blocksResponseCodec } from '../messages.ts';
+import { statusMessage } from './liar.ts';
+import { FUNDED, transferTo, VALIDATORS, Village } from './village.ts';
 
 const ada = person('ada');
 const bob = person('bob');
@@ -15,9 +14,9 @@ const thief = person('thief');
 const [FIRST] = VALIDATORS;
 
 /** All members of another village broke their word: they certified a payment that nobody signed. */
-export async function startLiars(balances: Balances, blocks: number): Promise<Village> {
+export async function startLiars(blocks: number): Promise<Village> {
   const blind = { verify: async (claims: readonly unknown[]) => claims.map(() => true) };
-  const liars = new Village(balances);
+  const liars = new Village(FUNDED);
   // They begin a moment later: from the first block on it is another chain.
   await liars.clock.pass(5);
   await Promise.all(
@@ -47,14 +46,7 @@ export function showLies(village: Village, liars: Village, name: string): void {
     switch (kind) {
       case 'status': {
         const { header, hash } = store.head();
-        return encode(peerStatusCodec, {
-          chainId: village.world.ledger.chainId,
-          protocolVersion: 1,
-          headHeight: header.height,
-          headHash: hash,
-          earliestHeight: 0 as Height,
-          isRelay: true,
-        });
+        return statusMessage(village, { headHeight: header.height, headHash: hash });
       }
       case 'blocks': {
         const asked = decode(blocksRequestCodec, request);

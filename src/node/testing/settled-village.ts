@@ -1,10 +1,8 @@
-import type { Json } from '../../base/index.ts';
+import { assert, equalBytes } from '../../base/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../index.ts';
-import { heightOf, VALIDATORS, Village } from './village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './village.ts';
 
-const payer = person('ada');
-const payee = person('bob');
 const [FIRST] = VALIDATORS;
 
 /** A network that has been running for a while: its nodes keep snapshots for newcomers. */
@@ -20,7 +18,7 @@ export class SettledVillage extends Village {
   }): Promise<SettledVillage> {
     const village = new SettledVillage({
       balances: [
-        { address: payer.address, amount: 1_000_000_000n },
+        ...FUNDED.balances,
         ...Array.from({ length: options.settlers }, (_, at) => ({
           address: person(`settler ${at}`).address,
           amount: BigInt(at + 1),
@@ -29,23 +27,8 @@ export class SettledVillage extends Village {
     });
     village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
     await village.startAll(...VALIDATORS);
-    for (let value = 1; value <= options.blocks; value++) await village.decide(value);
+    await village.decideAll(options.blocks);
     return village;
-  }
-
-  /** Lets the network decide a block: ada pays bob. */
-  async decide(value: number, names: readonly string[] = VALIDATORS): Promise<Uint8Array> {
-    const id = await this.submit(this.node(FIRST), this.pay(payer, payee.address, value));
-    const stages = await this.settled(id, names);
-    if (stages.join() !== 'final') throw new Error(`decided otherwise: ${stages.join()}`);
-    return id;
-  }
-
-  /** What a node traced under a name, in order. */
-  factsOf(name: string, event: string): Json[] {
-    return this.traces.flatMap((trace) =>
-      trace.node === name && trace.event === event ? [trace.facts] : [],
-    );
   }
 
   /** Waits until a node's chain is where that of the others is. */
@@ -62,10 +45,17 @@ export class SettledVillage extends Village {
     }
   }
 
-  /** Stops all nodes; none of the validators may have failed. */
-  async end(): Promise<void> {
-    const failures = VALIDATORS.map((name) => this.node(name).status().error?.code);
-    await this.stopAll();
-    if (failures.some((code) => code !== undefined)) throw new Error(failures.join());
+  /** The network's newest state is in use on a node, taken over by one snapshot and no more. */
+  async assertAdopted(name: string): Promise<void> {
+    assert(this.factsOf(name, 'snapshot-adopted').length === 1, 'by one snapshot');
+    const node = this.node(name);
+    const { store } = node.parts;
+    const { header, hash } = store.head();
+    const real = await this.node(FIRST).parts.store.header(header.height);
+    assert(real !== undefined, 'a block that the network has');
+    assert(equalBytes(hash, this.world.ledger.blockHash(real)), 'the block of the network');
+    const root = store.stateRootAt(header.height);
+    assert(root !== undefined && equalBytes(root, header.stateRoot), 'its state');
+    assert(node.status().error === undefined, `failed: ${node.status().error?.code}`);
   }
 }

@@ -2,7 +2,7 @@ import { person } from '../../ledger/testing/world.ts';
 import type { Entry, KeyValueStore, WriteOperation } from '../../storage/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
 import type { SigningMark, SigningMarkKeeper } from '../types.ts';
-import { heightOf, VALIDATORS, Village } from './village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from './village.ts';
 import { contradictions, votesPublished } from './votes.ts';
 
 const ada = person('ada');
@@ -117,7 +117,7 @@ export class TornLog {
    * @param hasMarks Whether the home keeps marks outside of the store.
    */
   static async record(hasMarks: boolean): Promise<TornLog> {
-    const village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+    const village = new Village(FUNDED);
     const marks = hasMarks ? new MemoryMarks() : undefined;
     const stores = new Map<string, Batch[]>();
     for (const name of VALIDATORS) {

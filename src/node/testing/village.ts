@@ -1,12 +1,13 @@
 import type { Json, Tracer } from '../../base/index.ts';
 import { assert, defined, formatHex } from '../../base/index.ts';
 import { encode } from '../../codec/index.ts';
-import type { SignatureClaim } from '../../crypto/index.ts';
+import type { Hash, SignatureClaim } from '../../crypto/index.ts';
 import { signEd25519, verifySignature } from '../../crypto/index.ts';
 import type { Action, Address, GenesisDocument, Transaction } from '../../ledger/index.ts';
-import { NATIVE_ASSET } from '../../ledger/index.ts';
+import { NATIVE_ASSET, readBalance } from '../../ledger/index.ts';
 import type { Draft, Person, TestOptions } from '../../ledger/testing/world.ts';
 import { amount, person, TestWorld } from '../../ledger/testing/world.ts';
+import type { Checkpoint } from '../../light/index.ts';
 import type { NetworkHandlers } from '../../network/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
 import type { SignatureVerifier } from '../../verifier/index.ts';
@@ -18,6 +19,21 @@ import { VirtualClock } from './virtual-clock.ts';
 
 const GENESIS_MS = 1_700_000_000_000;
 const CACHE_BYTES = 8 * 1024 * 1024;
+export const VALIDATORS = ['validator 1', 'validator 2', 'validator 3', 'validator 4'] as const;
+const [FIRST] = VALIDATORS;
+
+const payer = person('ada');
+const payee = person('bob');
+/** Ada has more than any test pays. */
+export const FUNDED = { balances: [{ address: payer.address, amount: 1_000_000_000n }] };
+/** One validator, and no blocks but those of what is submitted. */
+export const ALONE = {
+  ...FUNDED,
+  validators: [{ publicKey: person(FIRST).pair.publicKey, name: FIRST }],
+  consensus: { heartbeatMs: 1_000_000_000 },
+};
+/** What bob has after payments of 1, 2, 3, …: one each. */
+export const paidIn = (payments: number) => BigInt((payments * (payments + 1)) / 2);
 
 /** Checks each signature once for all nodes: a verdict depends on nothing but the claim. */
 function createSharedVerifier(): SignatureVerifier {
@@ -78,6 +94,14 @@ export class Village {
   constructor(options: TestOptions = {}) {
     this.world = new TestWorld(options);
     this.genesis = this.world.ledger.genesis.document;
+  }
+
+  /** A network of all validators, which decided so many blocks: ada paid bob 1, 2, 3, … */
+  static async running(payments: number, options: TestOptions = FUNDED): Promise<Village> {
+    const village = new Village(options);
+    await village.startAll(...VALIDATORS);
+    await village.decideAll(payments);
+    return village;
   }
 
   get chainId(): string {
@@ -183,6 +207,19 @@ export class Village {
     for (const name of [...this.#nodes.keys()]) await this.stop(name);
   }
 
+  /**
+   * Stops all nodes. No validator may have failed, nor anything be left that waits for a time
+   * which nobody is there to see.
+   */
+  async end(): Promise<void> {
+    const running = VALIDATORS.flatMap((name) => this.#nodes.get(name)?.node ?? []);
+    const failures = running.flatMap((node) => node.status().error?.code ?? []);
+    await this.stopAll();
+    await this.clock.pass(60_000);
+    assert(failures.length === 0, `failed: ${failures.join()}`);
+    assert(this.clock.timerCount === 0, 'somebody forgot a timer');
+  }
+
   /* ------------------------------------------------------------- people */
 
   /** Signed bytes of a transaction. */
@@ -205,6 +242,46 @@ export class Village {
     return submitted.value;
   }
 
+  /**
+   * Lets the network decide a block: ada pays bob.
+   *
+   * @param names Who has to know of it.
+   */
+  async decide(value: number, names: readonly string[] = VALIDATORS): Promise<Hash> {
+    const via = names.find((name) => this.genesis.validators.some((each) => each.name === name));
+    const bytes = this.pay(payer, payee.address, value);
+    const id = await this.submit(this.node(via ?? FIRST), bytes);
+    const stages = await this.settled(id, names);
+    assert(stages.join() === 'final', `decided otherwise: ${stages.join()}`);
+    return id;
+  }
+
+  /** Blocks of payments of 1, 2, 3, … */
+  async decideAll(payments: number): Promise<void> {
+    for (let value = 1; value <= payments; value++) await this.decide(value);
+  }
+
+  /** What an account has at the block that a node answers from. */
+  async balanceOf(node: TabellionNode, who: Person = payee): Promise<bigint> {
+    const read = node.source().read((view) => ({
+      value: readBalance(view, who.address, NATIVE_ASSET),
+    }));
+    return (await this.clock.run(read)).value;
+  }
+
+  /** What somebody reads off a node that is trusted. */
+  newest(node: TabellionNode = this.node(FIRST)): Checkpoint {
+    const { header, hash } = node.source().head();
+    return { height: header.height, hash };
+  }
+
+  /** What a node traced under a name, in order. */
+  factsOf(name: string, event: string): Json[] {
+    return this.traces.flatMap((trace) =>
+      trace.node === name && trace.event === event ? [trace.facts] : [],
+    );
+  }
+
   /* ------------------------------------------------------------ waiting */
 
   /** Waits until nodes have a head of this height at least. */
@@ -225,13 +302,18 @@ export class Village {
   }
 
   /** A peer that no node of ours runs; answers as the test says. */
-  stranger(name: string, handlers: Partial<NetworkHandlers> = {}): MemoryNetwork {
-    return this.hub.open(name, this.chainId, {
+  stranger(
+    name: string,
+    handlers: Partial<NetworkHandlers> = {},
+    remoteAddress?: string,
+  ): MemoryNetwork {
+    const all: NetworkHandlers = {
       onGossip: async () => 'accept',
       onRequest: () => new Promise(() => undefined),
       onEvent: () => undefined,
       ...handlers,
-    });
+    };
+    return this.hub.open(name, this.chainId, all, remoteAddress);
   }
 }
 
@@ -243,5 +325,3 @@ export function heightOf(node: TabellionNode): number {
 export function transferTo(recipient: Address, value: number): Action {
   return { kind: 'asset.transfer', asset: NATIVE_ASSET, recipient, amount: amount(value) };
 }
-
-export const VALIDATORS = ['validator 1', 'validator 2', 'validator 3', 'validator 4'] as const;

@@ -4,7 +4,7 @@ import { formatHex, isJsonObject } from '../../base/index.ts';
 import { formatAddress } from '../../ledger/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
-import { Village } from '../../node/testing/village.ts';
+import { ALONE, VALIDATORS, Village } from '../../node/testing/village.ts';
 import type { MemoryStore } from '../../storage/index.ts';
 import { builtinMethods } from '../builtin.ts';
 import { BLOCK_CALLS, CALLS_IN_FLIGHT_MAX, STATUSES_MAX } from '../limits.ts';
@@ -13,7 +13,7 @@ import { createNodeHandlers } from './index.ts';
 
 // One cheap question must not make a node read or prepare its blocks over and over.
 
-const VALIDATOR = 'validator 1';
+const [VALIDATOR] = VALIDATORS;
 const ada = person('ada');
 const bob = person('bob');
 const BLOCKS = 6;
@@ -24,11 +24,7 @@ let store: MemoryStore;
 const ids: string[] = [];
 
 beforeAll(async () => {
-  village = new Village({
-    validators: [{ publicKey: person(VALIDATOR).pair.publicKey, name: VALIDATOR }],
-    balances: [{ address: ada.address, amount: 1_000_000_000n }],
-    consensus: { heartbeatMs: 1_000_000_000 },
-  });
+  village = new Village(ALONE);
   const first = await village.start(VALIDATOR);
   for (let value = 1; value <= BLOCKS; value++) {
     const id = await village.submit(first.node, village.pay(ada, bob.address, value));

@@ -4,54 +4,28 @@ import { formatHex, isJsonObject } from '../../base/index.ts';
 import { formatAddress } from '../../ledger/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
-import { heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
-import { builtinMethods } from '../builtin.ts';
-import type { ConnectionOptions } from '../server.ts';
-import { createRpcServer } from '../server.ts';
-import { createNodeHandlers } from './index.ts';
+import { heightOf, Village } from '../../node/testing/village.ts';
+import { askerOf } from './questions.fixture.ts';
 
 const ada = person('ada');
-const bob = person('bob');
-const [FIRST] = VALIDATORS;
 
 let village: Village;
 let node: TabellionNode;
-let asOperator: (method: string, params?: Json) => Promise<Json>;
+let asOperator: ReturnType<typeof askerOf>;
 let asStranger: typeof asOperator;
 beforeAll(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
-  await village.startAll(...VALIDATORS);
-  for (const value of [1, 2, 3, 4]) {
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-    await village.settled(id, VALIDATORS);
-  }
+  village = await Village.running(4);
   // Hears of no block before it is asked for.
   village.hub.delivers = ({ to, kind }) => to === 'reader' || kind !== 'request-blocks';
   ({ node } = await village.start('reader', { options: { mode: 'archive' } }));
   await village.clock.until('proven', () => node.source().trust() === 'proven');
-  [asOperator, asStranger] = [asker('operator'), asker('public')];
+  [asOperator, asStranger] = [askerOf(village, node, 'operator'), askerOf(village, node, 'public')];
 });
 afterAll(() => village.stopAll());
 
-/** Answers results, or the code of the refusal. */
-function asker(access: ConnectionOptions['access']) {
-  const handlers = createNodeHandlers(node);
-  const server = createRpcServer({ handlers, methods: builtinMethods(), clock: village.clock });
-  const send = async () => undefined;
-  const connection = server.connect({ transport: 'port', access, send });
-  return async (method: string, params: Json = {}): Promise<Json> => {
-    const request = { jsonrpc: '2.0', id: 1, method, params };
-    const answer = await village.clock.run(connection.handleJson(request));
-    if (answer === undefined || !isJsonObject(answer)) throw new Error('no answer');
-    if (answer.error === undefined) return answer.result ?? null;
-    const { data } = answer.error as { readonly data: { readonly code: string } }; // As each.
-    return { refused: data.code };
-  };
-}
-
 function textOfHead(): string {
-  const { header, hash } = village.node(FIRST).source().head();
-  return `${header.height}:${formatHex(hash)}`;
+  const { height, hash } = village.newest();
+  return `${height}:${formatHex(hash)}`;
 }
 
 describe('checkpoints over rpc', () => {
@@ -95,8 +69,7 @@ describe('checkpoints over rpc', () => {
     village.hub.delivers = () => true;
     const [top = 0] = text.split(':').map(Number);
     await village.clock.until('replayed', () => heightOf(node) >= top, 60_000);
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, 5));
-    await village.settled(id, ['reader']);
+    await village.decide(5, ['reader']);
     await village.clock.until('beside others', () => node.source().trust() === 'validated', 30_000);
     expect(await asOperator('node.checkpoint')).toMatchObject({
       given: { text, isLinked: true },

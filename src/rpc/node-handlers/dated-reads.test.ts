@@ -3,11 +3,11 @@ import { encode } from '../../codec/index.ts';
 import { protocol } from '../../ledger/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
-import { heightOf, transferTo, Village } from '../../node/testing/village.ts';
+import { ALONE, heightOf, transferTo, VALIDATORS, Village } from '../../node/testing/village.ts';
 import type { CallContext, MethodHandlers } from '../handlers.ts';
 import { createNodeHandlers } from './index.ts';
 
-const VALIDATOR = 'validator 1';
+const [VALIDATOR] = VALIDATORS;
 const ada = person('ada');
 const bob = person('bob');
 
@@ -16,11 +16,7 @@ let node: TabellionNode;
 let methods: MethodHandlers;
 
 beforeAll(async () => {
-  village = new Village({
-    validators: [{ publicKey: person(VALIDATOR).pair.publicKey, name: VALIDATOR }],
-    balances: [{ address: ada.address, amount: 1_000_000_000n }],
-    consensus: { heartbeatMs: 1_000_000_000 },
-  });
+  village = new Village(ALONE);
   await village.start(VALIDATOR);
   node = village.node(VALIDATOR);
   methods = createNodeHandlers(node).methods;

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Bytes, Json } from '../../base/index.ts';
-import { formatHex, isJsonObject } from '../../base/index.ts';
+import type { Bytes } from '../../base/index.ts';
+import { formatHex } from '../../base/index.ts';
 import { encode } from '../../codec/index.ts';
 import type { Height } from '../../ledger/index.ts';
-import { person } from '../../ledger/testing/world.ts';
 import type { Checkpoint } from '../../light/index.ts';
 import { lightRequestCodec } from '../../light/index.ts';
 import type { TabellionNode } from '../../node/index.ts';
@@ -11,30 +10,18 @@ import { blocksRequestCodec } from '../../node/messages.ts';
 import { locateRequestCodec } from '../../node/proof-messages.ts';
 import { showLies, startLiars } from '../../node/testing/perjurers.ts';
 import { heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
-import { builtinMethods } from '../builtin.ts';
-import type { ConnectionOptions } from '../server.ts';
-import { createRpcServer } from '../server.ts';
-import { createNodeHandlers } from './index.ts';
+import { askerOf } from './questions.fixture.ts';
 
 // A chain that was read without checking signatures, and has not led to its checkpoint: nobody may
 // hear of it, by whatever question.
 
-const ada = person('ada');
-const bob = person('bob');
 const [FIRST] = VALIDATORS;
-const BALANCES = { balances: [{ address: ada.address, amount: 1_000_000_000n }] };
 
 let village: Village;
 let told: Checkpoint;
 beforeEach(async () => {
-  village = new Village(BALANCES);
-  await village.startAll(...VALIDATORS);
-  for (let value = 1; value <= 6; value++) {
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, value));
-    await village.settled(id, VALIDATORS);
-  }
-  const { header, hash } = village.node(FIRST).source().head();
-  told = { height: header.height, hash };
+  village = await Village.running(6);
+  told = village.newest();
 });
 afterEach(() => village.stopAll());
 
@@ -56,28 +43,9 @@ async function storedAt(node: TabellionNode, height: number) {
   return { hash: stored.hash, id: first.id };
 }
 
-/** Answers results; the code of a refusal as `refused`. */
-function asker(node: TabellionNode, access: ConnectionOptions['access']) {
-  const server = createRpcServer({
-    handlers: createNodeHandlers(node),
-    methods: builtinMethods(),
-    clock: village.clock,
-  });
-  const send = async () => undefined;
-  const connection = server.connect({ transport: 'port', access, send });
-  return async (method: string, params: Json): Promise<{ readonly [key: string]: Json }> => {
-    const request = { jsonrpc: '2.0', id: 1, method, params };
-    const answer = await village.clock.run(connection.handleJson(request));
-    if (answer === undefined || !isJsonObject(answer)) throw new Error('no answer');
-    const { result, error } = answer;
-    if (isJsonObject(result)) return result;
-    return { refused: isJsonObject(error) && isJsonObject(error.data) ? error.data : null };
-  };
-}
-
 describe('a chain that has not led to its checkpoint', () => {
   it('is told of to nobody: not by rpc, not to peers', async () => {
-    const liars = await startLiars(BALANCES, told.height - 2);
+    const liars = await startLiars(told.height - 2);
     showLies(village, liars, 'liar');
     village.hub.cut('archive', 'liar');
     const node = await startReplay();
@@ -90,11 +58,11 @@ describe('a chain that has not led to its checkpoint', () => {
     await village.clock.until('misled', misled, 120_000);
     expect(node.parts.checkpoints.isChainHidden()).toBe(true);
     for (const access of ['operator', 'public'] as const) {
-      const ask = asker(node, access);
+      const ask = askerOf(village, node, access);
       const id = formatHex(stolen);
       expect(await ask('transaction.status', { id })).toMatchObject({ stage: 'unknown' });
       expect(await ask('transaction.get', { id })).toMatchObject({
-        refused: { code: 'not-found' },
+        refused: 'not-found',
       });
       expect((await ask('block.get', { height: 1 })).hash).not.toBe(formatHex(lie));
       for (const [method, params] of [
@@ -125,7 +93,7 @@ describe('a chain that has not led to its checkpoint', () => {
     await village.clock.until('replayed', () => heightOf(node) >= told.height, 60_000);
     await village.clock.until('validated', () => node.source().trust() === 'validated', 30_000);
     const { id } = await storedAt(node, told.height);
-    const ask = asker(node, 'operator');
+    const ask = askerOf(village, node, 'operator');
     for (const method of ['transaction.status', 'transaction.get']) {
       expect(await ask(method, { id: formatHex(id) })).toMatchObject({ trust: 'proven' });
     }

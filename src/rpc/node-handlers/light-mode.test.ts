@@ -9,8 +9,8 @@ import { amount, gas, person } from '../../ledger/testing/world.ts';
 import type { LightBlock } from '../../light/index.ts';
 import { judgeLightBlock, lightAnswerCodec, lightBlockCodec } from '../../light/index.ts';
 import type { TabellionNode } from '../../node/index.ts';
-import { peerStatusCodec } from '../../node/messages.ts';
-import { heightOf, transferTo, VALIDATORS, Village } from '../../node/testing/village.ts';
+import { statusMessage } from '../../node/testing/liar.ts';
+import { FUNDED, heightOf, transferTo, VALIDATORS, Village } from '../../node/testing/village.ts';
 import { signVote } from '../../node/testing/votes.ts';
 import { stateProofCodec, verifyProof } from '../../state/index.ts';
 import { builtinMethods } from '../builtin.ts';
@@ -40,7 +40,7 @@ let pushed: Map<Json | undefined, Json[]>;
 /** What the other person holds by now. */
 let paid = 0n;
 beforeAll(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  village = new Village(FUNDED);
   await village.startAll(...VALIDATORS);
   for (let value = 1; value <= BLOCKS; value++) payment = await pay(value);
 });
@@ -76,9 +76,7 @@ function connect(
 }
 
 async function pay(value: number) {
-  const node = village.node(FIRST);
-  const id = await village.submit(node, village.pay(ada, bob.address, value));
-  expect(await village.settled(id, VALIDATORS)).toEqual(['final']);
+  const id = await village.decide(value);
   paid += BigInt(value);
   return id;
 }
@@ -408,14 +406,7 @@ describe('an alarm', () => {
       onRequest: async (kind) => {
         if (kind === 'light') return encode(lightAnswerCodec, { blocks: [other] });
         if (kind !== 'status') throw new TabellionError('request-refused');
-        return encode(peerStatusCodec, {
-          chainId: lamp.ledger.chainId,
-          protocolVersion: 1,
-          headHeight: height,
-          headHash,
-          earliestHeight: height,
-          isRelay: true,
-        });
+        return statusMessage(village, { headHeight: height, headHash, earliestHeight: height });
       },
     });
     await village.clock.until('the alarm', () => lamp.alarms().length > 0, 60_000);

@@ -8,7 +8,7 @@ import { formatAddress, NATIVE_ASSET } from '../../ledger/index.ts';
 import { amount, gas, passkeyPerson, person } from '../../ledger/testing/world.ts';
 import { formatCheckpoint } from '../../light/index.ts';
 import type { TabellionNode } from '../../node/index.ts';
-import { heightOf, transferTo, Village } from '../../node/testing/village.ts';
+import { ALONE, heightOf, transferTo, Village } from '../../node/testing/village.ts';
 import { builtinMethods } from '../builtin.ts';
 import type { MethodName } from '../methods.ts';
 import type { RpcConnection } from '../server.ts';
@@ -33,9 +33,8 @@ const methods = builtinMethods();
 
 beforeAll(async () => {
   village = new Village({
-    validators: [{ publicKey: person(VALIDATOR).pair.publicKey, name: VALIDATOR }],
+    ...ALONE,
     balances: [ada, kay].map(({ address }) => ({ address, amount: 1_000_000_000n })),
-    consensus: { heartbeatMs: 1_000_000_000 },
   });
   await village.start(VALIDATOR, { hasFaucet: true });
   node = village.node(VALIDATOR);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseJson, toJson } from '../../codec/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
-import { heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
 import { builtinMethods } from '../builtin.ts';
 import type { MethodName } from '../methods.ts';
 import type { RpcConnection } from '../server.ts';
@@ -15,7 +15,6 @@ import { askValues } from './questions.fixture.ts';
 // A node that began with a snapshot answers for all of the chain, and says what it executed itself.
 
 const [FIRST] = VALIDATORS;
-const ada = person('ada');
 const bob = person('bob');
 const BLOCKS = 14;
 const methods = builtinMethods();
@@ -26,14 +25,11 @@ let connection: RpcConnection;
 const payments: Uint8Array[] = [];
 
 beforeAll(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  village = new Village(FUNDED);
   village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
   await village.startAll(...VALIDATORS);
   for (let value = 1; value <= BLOCKS; value++) {
-    const bytes = village.pay(ada, bob.address, value);
-    const id = await village.submit(village.node(FIRST), bytes);
-    await village.settled(id, VALIDATORS);
-    payments.push(id);
+    payments.push(await village.decide(value));
   }
   ({ node: late } = await village.start('late'));
   const head = heightOf(village.node(FIRST));

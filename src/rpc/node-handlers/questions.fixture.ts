@@ -1,12 +1,15 @@
 import { expect } from 'vitest';
-import type { Json } from '../../base/index.ts';
+import type { Json, JsonObject } from '../../base/index.ts';
 import { isJsonObject } from '../../base/index.ts';
 import type { Codec } from '../../codec/index.ts';
 import { parseJson, toJson } from '../../codec/index.ts';
+import type { TabellionNode } from '../../node/index.ts';
 import type { Village } from '../../node/testing/village.ts';
 import { builtinMethods } from '../builtin.ts';
 import type { MethodName, ResultOf } from '../methods.ts';
-import type { RpcConnection } from '../server.ts';
+import type { ConnectionOptions, RpcConnection } from '../server.ts';
+import { createRpcServer } from '../server.ts';
+import { createNodeHandlers } from './index.ts';
 
 const methods = builtinMethods();
 let lastId = 0;
@@ -44,4 +47,30 @@ export async function askValues<Name extends MethodName>(
   if (!parsed.ok) throw new Error(`${method}: ${JSON.stringify(parsed.error)}`);
   expect(toJson(spec.result, parsed.value)).toEqual(json);
   return parsed.value;
+}
+
+/** Asks a node with JSON; answers results, or the code of the refusal as `refused`. */
+export function askerOf(
+  village: Pick<Village, 'clock'>,
+  node: TabellionNode,
+  access: ConnectionOptions['access'],
+) {
+  const server = createRpcServer({
+    handlers: createNodeHandlers(node),
+    methods,
+    clock: village.clock,
+  });
+  const send = async () => undefined;
+  const connection = server.connect({ transport: 'port', access, send });
+  return async (method: string, params: Json = {}): Promise<JsonObject> => {
+    try {
+      const result = await askJson(village, connection, { method, params });
+      if (!isJsonObject(result)) throw new Error('no object');
+      return result;
+    } catch (error) {
+      const { code } = error as { readonly code?: string }; // As `askJson` rejects.
+      if (code === undefined) throw error;
+      return { refused: code };
+    }
+  };
 }

@@ -6,7 +6,7 @@ import type { Codec } from '../../codec/index.ts';
 import { formatAddress } from '../../ledger/index.ts';
 import { jsonOf } from '../../ledger/testing/arbitrary.ts';
 import { person } from '../../ledger/testing/world.ts';
-import { heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
 import { builtinMethods } from '../builtin.ts';
 import { isRpcErrorCode } from '../errors.ts';
 import { createRpcServer } from '../server.ts';
@@ -19,7 +19,6 @@ const BLOCKS = 14;
 const SAMPLES = 12;
 const SOON_MS = 500;
 const LAST = Number.MAX_SAFE_INTEGER;
-const ada = person('ada');
 const bob = person('bob');
 const methods = builtinMethods();
 const address = formatAddress(bob.address);
@@ -28,14 +27,11 @@ const many = (count: number) => Array.from({ length: count }, (_, at) => hex(at)
 
 let village: Village;
 beforeAll(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  village = new Village(FUNDED);
   village.nodeOptions = { snapshotEveryBlocks: 5, snapshotWorthBlocks: 6 };
   await village.startAll(...VALIDATORS);
   const first = village.node(VALIDATORS[0]);
-  for (let value = 1; value <= BLOCKS; value++) {
-    const id = await village.submit(first, village.pay(ada, bob.address, value));
-    await village.settled(id, VALIDATORS);
-  }
+  await village.decideAll(BLOCKS);
   await village.start('lamp', { options: { mode: 'light' } });
   await village.start('late');
   const late = village.node('late');

@@ -4,14 +4,13 @@ import { formatHex, isJsonObject } from '../../base/index.ts';
 import { formatAddress } from '../../ledger/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
-import { heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
+import { FUNDED, heightOf, VALIDATORS, Village } from '../../node/testing/village.ts';
 import { builtinMethods } from '../builtin.ts';
 import { createRpcServer } from '../server.ts';
 import { NodeContext } from './context.ts';
 import { createNodeHandlers } from './index.ts';
 
 const [FIRST, SECOND, THIRD, FOURTH] = VALIDATORS;
-const ada = person('ada');
 const bob = person('bob');
 /** Longer than what a peer told of its head counts. */
 const SILENCE_MS = 60_000;
@@ -19,7 +18,7 @@ const SILENCE_MS = 60_000;
 let village: Village;
 let tab: TabellionNode;
 beforeEach(async () => {
-  village = new Village({ balances: [{ address: ada.address, amount: 1_000_000_000n }] });
+  village = new Village(FUNDED);
   await village.startAll(...VALIDATORS);
   await village.start('tab', { home: 'tab' });
   await village.reach(2);
@@ -99,8 +98,7 @@ describe('what a node says is', () => {
   });
 
   it('told to subscribers of accounts and transactions when it changes', async () => {
-    const id = await village.submit(village.node(FIRST), village.pay(ada, bob.address, 5));
-    await village.settled(id, ['tab']);
+    const id = await village.decide(5, ['tab']);
     const words = new Map<Json | undefined, string[]>();
     const server = createRpcServer({
       handlers: createNodeHandlers(tab),

@@ -1,4 +1,4 @@
-import { defined } from '../../../base/index.ts';
+import { defined, parseJsonText } from '../../../base/index.ts';
 import { formatAddress } from '../../../ledger/index.ts';
 import { formatBackup, parseBackup } from '../../../ui/hooks/backup.ts';
 import { readDrafts } from '../../../ui/hooks/drafts.ts';
@@ -82,22 +82,13 @@ const backup = textTarget(
   'json',
 );
 
-/** What a browser's storage holds, as the page reads it: JSON, or nothing. */
-function stored(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const drafts = textTarget(
   'drafts',
   'payments that were typed and not sent, as a browser kept them',
   async () => ({
     seeds: [JSON.stringify(DRAFTS), JSON.stringify({ [PIA]: DRAFTS[PIA] }), '{}'],
     run(input) {
-      const read = readDrafts(stored(input));
+      const read = readDrafts(parseJsonText(input));
       const kept = Object.entries(read);
       if (kept.length > DRAFTS_MAX) throw new Broken('more drafts than are kept');
       for (const [address, { to, amount, memo, atMs, asset }] of kept) {

@@ -8,10 +8,12 @@ import { lightTargets } from './light.ts';
 import { lightNodeTargets } from './light-node.ts';
 import { messageTargets } from './messages.ts';
 import { nodeTargets } from './node.ts';
+import { pageMenderTargets } from './page-mender.ts';
 import { pageTargets } from './pages.ts';
 import { proofMessageTargets } from './proof-messages.ts';
 import { proofTargets } from './proofs.ts';
 import { recordTargets } from './records.ts';
+import { replayRecordTargets } from './replay-records.ts';
 import { rpcTargets } from './rpc.ts';
 import { snapshotNodeTargets } from './snapshot-node.ts';
 import { snapshotTargets } from './snapshots.ts';
@@ -34,10 +36,12 @@ export const TARGETS: readonly Target[] = [
   ...proofTargets,
   ...lightTargets,
   ...proofMessageTargets,
+  ...replayRecordTargets,
   ...snapshotTargets,
   ...streamTargets,
   ...nodeTargets,
   ...lightNodeTargets,
   ...snapshotNodeTargets,
+  ...pageMenderTargets,
   ...diskTargets,
 ];

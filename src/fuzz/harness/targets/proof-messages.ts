@@ -2,7 +2,7 @@ import type { Codec } from '../../../codec/index.ts';
 import { decode, encode } from '../../../codec/index.ts';
 import { lightEvidenceCodec } from '../../../light/index.ts';
 import type { RequestKind } from '../../../network/index.ts';
-import { checkpointRecordCodec, replayRecordCodec, signingMarkCodec } from '../../../node/index.ts';
+import { checkpointRecordCodec, signingMarkCodec } from '../../../node/index.ts';
 import { transactionsMessageCodec } from '../../../node/messages.ts';
 import { modeRecordCodec } from '../../../node/mode-record.ts';
 import {
@@ -59,7 +59,6 @@ export const proofMessageTargets: readonly Target[] = [
   metaTarget('sweep-record', sweepRecordCodec),
   metaTarget('mode-record', modeRecordCodec),
   metaTarget('checkpoint-given-record', checkpointRecordCodec),
-  metaTarget('replay-record', replayRecordCodec),
   codecTarget('signing-mark', signingMarkCodec, ({ records }) =>
     (records.meta ?? []).filter((bytes) => decode(signingMarkCodec, bytes).ok),
   ),

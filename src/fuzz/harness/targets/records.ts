@@ -17,9 +17,11 @@ import {
   segmentCodec,
   unseal,
 } from '../../../node/store/records.ts';
+import type { PageRecordForm } from '../../../state/index.ts';
 import {
   deltaStoreKey,
   EMPTY_DELTA,
+  joinPages,
   pageStoreKey,
   StateTree,
   stateProofCodec,
@@ -72,8 +74,8 @@ function changesOf(count: number) {
 }
 
 /** A state on disk: its layout, and its pages by the key under which they are kept. */
-function storedState(count: number) {
-  const tree = StateTree.empty(suite, { pageBytesMax: 900 });
+function storedState(count: number, pageRecords: PageRecordForm = 'leaves') {
+  const tree = StateTree.empty(suite, { pageBytesMax: 900, pageRecords });
   const changes = changesOf(count);
   tree.apply(1 as Height, changes);
   const plan = tree.planCheckpoint(3);
@@ -118,6 +120,48 @@ const page: Target = bytesTarget('state-page', 'a page of state from disk', asyn
       if (!equalBytes(input, genuine[at] ?? input.slice(1))) {
         throw new Broken('another page under the same hash');
       }
+      ({ tree, wanted } = restore());
+      return 'accepted';
+    },
+  };
+});
+
+/** A page with its hashes, as this node writes it for itself: with a true checksum or a false one. */
+const image: Target = bytesTarget('state-page-image', 'a page with its hashes', async () => {
+  const { changes, layout, pages, open } = storedState(60, 'image');
+  const restore = () => {
+    const tree = open(layout);
+    if (!tree.ok) throw new Error('the genuine layout is good');
+    return { tree: tree.value, wanted: tree.value.pagesNeeded(changes.map(({ key }) => key)) };
+  };
+  let { tree, wanted } = restore();
+  const genuine = wanted.map((each) =>
+    defined(pages.get(formatHex(pageStoreKey(each))), 'every page was written'),
+  );
+  return {
+    seeds: genuine.map((bytes) => new Uint8Array(bytes)),
+    run(input) {
+      const at = Math.max(
+        0,
+        genuine.findIndex(({ length }) => length === input.length),
+      );
+      const asked = defined(wanted[at], 'there are pages');
+      if (input[0] === 0 && tree.insertPage(asked, input).ok) {
+        throw new Broken('an image of somebody else');
+      }
+      const end = Math.max(0, input.length - 32);
+      const sealed = new Uint8Array(input);
+      if (end > 0) suite.hashInto('journal', sealed, 0, end, sealed, end);
+      const isGenuine = equalBytes(input, genuine[at] ?? input.slice(1));
+      const isFalse = !equalBytes(input, sealed);
+      if (input[0] === 0 && isFalse && tree.insertStored(asked, input).ok && !isGenuine) {
+        throw new Broken('a record that is not what was written');
+      }
+      const leaves = joinPages([sealed]);
+      const inserted = tree.insertStored(asked, sealed);
+      if (!inserted.ok) return `${leaves === undefined}@${Math.min(32, input.length >> 5)}`;
+      // Whoever writes on the disk may tell lies of leaves; but each walk through them ends.
+      for (const { key } of changes) tree.pagesNeeded([key]);
       ({ tree, wanted } = restore());
       return 'accepted';
     },
@@ -268,6 +312,7 @@ export const recordTargets: readonly Target[] = [
   sealed,
   keys,
   page,
+  image,
   delta,
   layoutTarget,
   proof,

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import type { Json, JsonObject } from '../../../base/index.ts';
-import { assert, errorToData, formatHex, isJsonObject } from '../../../base/index.ts';
+import {
+  assert,
+  errorToData,
+  formatHex,
+  isJsonObject,
+  parseJsonText,
+} from '../../../base/index.ts';
 import type { Codec } from '../../../codec/index.ts';
 import { parseJson, toJson } from '../../../codec/index.ts';
 import { formatAddress } from '../../../ledger/index.ts';
@@ -304,12 +310,8 @@ function viewsTarget(
           .map((each) => JSON.stringify(each))
           .filter(({ length }) => length < 6_000),
         run(input) {
-          let json: Json;
-          try {
-            json = JSON.parse(input) as Json;
-          } catch {
-            return 'parse-error';
-          }
+          const json = parseJsonText(input);
+          if (json === undefined) return 'parse-error';
           const of = isJsonObject(json) && Object.hasOwn(json, 'of') ? json.of : undefined;
           const codec =
             typeof of === 'string' && Object.hasOwn(codecs, of) ? codecs[of] : undefined;
@@ -368,12 +370,8 @@ const errors = textTarget(
       'null',
     ],
     run(input) {
-      let json: Json;
-      try {
-        json = JSON.parse(input) as Json;
-      } catch {
-        return 'parse-error';
-      }
+      const json = parseJsonText(input);
+      if (json === undefined) return 'parse-error';
       const error = errorFromMember(json);
       if (typeof error.code !== 'string') throw new Broken('an error without a code');
       JSON.stringify(errorToData(error)); // As it is logged, and told to other threads.

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Json, JsonObject } from '../../../base/index.ts';
-import { formatHex, isJsonObject, parseHex } from '../../../base/index.ts';
+import { formatHex, isJsonObject, parseHex, parseJsonText } from '../../../base/index.ts';
 import { encode, toJson } from '../../../codec/index.ts';
 import type { Hash } from '../../../crypto/index.ts';
 import { decodeBase64Url, encodeBase64Url } from '../../../crypto/index.ts';
@@ -44,15 +44,6 @@ import { PEOPLE, recordNetwork } from '../record.ts';
 import type { Target } from '../types.ts';
 import { Broken, refusedAt } from '../types.ts';
 import { textTarget } from './codec-target.ts';
-
-/** What JSON.parse says, as every reader of a file begins. */
-function jsonOf(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
-}
 
 const addresses = Object.values(PEOPLE).map(({ address }) => formatAddress(address));
 
@@ -161,7 +152,7 @@ const documents: readonly Target[] = [
     async () => ({
       seeds: [(await recordNetwork()).genesisText],
       run(input) {
-        const json = jsonOf(input);
+        const json = parseJsonText(input);
         if (json === undefined) return 'parse-error';
         const document = parseGenesis(json);
         if (!document.ok) {
@@ -192,7 +183,7 @@ const documents: readonly Target[] = [
         ),
       ],
       run(input) {
-        const json = jsonOf(input);
+        const json = parseJsonText(input);
         if (json === undefined) return 'parse-error';
         const parsed = parseSettings(json);
         if (!parsed.ok) return refusedAt(parsed.error.code, parsed.error.at);
@@ -216,7 +207,7 @@ const documents: readonly Target[] = [
         }),
       ),
       run(input) {
-        const json = jsonOf(input);
+        const json = parseJsonText(input);
         if (json === undefined) return 'parse-error';
         const pair = parseKey(json);
         if (!pair.ok) return pair.error;
@@ -289,7 +280,7 @@ const headers = textTarget(
       { host: 'a.localhost', origin: 'http://a.localhost', 'x-real-ip': '9.9.9.9' },
     ].map((each) => JSON.stringify(each)),
     run(input) {
-      const json = jsonOf(input);
+      const json = parseJsonText(input);
       if (!isJsonObject(json ?? null)) return 'parse-error';
       const texts = Object.entries(json as JsonObject).flatMap(([name, text]) =>
         typeof text === 'string' ? [[name, text] as const] : [],
