@@ -14,6 +14,10 @@ const BYTES_WORTH_COMPRESSING = 1024;
 /** Entries of the rooms have no side effects; what is not used of them stays out of the bundle. */
 const PURE_SOURCES = /\/src\/(?!ui\/main\.tsx|ui\/harness\/)[^?]*\.tsx?$/;
 
+/** Loaded with the first screen, whichever it is. */
+const FRAME_SOURCES =
+  /\/src\/(?:base\/|ui\/(?:parts\/(?:Button|Notice|Panel|ErrorNotice|cx)|format\/(?:errors|number|standing|text|time)|hooks\/(?:clock|drafts|live|last-known|pace|preferences|services))\.tsx?)/;
+
 /** Replaces the entry by the development harness, whose node is a plausible pretence. */
 function harness(): Plugin {
   return {
@@ -46,7 +50,8 @@ async function writeServiceWorker(folder: string): Promise<void> {
   await generateSW({
     globDirectory: folder,
     globPatterns: ['**/*.{js,css,html,svg,png,woff2,wasm,webmanifest}'],
-    globIgnores: ['sw.js'],
+    // Large icons are for whoever installs the app; browsers fetch them then.
+    globIgnores: ['sw.js', 'icon-512.png', 'icon-maskable-512.png', 'apple-touch-icon.png'],
     swDest: join(folder, 'sw.js'),
     // One file, no code from elsewhere, nothing applied before the person agrees.
     inlineWorkboxRuntime: true,
@@ -93,6 +98,12 @@ export default defineConfig(({ mode }) => ({
     chunkSizeWarningLimit: 1500,
     rolldownOptions: {
       treeshake: { moduleSideEffects: (id) => !PURE_SOURCES.test(id) },
+      output: {
+        codeSplitting: {
+          // What the frame and several screens share, in one piece: many small ones compress worse.
+          groups: [{ name: 'frame', test: FRAME_SOURCES, minShareCount: 2 }],
+        },
+      },
     },
   },
   worker: {

@@ -109,6 +109,65 @@ test('a frozen tab that leads is replaced in time, and follows when it thaws', a
   await first.close();
 });
 
+test('a leader frozen in the middle of a write: the next one proves what it shows meanwhile', async () => {
+  const first = await openNode();
+  await untilFollowing(first);
+  const second = await openNode();
+  await expect(second.getByText(FOLLOWS)).toBeVisible();
+  const identity = await identityOf(second);
+  await first.evaluate(neverEndWriting);
+  const frozenAtMs = Date.now();
+  await browser.freezeSilently(first);
+  // The browser lets others into the database a minute later; nobody has to wait for that.
+  const notice = second.getByText('Another tab holds the stored data');
+  await expect(notice).toBeVisible({ timeout: FROZEN_MS });
+  const strip = second.getByRole('region', { name: 'State of this node' });
+  await expect(strip).toContainText('Proven', { timeout: FROZEN_MS });
+  note('proven after', frozenAtMs);
+  await payer.makeBlocks(someAddress(), 2);
+  await untilHeight(second, await headHeight());
+  await expect(notice).toBeVisible();
+  // As soon as the store is free, all is as it was, and nothing was said in vain.
+  await second.evaluate(() => {
+    const look = new MutationObserver(() => {
+      if (document.body.textContent.includes('peers are gone')) document.title = 'said in vain';
+    });
+    look.observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  await first.close();
+  await expect(strip).toContainText('Validated');
+  await untilFollowing(second);
+  await expect(notice).toBeHidden();
+  await expect(second.getByText('Stored data were damaged')).toBeHidden();
+  await expect(second.getByText(DELETED)).toBeHidden();
+  await expect(factOf(second, 'This node')).toHaveText(identity);
+  await untilHeight(second, await headHeight());
+  expect(await second.title()).not.toBe('said in vain');
+  await second.close();
+});
+
+/** Begins a transaction over all of the node's database, and keeps it from ending. */
+async function neverEndWriting(): Promise<void> {
+  const names = (await indexedDB.databases()).map((each) => each.name ?? '');
+  const name = names.find((each) => /^tabellion-[0-9a-f]{16}$/.test(each)) ?? '';
+  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(name);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const spaces = [...database.objectStoreNames];
+  const drawer = database.transaction(spaces, 'readwrite').objectStore('meta');
+  await new Promise<void>((resolve) => {
+    const again = (): void => {
+      drawer.get(new Uint8Array(1)).onsuccess = () => {
+        resolve();
+        again();
+      };
+    };
+    again();
+  });
+}
+
 test('a lone frozen tab is at the head again in seconds', async () => {
   const page = await openNode();
   await untilFollowing(page);

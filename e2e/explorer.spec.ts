@@ -92,6 +92,27 @@ test('a block is found by height and by hash, whole, and as the relay has it', a
   await expect(page.getByRole('heading', { name: `Block #${paidAt}` })).toBeVisible();
 });
 
+test('there is no way past the newest block, until there is one', async () => {
+  const { page } = person;
+  const { head } = await payer.client.call('node.status', {});
+  await searchFor(page, `#${head.height}`);
+  await expect(page.getByRole('heading', { name: `Block #${head.height}` })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Later' })).toBeDisabled();
+  await payer.makeBlocks(someAddress(), 1);
+  await page.getByRole('link', { name: 'Later' }).click();
+  await expect(page.getByRole('heading', { name: `Block #${head.height + 1}` })).toBeVisible();
+});
+
+test('a block that is not decided yet appears by itself', async () => {
+  const { page } = person;
+  const { head } = await payer.client.call('node.status', {});
+  await searchFor(page, `#${head.height + 1}`);
+  await expect(page.getByText('Not there yet')).toBeVisible();
+  await payer.makeBlocks(someAddress(), 1);
+  await expect(factOf(page, 'Hash')).toHaveText(/^[0-9a-f]{64}$/);
+  await searchFor(page, `#${paidAt}`);
+});
+
 test('a block shows raw and decoded, and its certificate is checked in the tab', async () => {
   const { page } = person;
   const theirs = await payer.client.call('block.get', { height: paidAt as never });
@@ -109,7 +130,9 @@ test('a transaction is found by its id: summary, raw, decoded, proof', async () 
   const theirs = await payer.client.call('transaction.get', { id: payment });
   await searchFor(page, `0x${formatHex(payment)}`);
   await expect(page.getByText('Final', { exact: true }).first()).toBeVisible();
-  await expect(page.getByRole('main')).toContainText('1.25');
+  const happened = page.getByRole('region', { name: 'What happened' });
+  await expect(factOf(happened, 'Amount')).toHaveText('1.25 TAB');
+  await expect(factOf(happened, 'Asset')).toHaveText('Tabellion');
   await expect(factOf(page, 'Block')).toHaveText(`#${paidAt}`);
   await expect(factOf(page, 'Id')).toHaveText(formatHex(payment));
   await page.getByRole('tab', { name: 'Raw' }).click();
@@ -165,8 +188,8 @@ test('what names nothing is said in words', async () => {
   await searchFor(page, 'abc');
   await expect(page.getByRole('heading', { name: 'Nothing found' })).toBeVisible();
   await searchFor(page, '99999999');
-  await expect(page.getByRole('main')).toContainText(/not|no block/i);
-  await expect(page.getByRole('heading', { name: /^Block/ })).toBeHidden();
+  await expect(page.getByRole('heading', { name: 'Block #99,999,999' })).toBeVisible();
+  await expect(page.getByRole('main')).toContainText('This height has not been decided.');
   await searchFor(page, 'f'.repeat(64));
   await expect(page.getByRole('heading', { name: 'Nothing found' })).toBeVisible();
   const text = formatAddress(recipient);
@@ -177,6 +200,11 @@ test('what names nothing is said in words', async () => {
 
 test('the search of every screen finds pages too', async () => {
   const { page } = person;
+  const opener = page.getByRole('button', { name: 'Search and commands' });
+  await opener.focus();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.press('Escape');
+  await expect(opener).toBeFocused();
   await page.keyboard.press('Control+k');
   const dialog = page.getByRole('dialog', { name: 'Search and commands' });
   await dialog.getByRole('combobox').fill(String(paidAt));

@@ -76,9 +76,12 @@ test('paste, sheet, Signed to Final with times; the other tab validates it live'
   expect(await factOf('Signing code')).toMatch(/^[0-9A-Z]{3}-[0-9A-Z]{3}$/);
   const after = await factOf('After');
   expect(after).toMatch(/^79\.4\d+ TAB ?simulated on validated state at #\d+ Validated$/);
-  await expect(sheet).toContainText('Your device will NOT show these details.');
+  // In sight from the beginning, however much there is to sign.
+  await expect(sheet.getByText('Your device will NOT show these details.')).toBeInViewport();
 
   await signAndFinish(page);
+  // Whoever has no pointer is not sent back to the beginning meanwhile.
+  await expect(sheet.getByRole('button', { name: 'Done' })).toBeFocused();
   const steps = sheet.getByTestId('timeline').getByRole('listitem');
   await expect(steps).toHaveCount(4);
   await expect(steps.nth(0)).toContainText(/Signed at \d/);
@@ -105,7 +108,7 @@ test('a contact is chosen by name; a person who reads German pays with a comma',
   await goTo(page, 'Settings');
   await page.getByRole('link', { name: 'Contacts' }).click();
   await page.getByRole('textbox', { name: 'Name' }).fill('Ben');
-  await page.getByLabel('To', { exact: true }).fill(payeeAddress);
+  await page.getByLabel('Address', { exact: true }).fill(payeeAddress);
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await expect(page.getByRole('main').getByRole('link', { name: 'Ben' })).toBeVisible();
   await reviewPayment(page, { to: 'Ben', amount: '1' });

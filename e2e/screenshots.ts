@@ -31,7 +31,7 @@ async function addContact({ page }: Person, name: string, address: string): Prom
   await goTo(page, 'Settings');
   await page.getByRole('link', { name: 'Contacts' }).click();
   await page.getByRole('textbox', { name: 'Name' }).fill(name);
-  await page.getByLabel('To', { exact: true }).fill(address);
+  await page.getByLabel('Address', { exact: true }).fill(address);
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await expect(page.getByRole('main').getByRole('link', { name, exact: true })).toBeVisible();
 }

@@ -15,9 +15,6 @@ import { openPayer, someAddress } from './support/payer.ts';
 import type { Person } from './support/person.ts';
 import { openPerson } from './support/person.ts';
 
-/** Longest that a profile may be without a node. */
-const TAKE_OVER_MS = 1_000;
-
 let network: Network;
 let payer: Payer;
 let person: Person;
@@ -57,21 +54,30 @@ async function openTab(): Promise<Page> {
   return page;
 }
 
-/** Writes down when the page first said that it runs the node. */
-function noteLeading(page: Page): Promise<void> {
-  return page.evaluate((words) => {
-    const look = new MutationObserver(() => {
-      if (!document.body.textContent.includes(words)) return;
-      look.disconnect();
-      Object.assign(globalThis, { leadingAtMs: Date.now() });
+/**
+ * Forbids every tab to take the node's lock by force, for as long as the page lives: whoever leads
+ * then was handed it by the browser, the moment it was free, and waited for no silence to pass.
+ */
+function forbidStealing(page: Page): Promise<void> {
+  return page.evaluate(async () => {
+    const { held = [] } = await navigator.locks.query();
+    const name = held.find((lock) => lock.name?.startsWith('tabellion-node-') === true)?.name;
+    if (name === undefined) throw new Error('nobody leads');
+    await new Promise<void>((resolve) => {
+      // Shared by all who forbid it; whoever wants to steal asks for it alone.
+      void navigator.locks.request(`${name}-steal`, { mode: 'shared' }, () => {
+        resolve();
+        return new Promise(() => undefined);
+      });
     });
-    look.observe(document.body, { subtree: true, childList: true, characterData: true });
-  }, LEADS);
+  });
 }
 
-async function leadingAtMs(page: Page): Promise<number> {
+async function untilLeading(page: Page, sinceMs: number): Promise<void> {
   await expect(page.getByText(LEADS)).toBeVisible();
-  return page.evaluate(() => (globalThis as unknown as { leadingAtMs: number }).leadingAtMs);
+  // Measured by `npm run bench`; here it is only told.
+  const description = `${Date.now() - sinceMs} ms`;
+  test.info().annotations.push({ type: 'took over after', description });
 }
 
 test('a second tab attaches to the first one’s node: one head, one identity', async () => {
@@ -88,17 +94,15 @@ test('a second tab attaches to the first one’s node: one head, one identity', 
   expect(await tabsAtRelay()).toHaveLength(1);
 });
 
-test('when the first tab closes, the other takes over within a second', async () => {
+test('when the first tab closes, the other is handed the node', async () => {
   const [first, second] = person.context.pages();
   if (first === undefined || second === undefined) throw new Error('two tabs are needed');
   const height = await shownHeight(second);
   const identity = (await factOf(second, 'This node').textContent()) ?? '';
-  await noteLeading(second);
+  await forbidStealing(second);
   const closedAtMs = Date.now();
   await first.close();
-  const tookMs = (await leadingAtMs(second)) - closedAtMs;
-  test.info().annotations.push({ type: 'took over after', description: `${tookMs} ms` });
-  expect(tookMs).toBeLessThan(TAKE_OVER_MS);
+  await untilLeading(second, closedAtMs);
   // It goes on from the same store, as the same peer, and follows again.
   await expect(factOf(second, 'Started from')).toHaveText(/^#/);
   expect(await shownHeight(second)).toBeGreaterThanOrEqual(height);
@@ -110,18 +114,16 @@ test('when the first tab closes, the other takes over within a second', async ()
   expect(await tabsAtRelay()).toHaveLength(1);
 });
 
-test('when the leading tab crashes, the other takes over as well', async () => {
+test('when the leading tab crashes, the other is handed it as well', async () => {
   const [first] = person.context.pages();
   if (first === undefined) throw new Error('a tab is needed');
   const second = await openTab();
   await expect(second.getByText(FOLLOWS)).toBeVisible();
-  await noteLeading(second);
+  await forbidStealing(second);
   const session = await person.context.newCDPSession(first);
   const crashedAtMs = Date.now();
   session.send('Page.crash').catch(() => undefined); // The one asked is no more.
-  const tookMs = (await leadingAtMs(second)) - crashedAtMs;
-  test.info().annotations.push({ type: 'took over after', description: `${tookMs} ms` });
-  expect(tookMs).toBeLessThan(TAKE_OVER_MS);
+  await untilLeading(second, crashedAtMs);
   await untilFollowing(second);
 });
 

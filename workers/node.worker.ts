@@ -2,17 +2,16 @@ import { allowOwnScripts } from '../src/base/index.ts';
 import { browserTransports } from '../src/network/browser.ts';
 import type { PageLike, TabNodeInit, TabNodeParts } from '../src/sdk/index.ts';
 import { serveTabNode, startTabNode } from '../src/sdk/index.ts';
+import { MemoryStore } from '../src/storage/index.ts';
 import { IndexedDbStore } from '../src/storage/indexed-db-store.ts';
 import { createPooledVerifier, verifierPortOf } from '../src/verifier/index.ts';
-import type { CrashTest } from './crash-point.ts';
-import { haltAtCrashPoint } from './crash-point.ts';
+import { type CrashTest, haltAtCrashPoint } from './crash-point.ts';
 
 const VERSION = '0.1.0';
 /** More workers than cores would only take turns; one core is left to execution and page. */
 const VERIFIERS_MAX = 4;
 
 allowOwnScripts(globalThis);
-
 function createVerifier() {
   const count = Math.max(1, Math.min(VERIFIERS_MAX, navigator.hardwareConcurrency - 1));
   const workers = Array.from({ length: count }, () =>
@@ -26,6 +25,7 @@ const crashTest: CrashTest = import.meta.env.MODE === 'crash-test' ? haltAtCrash
 const parts: TabNodeParts = {
   ...crashTest,
   openStore: (name, options) => IndexedDbStore.open(name, { ...crashTest, ...options }),
+  openShelter: () => new MemoryStore(),
   transports: (rtcPort) => browserTransports({ rtcPort }),
   createVerifier,
   version: VERSION,

@@ -21,10 +21,10 @@ export type StorageEstimate = {
  * some of it was. `repaired`: it was damaged, and the ledger's part is read again from peers, or
  * with the code `page-mended` no more than what was damaged, which is in its place again.
  * `reopened`: the platform closed it while the node ran, and nothing is missing. `quota`: there is
- * no room to write.
+ * no room to write. `held`: it cannot be opened yet, and the node runs without it.
  */
 export type StorageEvent = {
-  readonly kind: 'wiped' | 'partly-wiped' | 'repaired' | 'reopened' | 'quota';
+  readonly kind: 'wiped' | 'partly-wiped' | 'repaired' | 'reopened' | 'quota' | 'held';
   readonly atMs: TimestampMs;
   /** What was found wrong, by its code. */
   readonly code: string | undefined;

@@ -139,9 +139,16 @@ export const snapshotStatusCodec = struct('SnapshotStatus', {
 });
 export type SnapshotStatus = Infer<typeof snapshotStatusCodec>;
 
-/** Stored data was lost, found spoilt, mended, or has no room left. */
+/** Stored data was lost, found spoilt, mended, has no room left, or is held by another tab. */
 export const storageEventCodec = struct('StorageEvent', {
-  kind: enumeration('StorageEventKind', ['wiped', 'partly-wiped', 'repaired', 'reopened', 'quota']),
+  kind: enumeration('StorageEventKind', [
+    'wiped',
+    'partly-wiped',
+    'repaired',
+    'reopened',
+    'quota',
+    'held',
+  ]),
   atMs: timestampCodec,
   /** What was found wrong: `page-storage-lost`, `page-corrupt`, `store-full`, … */
   code: option(words(64)),

@@ -1,5 +1,5 @@
-import type { Clock, Json, JsonObject } from '../base/index.ts';
-import { systemClock } from '../base/index.ts';
+import type { Clock, JsonObject } from '../base/index.ts';
+import { parseJsonText, systemClock } from '../base/index.ts';
 import { RECONNECT_FIRST_MS, RECONNECT_LAST_MS, SOCKET_PING_MS } from './limits.ts';
 import { Session } from './session.ts';
 import type { Transport } from './transport.ts';
@@ -63,7 +63,8 @@ export function webSocketTransport(
     current.addEventListener('message', (event) => {
       if (socket !== current || typeof event.data !== 'string') return;
       watch(current);
-      session.receive(parse(event.data));
+      // A relay that talks nonsense is as good as silent.
+      session.receive(parseJsonText(event.data));
     });
     current.addEventListener('close', () => end(current));
     current.addEventListener('error', () => end(current));
@@ -82,12 +83,4 @@ export function webSocketTransport(
       socket = undefined;
     },
   };
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json; // What JSON text holds.
-  } catch {
-    return undefined; // A relay that talks nonsense is as good as silent.
-  }
 }

@@ -1,5 +1,5 @@
-import type { Json, Result } from '../base/index.ts';
-import { fail, ok } from '../base/index.ts';
+import type { Result } from '../base/index.ts';
+import { fail, ok, parseJsonText } from '../base/index.ts';
 import type { Codec, Infer } from '../codec/index.ts';
 import {
   bool,
@@ -90,12 +90,8 @@ export function parseNotebook(
 ): Result<Notebook, { readonly code: 'import-malformed' }> {
   const malformed = fail({ code: 'import-malformed' } as const);
   if (source.length > IMPORT_LENGTH_MAX) return malformed;
-  let json: Json;
-  try {
-    json = JSON.parse(source) as Json; // Whatever JSON.parse gives is JSON.
-  } catch {
-    return malformed;
-  }
+  const json = parseJsonText(source);
+  if (json === undefined) return malformed;
   const parsed = parseJson(notebookCodec, json);
   return parsed.ok && parsed.value.version === VERSION ? ok(parsed.value) : malformed;
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../../base/index.ts';
-import { isJsonObject } from '../../base/index.ts';
+import { isJsonObject, parseJsonText } from '../../base/index.ts';
 import { Input, Unusable } from './input.ts';
 import type { ConformanceHome } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
@@ -26,12 +26,7 @@ function help(): Json {
 /** Answers one line `{"op", "input"}` with `{"ok": true, "result"}` or a code. Never rejects. */
 export async function answerConformance(line: string, home: ConformanceHome): Promise<Json> {
   if (line.length > LINE_CHARACTERS_MAX) return failed('line-too-long');
-  let request: Json;
-  try {
-    request = JSON.parse(line) as Json; // What JSON.parse gives is JSON.
-  } catch {
-    return failed('line-malformed');
-  }
+  const request = parseJsonText(line);
   const op = isJsonObject(request) ? request.op : undefined;
   if (!isJsonObject(request) || typeof op !== 'string') return failed('line-malformed');
   if (op === 'help') return help();

@@ -58,6 +58,12 @@ export class Ground {
     if (!isStill) this.#event = { kind, atMs: nowMs, code };
   }
 
+  /** The store cannot be opened yet, or could be after all: then nothing had become of it. */
+  noteHeld(isHeld: boolean): void {
+    if (isHeld) this.note('held');
+    else if (this.#event?.kind === 'held') this.#event = undefined;
+  }
+
   /** Something was written: unless there was no room just before, there is enough again. */
   noteRoom(): void {
     const isLong = this.#clock.now() - this.#fullAtMs > STORE_HEALTHY_MS;

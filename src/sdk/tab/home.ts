@@ -22,10 +22,11 @@ import { STORE_DAMAGES, TabellionNode, wipeLedger } from '../../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../../rpc/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import type { SignatureVerifier } from '../../verifier/index.ts';
-import { REST_MS_MAX, STORE_FULL_RETRY_MS, TAB_CACHE_BYTES } from '../limits.ts';
+import { REST_MS_MAX, STORE_FULL_RETRY_MS, STORE_HELD_MS, TAB_CACHE_BYTES } from '../limits.ts';
 import type { Ground } from './ground.ts';
 import type { LedNode } from './host.ts';
 import type { Lead } from './leader.ts';
+import { openInTime } from './shelter.ts';
 
 /** What the page gives to its worker's node. */
 export type TabNodeInit = {
@@ -54,6 +55,8 @@ export type TabStoreOptions = {
 export type TabNodeParts = {
   /** Opens this network's store; the Web Lock is held. */
   openStore(name: string, options: TabStoreOptions): Promise<KeyValueStore>;
+  /** What a node lives on while its store is held by somebody else; without it, it waits. */
+  openShelter?(): KeyValueStore;
   transports(rtcPort: MessagePort | undefined): Promise<TransportSet>;
   createVerifier(): SignatureVerifier;
   readonly version: string;
@@ -84,22 +87,23 @@ export async function startTabNode(
   const breakage = new Breakage(ground, parts.tracer ?? silentTracer);
   // Named by network: an origin whose genesis changed begins anew, and harms nothing.
   const name = `tabellion-${formatHex(ledger.value.chainId).slice(0, 16)}`;
-  const opened = await parts
-    .openStore(name, {
-      epoch: lead.epoch,
-      onLost: (loss) => {
-        // Another leads: its epoch ends this term.
-        if (loss !== 'fenced') return breakage.lost(loss);
-        // The counter may have been lost, and not know of it.
-        void lead.confirm().then((isLeading) => {
-          if (isLeading) breakage.lost(loss);
-        });
-      },
-    })
-    .catch((error: unknown) => {
-      breakage.refused(error);
-      throw error;
-    });
+  const opening = parts.openStore(name, {
+    epoch: lead.epoch,
+    onLost: (loss) => {
+      // Another leads: its epoch ends this term.
+      if (loss !== 'fenced') return breakage.lost(loss);
+      // The counter may have been lost, and not know of it.
+      void lead.confirm().then((isLeading) => {
+        if (isLeading) breakage.lost(loss);
+      });
+    },
+  });
+  const found = await openHere(parts, opening).catch((error: unknown) => {
+    breakage.refused(error);
+    throw error;
+  });
+  const { store: opened, ended } = found;
+  const isHeld = ended !== undefined;
   const verifier = parts.createVerifier();
   const close = async (): Promise<void> => {
     breakage.close();
@@ -109,15 +113,20 @@ export async function startTabNode(
   try {
     const gate = new Gate();
     const store = fenced({ store: opened, lead, ground, gate });
-    await ground.recognise(store);
-    await mend(store, ground);
+    ground.noteHeld(isHeld);
+    if (!isHeld) {
+      await ground.recognise(store);
+      await mend(store, ground);
+    }
     const home = await createHome(parts, { store, verifier, init, ground });
+    // Without a store nothing is executed: proofs are enough until it is there.
+    const mode = isHeld ? 'light' : init.mode;
     const options = {
       genesis: genesis.value,
       cacheBytesMax: init.cacheBytesMax ?? TAB_CACHE_BYTES,
       version: parts.version,
       relays: init.relays,
-      ...(init.mode === undefined ? {} : { mode: init.mode }),
+      ...(mode === undefined ? {} : { mode }),
       ...parts.nodeOptions,
     };
     const node = await openNode(home, options, ground);
@@ -126,12 +135,12 @@ export async function startTabNode(
       methods: builtinMethods(),
       tracer: home.tracer,
     });
-    node.events.on('status', () => breakage.look(node));
+    if (!isHeld) node.events.on('status', () => breakage.look(node));
     // The page may ask from now on; the network follows.
     node.start().catch(() => undefined); // Told by the node's status.
     return {
       server,
-      broken: breakage.broken,
+      broken: ended ?? breakage.broken,
       rest: () => gate.shut(),
       wake: () => {
         gate.open();
@@ -148,6 +157,16 @@ export async function startTabNode(
     await close();
     throw error;
   }
+}
+
+/** The store, or what stands in for it where it does not open in time. */
+async function openHere(
+  { openShelter }: TabNodeParts,
+  opening: Promise<KeyValueStore>,
+): Promise<{ readonly store: KeyValueStore; readonly ended?: Promise<ErrorData> }> {
+  if (openShelter === undefined) return { store: await opening };
+  const found = await openInTime(opening, { clock: systemClock, waitMs: STORE_HELD_MS });
+  return found.kind === 'opened' ? found : { store: openShelter(), ended: found.ended };
 }
 
 /** Opens the node; what turns out to be damaged is cleared, and opened once more. */

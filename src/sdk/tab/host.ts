@@ -24,6 +24,7 @@ import type {
   WorkerMessage,
 } from './protocol.ts';
 import { namesOf, openBroadcastChannel } from './protocol.ts';
+import { STORE_FREED } from './shelter.ts';
 
 /** A node that runs under a {@link Lead}. */
 export type LedNode = {
@@ -222,7 +223,8 @@ class TabHost {
 
   /** Nothing for a first breakage, then longer and longer while they go on. */
   async #pauseAfter(broken: ErrorData): Promise<void> {
-    if (broken.code === 'store-full') return; // Its node has waited already.
+    // Its node has waited already; or nothing broke, and the store is there at last.
+    if (broken.code === 'store-full' || broken.code === STORE_FREED) return;
     const nowMs = this.#clock.now();
     const recent = this.#breakages.filter((atMs) => nowMs - atMs < STORE_HEALTHY_MS);
     this.#breakages = [...recent, nowMs];

@@ -46,7 +46,7 @@ export function HistoryView({ viewer, chapters, pending = [], empty }: HistoryVi
             <TrustSign trust={chapter.trust} />
             <span>
               {SOURCES[chapter.source]}.
-              {at === chapters.length - 1 ? ` ${completenessOf(chapter.completeFrom)}` : ''}
+              {at === chapters.length - 1 ? ` ${completenessOf(chapter)}` : ''}
             </span>
           </p>
         </TrustRegion>
@@ -55,9 +55,18 @@ export function HistoryView({ viewer, chapters, pending = [], empty }: HistoryVi
   );
 }
 
-/** From where on nothing is missing; a history that begins somewhere says where. */
-function completenessOf(from: number | undefined): string {
-  if (from === undefined) return 'Nobody can say from where on it is complete.';
+/**
+ * From where on nothing is missing; a history that begins somewhere says where. What peers left out
+ * nobody proves: several that agree are worth more than one.
+ */
+function completenessOf({
+  completeFrom: from,
+  namedBy = 1,
+}: Pick<Chapter, 'completeFrom' | 'namedBy'>): string {
+  if (from === undefined && namedBy > 1) {
+    return `Complete, as ${namedBy} peers agree; nobody can prove that nothing is missing.`;
+  }
+  if (from === undefined) return 'Told by one peer alone: nobody can say whether it is complete.';
   if (from === 0) return 'Complete since genesis.';
   return `Complete from block ${formatHeight(from)} on. What happened before is not known here.`;
 }

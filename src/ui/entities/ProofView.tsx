@@ -147,6 +147,10 @@ export function AccountProofView({ address }: { readonly address: Address }) {
   );
 }
 
+function refusalOf(code: string): string {
+  return `The answer is not what the validators signed (${code}). Do not rely on it.`;
+}
+
 type VerdictProps = {
   readonly check: () => Promise<Checked>;
   readonly good: string;
@@ -190,10 +194,7 @@ function Verdict({ check, good, meaning, children }: VerdictProps) {
             title={checked.isProven ? good : 'This proof does not hold'}
             isLive
           >
-            {checked.isProven
-              ? meaning
-              : `The answer is not what the validators signed (${checked.code}). Do not rely on it.`}{' '}
-            <TrustSign trust={standing} />
+            {checked.isProven ? meaning : refusalOf(checked.code)} <TrustSign trust={standing} />
           </Notice>
         ) : null}
         {checked === undefined ? null : children}

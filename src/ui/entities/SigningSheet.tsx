@@ -102,23 +102,25 @@ type FootProps = {
 };
 
 function Foot({ phase, mayAct, sign, close }: FootProps) {
+  const isShown = phase.kind === 'review' || phase.kind === 'prompting';
+  return (
+    <>
+      {isShown ? <p className={styles.caution}>Your device will NOT show these details.</p> : null}
+      {phase.kind === 'under-way' || phase.kind === 'prompting' ? null : (
+        <Button onClick={close}>Cancel</Button>
+      )}
+      <Act {...{ phase, mayAct, sign, close }} />
+    </>
+  );
+}
+
+/** What acts, in every phase at one place: so focus stays on it from signing to the end. */
+function Act({ phase, mayAct, sign, close }: FootProps) {
   if (phase.kind === 'under-way') {
     return (
       <Button look="primary" onClick={close}>
         Done
       </Button>
-    );
-  }
-  if (phase.kind === 'review') {
-    const wouldFail = phase.prepared.simulation.outcome.kind === 'failed';
-    return (
-      <>
-        <p className={styles.caution}>Your device will NOT show these details.</p>
-        <Button onClick={close}>Cancel</Button>
-        <Button look="primary" disabled={wouldFail || !mayAct} onClick={() => sign(phase.prepared)}>
-          Sign with key
-        </Button>
-      </>
     );
   }
   if (phase.kind === 'prompting') {
@@ -128,7 +130,13 @@ function Foot({ phase, mayAct, sign, close }: FootProps) {
       </Button>
     );
   }
-  return <Button onClick={close}>Cancel</Button>;
+  if (phase.kind !== 'review') return null;
+  const wouldFail = phase.prepared.simulation.outcome.kind === 'failed';
+  return (
+    <Button look="primary" disabled={wouldFail || !mayAct} onClick={() => sign(phase.prepared)}>
+      Sign with key
+    </Button>
+  );
 }
 
 function useSigningSteps(wallet: Wallet | undefined, request: SigningRequest) {

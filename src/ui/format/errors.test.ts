@@ -11,6 +11,8 @@ describe('describeError', () => {
     expect(describeError({ code: 'faucet-too-soon' }).advice).toContain('after a while');
   });
   it('shows a code that it does not know', () => {
+    // What peers could not put back has a way out that deletes nothing of one's own.
+    expect(describeError({ code: 'page-corrupt' }).advice).toContain('reset the node');
     const words = describeError({ code: 'brand-new-code' });
     expect(words.title).toBe('Brand new code');
     expect(words.advice).toContain('brand-new-code');

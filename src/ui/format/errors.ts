@@ -133,6 +133,12 @@ const WORDS: { readonly [code: string]: Wording } = {
     title: 'Stored data are damaged',
     advice: 'Your account is safe on the ledger. Reload: what is damaged is read again from peers.',
   },
+  'page-corrupt': {
+    title: 'A part of the stored state is damaged',
+    advice:
+      'Your account is safe on the ledger. No peer that could be asked has that part as it was. ' +
+      'Try again in a minute, or reset the node on the Node page: it takes the state from peers.',
+  },
   'store-vanished': {
     title: 'This browser deleted local data',
     advice: 'Your account is safe on the ledger. Reload: the blocks are read again from peers.',

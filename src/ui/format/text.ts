@@ -1,5 +1,3 @@
-import type { Json } from '../../base/index.ts';
-
 /** `tab1` and then groups of four characters: what people can read aloud and compare. */
 export function groupAddress(text: string): readonly string[] {
   const groups: string[] = [text.slice(0, 4)];
@@ -45,13 +43,4 @@ export function wordsOf(name: string): string {
     .replaceAll(/[-_.]/g, ' ')
     .toLowerCase();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
-}
-
-/** A JSON value in words where there are any: what is empty, a switch, digits in groups. */
-export function parameterText(value: Json, locale?: string): string | undefined {
-  if (value === null || (Array.isArray(value) && value.length === 0)) return 'None';
-  if (typeof value === 'boolean') return value ? 'Yes' : 'No';
-  if (typeof value === 'number') return value.toLocaleString(locale);
-  if (typeof value !== 'string') return undefined;
-  return /^\d{1,39}$/.test(value) ? BigInt(value).toLocaleString(locale) : value;
 }

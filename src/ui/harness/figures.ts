@@ -190,6 +190,7 @@ export function historyOf(viewer: Address): History {
     height: height(START + 40),
     completeFrom: height(0),
     source: 'chain',
+    namedBy: undefined,
     trust: 'validated',
   };
 }

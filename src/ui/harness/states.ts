@@ -77,6 +77,7 @@ export const STATES: { readonly [name: string]: State } = {
         source: 'peers',
         trust: 'proven',
         completeFrom: undefined,
+        namedBy: 2,
       },
     ],
   },

@@ -78,15 +78,19 @@ export function useAsk<Name extends MethodName>(
   // Asked again when the node says less, or more, of itself.
   const trust = useLive((live) => live.status?.trust);
   const lastAskedMs = useRef(0);
+  const lastTrust = useRef(trust);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the parameters.
   useEffect(() => {
     if (client === undefined || !isEnabled) return;
     const stop = new AbortController();
     const sinceMs = Date.now() - lastAskedMs.current;
-    const waitMs = head > 0 && answers.has(key) ? Math.max(0, FOLLOW_INTERVAL_MS - sinceMs) : 0;
+    // A head may wait for the next one; figures that are worth more, or less, may not.
+    const isPaced = head > 0 && answers.has(key) && trust === lastTrust.current;
+    const waitMs = isPaced ? Math.max(0, FOLLOW_INTERVAL_MS - sinceMs) : 0;
     const ask = async () => {
       lastAskedMs.current = Date.now();
+      lastTrust.current = trust;
       try {
         const value = await callOf(client, name, question.current, stop.signal);
         remember(key, value);

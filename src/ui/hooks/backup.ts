@@ -1,3 +1,5 @@
+import type { JsonObject } from '../../base/index.ts';
+import { isJsonObject, parseJsonText } from '../../base/index.ts';
 import { NODE_MODES } from '../../sdk/index.ts';
 import type { NodeMode } from './client.ts';
 import type { Drafts } from './drafts.ts';
@@ -28,12 +30,6 @@ const RELAY_LENGTH_MAX = 512;
 
 const THEMES = ['system', 'light', 'dark'] as const;
 
-type Members = { readonly [name: string]: unknown };
-
-function membersOf(value: unknown): Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-}
-
 /** Whether a value may be walked over: one of too many levels would exhaust the stack. */
 function isShallow(value: unknown, depthMax: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
@@ -62,12 +58,8 @@ export function formatBackup(backup: Backup, savedAt: string): string {
  */
 export function parseBackup(text: string): Backup | undefined {
   if (text.length > BACKUP_LENGTH_MAX) return undefined;
-  let file: Members;
-  try {
-    file = membersOf(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+  const file = parseJsonText(text);
+  if (!isJsonObject(file)) return undefined;
   const isNotebook = file.kind === undefined && file.accounts !== undefined;
   // A notebook will be a member of the next file.
   if (!isShallow(file, BACKUP_DEPTH_MAX - (isNotebook ? 1 : 0))) return undefined;
@@ -79,14 +71,14 @@ export function parseBackup(text: string): Backup | undefined {
   return {
     wallet: JSON.stringify(file.wallet ?? null),
     drafts: readDrafts(file.drafts),
-    settings: settingsOf(membersOf(file.settings)),
+    settings: settingsOf(isJsonObject(file.settings) ? file.settings : {}),
     relays: relays
       .filter((each): each is string => typeof each === 'string' && each.length < RELAY_LENGTH_MAX)
       .slice(0, RELAYS_MAX),
   };
 }
 
-function settingsOf({ theme, mode, cacheBytesMax }: Members): Backup['settings'] {
+function settingsOf({ theme, mode, cacheBytesMax }: JsonObject): Backup['settings'] {
   const isBytes = Number.isSafeInteger(cacheBytesMax) && Number(cacheBytesMax) > 0;
   return {
     theme: THEMES.find((each) => each === theme),

@@ -4,6 +4,7 @@ import {
   completeFromOf,
   endName,
   exportHistory,
+  namedByOf,
   progressWords,
   savedWords,
 } from './export-history.ts';
@@ -16,10 +17,17 @@ test('says how much was saved, and what a file may lack; its name says so, too',
     '340 transactions saved, down to block #17: nobody proves what is older now.',
     '-incomplete',
   ]);
-  const named = { stoppedAt: undefined, completeFrom: undefined };
+  const named = { stoppedAt: undefined, completeFrom: undefined, namedBy: 3 };
   expect([savedWords(2, named), endName(named)]).toEqual([
-    '2 transactions saved: all that peers named, each proven. That none is missing nobody can say.',
+    '2 transactions saved: all that 3 peers alike named, each proven. ' +
+      'That none is missing nobody can prove.',
     '-as-named-by-peers',
+  ]);
+  const alone = { stoppedAt: undefined, completeFrom: undefined, namedBy: 1 };
+  expect([savedWords(2, alone), endName(alone)]).toEqual([
+    '2 transactions saved: what one peer named, each proven. ' +
+      'That none is missing nobody can prove.',
+    '-as-named-by-one-peer',
   ]);
   const late = { stoppedAt: undefined, completeFrom: 90 };
   expect([savedWords(2, late), endName(late)]).toEqual([
@@ -41,6 +49,15 @@ test('a file is as complete as the least complete of its chapters', () => {
   expect(of(0)).toBe(0);
   expect(of(0, 7)).toBe(7);
   expect(of(7, undefined)).toBeUndefined();
+});
+
+test('a file is named by as few peers as any of its chapters that they named', () => {
+  const chapter = { trust: 'proven', completeFrom: undefined, entries: [] } as const;
+  const own = { ...chapter, source: 'chain' } as const;
+  const theirs = { ...chapter, source: 'peers' } as const;
+  expect(namedByOf([own])).toBeUndefined();
+  expect(namedByOf([own, { ...theirs, namedBy: 3 }, { ...theirs, namedBy: 2 }])).toBe(2);
+  expect(namedByOf([{ ...theirs, namedBy: 3 }, theirs])).toBe(1);
 });
 
 test('nothing is saved that nobody waits for any more', async () => {

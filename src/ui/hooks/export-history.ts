@@ -40,6 +40,8 @@ export type HistoryEnd = {
   readonly stoppedAt: number | undefined;
   /** From here on nothing is missing; absent: nobody can say so. */
   readonly completeFrom: number | undefined;
+  /** How many peers named all of it, where only peers could. */
+  readonly namedBy?: number | undefined;
 };
 
 /** What was saved, in words. */
@@ -47,21 +49,22 @@ export function savedWords(count: number, end: HistoryEnd): string {
   return `${plural(count, 'transaction')} saved${endWords(end)}`;
 }
 
-function endWords({ stoppedAt, completeFrom }: HistoryEnd): string {
+function endWords({ stoppedAt, completeFrom, namedBy = 1 }: HistoryEnd): string {
   if (stoppedAt !== undefined) {
     return `, down to block ${formatHeight(stoppedAt)}: nobody proves what is older now.`;
   }
   if (completeFrom === 0) return '.';
   if (completeFrom === undefined) {
-    return ': all that peers named, each proven. That none is missing nobody can say.';
+    const whose = namedBy > 1 ? `all that ${namedBy} peers alike named` : 'what one peer named';
+    return `: ${whose}, each proven. That none is missing nobody can prove.`;
   }
   return `, complete from block ${formatHeight(completeFrom)} on; what was before is not known.`;
 }
 
 /** The part of a file's name that says what it may lack. */
-export function endName({ stoppedAt, completeFrom }: HistoryEnd): string {
+export function endName({ stoppedAt, completeFrom, namedBy = 1 }: HistoryEnd): string {
   if (stoppedAt !== undefined) return '-incomplete';
-  if (completeFrom === undefined) return '-as-named-by-peers';
+  if (completeFrom === undefined) return `-as-named-by-${namedBy > 1 ? 'peers' : 'one-peer'}`;
   return completeFrom === 0 ? '' : `-from-block-${completeFrom}`;
 }
 
@@ -73,6 +76,12 @@ export function completeFromOf(chapters: readonly Chapter[]): number | undefined
     from = Math.max(from, completeFrom);
   }
   return from;
+}
+
+/** How many peers named every chapter that only peers could. */
+export function namedByOf(chapters: readonly Chapter[]): number | undefined {
+  const told = chapters.filter(({ source }) => source === 'peers');
+  return told.length === 0 ? undefined : Math.min(...told.map(({ namedBy = 1 }) => namedBy));
 }
 
 /** How far reading has come, in words. */
@@ -115,7 +124,10 @@ export async function exportHistory(
   const chapters = binder.chapters();
   const count = chapters.reduce((sum, { entries }) => sum + entries.length, 0);
   const stoppedAt = stop?.before.height;
-  const end = { stoppedAt, completeFrom: completeFromOf(chapters) };
+  const end = {
+    ...{ stoppedAt, completeFrom: completeFromOf(chapters) },
+    namedBy: namedByOf(chapters),
+  };
   const words = savedWords(count, end);
   const name = `tabellion-${formatAddress(address).slice(-8)}${endName(end)}`;
   if (form === 'json') {

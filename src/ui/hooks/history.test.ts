@@ -35,6 +35,11 @@ test('another source or trust begins another chapter; what both hold is the newe
   expect(Object.keys(chapters[0] ?? {})).not.toContain('isMixed');
 });
 
+test('a chapter was named by as few as any of its pages', () => {
+  const pages = [3, 1, 2].map((namedBy, at) => pageOf([9 - at], { namedBy }));
+  expect(chaptersOf(pages).map(({ namedBy }) => namedBy)).toEqual([1]);
+});
+
 test('a long history is put together once, not anew with each page', () => {
   const [pages, perPage] = [1_000, 20];
   let looks = 0;

@@ -3,7 +3,7 @@ import type { ErrorData } from '../../base/index.ts';
 import { errorToData, formatHex } from '../../base/index.ts';
 import { cappedBy } from '../format/standing.ts';
 import { useAsk } from './ask.ts';
-import type { Address, Height, History, HistoryEntry } from './client.ts';
+import type { Address, History, HistoryEntry } from './client.ts';
 import { useLive } from './live.ts';
 import { useClient } from './services.ts';
 
@@ -38,7 +38,8 @@ export function useHistory(address: Address) {
 }
 
 /** Entries that stand on the same ground: as firm, and from the same source. */
-export type Chapter = Pick<History, 'trust' | 'source' | 'entries' | 'completeFrom'>;
+export type Chapter = Pick<History, 'trust' | 'source' | 'entries' | 'completeFrom'> &
+  Partial<Pick<History, 'namedBy'>>;
 
 type OpenChapter = { -readonly [Name in keyof Chapter]: Chapter[Name] } & {
   entries: HistoryEntry[];
@@ -58,13 +59,15 @@ export class Binder {
   readonly #chapters: OpenChapter[] = [];
   readonly #seen = new Set<string>();
 
-  add({ trust, source, completeFrom, entries }: Chapter): void {
+  add({ trust, source, completeFrom, namedBy, entries }: Chapter): void {
     let open = this.#chapters.at(-1);
     if (open === undefined || open.trust !== trust || open.source !== source) {
-      open = { trust, source, completeFrom, entries: [], isMixed: false };
+      open = { trust, source, completeFrom, namedBy, entries: [], isMixed: false };
       this.#chapters.push(open);
     }
     open.completeFrom = lower(open.completeFrom, completeFrom);
+    // As few as named any of its pages.
+    open.namedBy = lower(open.namedBy, namedBy);
     for (const entry of entries) {
       const id = formatHex(entry.id);
       // The newest page moves on while older ones stand: what both hold belongs to the newer.
@@ -87,7 +90,7 @@ function newestFirst(left: HistoryEntry, right: HistoryEntry): number {
   return right.height - left.height || right.index - left.index;
 }
 
-function lower(left: Height | undefined, right: Height | undefined): Height | undefined {
+function lower<Of extends number>(left: Of | undefined, right: Of | undefined): Of | undefined {
   if (left === undefined || right === undefined) return left ?? right;
   return left < right ? left : right;
 }

@@ -1,3 +1,5 @@
+import type { Json, JsonObject } from '../../base/index.ts';
+import { isJsonObject, parseJsonText } from '../../base/index.ts';
 import type { AccountView, AssetBalance, ChainInfo, NodeStatus } from './client.ts';
 
 /**
@@ -47,7 +49,7 @@ const isWhole = (value: unknown): value is number =>
 
 /** Reads what was kept; whatever in it is not of its kind counts as never seen. */
 export function parseLastKnown(text: string | null): LastKnown {
-  const { balances, decimals, ...given } = membersOf(parseJson(text));
+  const { balances, decimals, ...given } = membersOf(parseJsonText(text ?? ''));
   const kept = Object.entries(membersOf(balances)).flatMap(([address, balance]) => {
     const { amount, atMs } = membersOf(balance);
     const isKept = isText(amount) && /^\d{1,20}$/.test(amount) && isWhole(atMs);
@@ -63,16 +65,8 @@ export function parseLastKnown(text: string | null): LastKnown {
   };
 }
 
-function parseJson(text: string | null): unknown {
-  try {
-    return text === null ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function membersOf(value: unknown): { readonly [name: string]: unknown } {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+function membersOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
 }
 
 function change(update: Partial<LastKnown>): void {

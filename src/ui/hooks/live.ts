@@ -14,8 +14,6 @@ type Live = {
   readonly chain: ChainInfo | undefined;
   /** Grows with each new head or level of trust: what follows the chain then asks again. */
   readonly headCount: number;
-  /** When the node was first asked; for “no peers after 10 s”. */
-  readonly openedAtMs: number;
   readonly hadPeer: boolean;
 };
 
@@ -26,7 +24,6 @@ export const useLive = create<Live>(() => ({
   status: undefined,
   chain: undefined,
   headCount: 0,
-  openedAtMs: Date.now(),
   hadPeer: false,
 }));
 

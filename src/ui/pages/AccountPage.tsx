@@ -58,11 +58,12 @@ function Account({ address }: { readonly address: Address }) {
             <Link href="/explorer">Explorer</Link> · Account
           </p>
           <h1 tabIndex={-1}>{known?.name ?? 'Account'}</h1>
-          <p className={styles.address}>
-            <AddressFull address={address} /> <CopyButton text={text} label="Copy address" />
+          <p>
+            <AddressFull address={address} />
           </p>
         </div>
         <Row>
+          <CopyButton text={text} label="Copy address" />
           <LinkButton href={`/send?to=${text}`}>Send</LinkButton>
           {known === undefined ? <LinkButton href="/contacts">Contacts</LinkButton> : null}
         </Row>

@@ -1,5 +1,5 @@
 import type { KeyboardEvent } from 'react';
-import { useEffect, useId, useRef, useState } from 'react';
+import { useId, useLayoutEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { formatAddress } from '../../sdk/index.ts';
 import { formatHeight } from '../format/number.ts';
@@ -24,7 +24,8 @@ export default function CommandPalette({ onClose }: { readonly onClose: () => vo
   const items = useItems(text);
   const chosen = items[Math.min(at, items.length - 1)];
 
-  useEffect(() => {
+  // Closed while it is still in the page: only then does focus return to where it came from.
+  useLayoutEffect(() => {
     const element = dialog.current;
     if (element !== null && !element.open) element.showModal();
     return () => element?.close();

@@ -20,6 +20,8 @@ import { useUpdate } from './update.ts';
 const RareTrouble = lazy(() => import('./RareTrouble.tsx'));
 
 const NO_PEERS_AFTER_MS = 10_000;
+/** A node that is started again is without peers for a moment, which is no news. */
+const PEERS_GONE_AFTER_MS = 3_000;
 const BEHIND_BLOCKS = 5;
 const CLOCK_SKEW_MS = 60_000;
 const QUOTA_LOW = 0.9;
@@ -52,13 +54,16 @@ export function Trouble() {
 
 function useTrouble(): ReactNode {
   const status = useLive((live) => live.status);
-  const openedAtMs = useLive((live) => live.openedAtMs);
   const hadPeer = useLive((live) => live.hadPeer);
   const { client, startFailure } = useServices();
   const isOnline = useOnline();
   const now = useNow();
   const quota = useQuotaPressure();
   const stored = useStorageEvent(status?.storage);
+  const isPeerless = useLasting(
+    status?.peers === 0,
+    hadPeer ? PEERS_GONE_AFTER_MS : NO_PEERS_AFTER_MS,
+  );
   const isAlone = useLasting(status?.trust === 'reported' && status.peers > 0, ALONE_AFTER_MS);
   const isUnproven = useLasting(
     hasUnprovenHead(status),
@@ -99,7 +104,7 @@ function useTrouble(): ReactNode {
       </Notice>
     );
   }
-  if (status.peers === 0 && now - openedAtMs > NO_PEERS_AFTER_MS) {
+  if (isPeerless) {
     return <NoPeers status={status} hadPeer={hadPeer} />;
   }
   // First, for a node that proves nothing is behind as well, and would say so for ever.

@@ -14,3 +14,10 @@ test('a page that was put back is told apart from a ledger that is read again', 
   expect(again.text).toContain('read from peers again');
   for (const each of [mended, again]) expect(each.isPersonal).toBe(false);
 });
+
+test('a store that another tab holds is no loss: what to do, and that it ends by itself', () => {
+  const held = words('held', undefined);
+  expect(held.title).toBe('Another tab holds the stored data');
+  expect(held.text).toContain('Close that tab, or wait');
+  expect(held.isPersonal).toBe(false);
+});

@@ -46,6 +46,16 @@ export function describeStorage({ kind, code }: StorageEvent): StorageWords {
       isPersonal: false,
     };
   }
+  if (kind === 'held') {
+    return {
+      title: 'Another tab holds the stored data',
+      text:
+        'Most likely the browser put it to sleep while it was writing. Close that tab, or wait: ' +
+        'the browser lets go of the data within a minute. Until then this tab runs without them, ' +
+        'and shows what it can prove.',
+      isPersonal: false,
+    };
+  }
   if (kind === 'quota') {
     return {
       title: 'This device is out of space',
