@@ -83,12 +83,13 @@ test('a relay killed while it takes over a state goes on with what it has', asyn
     ...['snapshot-begin-done', 'snapshot-chunks-begun', 'snapshot-chunks-done', 'moment'],
     ...['snapshot-finish-begun', 'snapshot-switch-begun', 'snapshot-sweep-begun'],
     ...['prune-begun', 'checkpoint-switch-done', 'snapshot-switch-done', 'store-write-done'],
-    'prune-done',
+    ...['prune-done', 'page-repair-begun', 'page-repair-done'],
   ].join();
-  const words = ['--home', 'late-relay', '--rounds', '12', '--seed', '20', '--point', points];
+  const words = ['--home', 'late-relay', '--rounds', '14', '--seed', '20', '--point', points];
   const lines = await crashTest(...words);
-  expect(lines.slice(-2), lines.join('\n')).toEqual(['13 passed, 0 missed, 0 failed', 'code 0']);
+  expect(lines.slice(-2), lines.join('\n')).toEqual(['15 passed, 0 missed, 0 failed', 'code 0']);
   expect(lines.at(-3)).toMatch(/([2-9]|1\d) states taken over, ([2-9]|1\d) times resumed/);
+  expect(lines.at(-3)).toMatch(/, [1-9]\d* pages put back/);
 });
 
 test('a browser killed while its tab takes over a state goes on with what it has', async () => {

@@ -7,6 +7,7 @@ import { ensureChromium } from '../../deploy/chromium.mjs';
 import { killBrowser } from '../../deploy/processes.ts';
 import type { Space } from '../storage/index.ts';
 import { MemoryStore, SPACES } from '../storage/index.ts';
+import type { SpoiltPage } from './spoilt-pages.ts';
 
 /** A real browser with a profile on disk: what is stored there outlives every kill. */
 export class Browser {
@@ -111,4 +112,35 @@ export async function copyDatabase(page: Page): Promise<MemoryStore | undefined>
     'strict',
   );
   return store;
+}
+
+/** Puts, or deletes, records of pages in the node's database, by a page on which no node runs. */
+export async function spoilDatabase(page: Page, pages: readonly SpoiltPage[]): Promise<void> {
+  const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+  const changes = pages.map(({ key, spoilt }) => ({
+    key: textOf(key),
+    value: spoilt === undefined ? undefined : textOf(spoilt),
+  }));
+  await page.evaluate(async (all) => {
+    const bytesOf = (text: string) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+    const ended = (request: IDBRequest | IDBTransaction): Promise<void> =>
+      new Promise((resolve, reject) => {
+        request.addEventListener('complete', () => resolve());
+        request.addEventListener('success', () => resolve());
+        request.addEventListener('error', () => reject(request.error));
+      });
+    const names = (await indexedDB.databases()).map((each) => each.name ?? '');
+    const opening = indexedDB.open(
+      names.find((each) => /^tabellion-[0-9a-f]{16}$/.test(each)) ?? '',
+    );
+    await ended(opening);
+    const writing = opening.result.transaction('pages', 'readwrite', { durability: 'strict' });
+    const drawer = writing.objectStore('pages');
+    for (const { key, value } of all) {
+      if (value === undefined) drawer.delete(bytesOf(key));
+      else drawer.put(bytesOf(value), bytesOf(key));
+    }
+    await ended(writing);
+    opening.result.close();
+  }, changes);
 }

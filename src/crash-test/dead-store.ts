@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ledger } from '../ledger/index.ts';
 import { openLedgerStore } from '../node/index.ts';
-import type { KeyValueStore } from '../storage/index.ts';
+import type { KeyValueStore, WriteOperation } from '../storage/index.ts';
 import { LevelDbStore } from '../storage/level-db-store.ts';
 import { Broken } from './failure.ts';
 import type { Random } from './random.ts';
@@ -52,6 +52,19 @@ export async function withCopy<Value>(
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Changes a database itself, on which nobody runs now. */
+export async function writeDead(
+  database: string,
+  operations: readonly WriteOperation[],
+): Promise<void> {
+  const store = await LevelDbStore.open(database);
+  try {
+    await store.write(operations, 'strict');
+  } finally {
+    await store.close();
   }
 }
 

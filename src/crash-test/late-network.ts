@@ -18,6 +18,8 @@ import { Witness } from './witness.ts';
 
 /** Accounts in genesis: enough for chunks by the hundred, so that fetching takes several writes. */
 const SETTLERS = 16_000;
+/** Enough for all versions of the state that a node keeps for others. */
+const SOURCE_CACHE_MEGABYTES = 32;
 
 /** A network of one validator, older than whoever comes late, and a folder for a second relay. */
 export class LateNetwork {
@@ -79,6 +81,9 @@ export class LateNetwork {
     const { folder } = this.source;
     await cp(join(folder, 'genesis.json'), join(this.lateFolder, 'genesis.json'));
     const settings = JSON.parse(await readFile(join(folder, 'node.json'), 'utf8'));
+    // Whoever lost a page asks for it as it was some blocks ago.
+    const roomy = { ...settings, cacheMegabytes: SOURCE_CACHE_MEGABYTES };
+    await writeFile(join(folder, 'node.json'), JSON.stringify(roomy));
     await writeFile(
       join(this.lateFolder, 'node.json'),
       JSON.stringify({

@@ -2,11 +2,12 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
-import type { KeyValueStore } from '../storage/index.ts';
-import { withCopy } from './dead-store.ts';
+import type { KeyValueStore, WriteOperation } from '../storage/index.ts';
+import { withCopy, writeDead } from './dead-store.ts';
 import { expectThat, until } from './failure.ts';
 import type { LateNetwork } from './late-network.ts';
 import type { Latecomer } from './late-rounds.ts';
+import type { SpoiltPage } from './spoilt-pages.ts';
 import type { RelayProcess } from './validator.ts';
 
 /** Of what was called final, the newest that must be where it was said to be. */
@@ -60,6 +61,10 @@ export class LateRelay implements Latecomer {
     return withCopy(this.#relay.database, read);
   }
 
+  async spoil(pages: readonly SpoiltPage[]): Promise<void> {
+    await writeDead(this.#relay.database, pages.map(asWrite));
+  }
+
   async resumed(): Promise<readonly { readonly height: number; readonly chunks: number }[]> {
     const log = (await readFile(this.#logPath)).subarray(this.#logFrom).toString();
     return log
@@ -96,4 +101,10 @@ export class LateRelay implements Latecomer {
   async close(): Promise<void> {
     await this.#relay.stop();
   }
+}
+
+function asWrite({ key, spoilt }: SpoiltPage): WriteOperation {
+  return spoilt === undefined
+    ? { kind: 'delete', space: 'pages', key }
+    : { kind: 'put', space: 'pages', key, value: spoilt };
 }

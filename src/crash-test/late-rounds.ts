@@ -1,13 +1,17 @@
 import type { Height } from '../ledger/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
+import type { Judges } from './dead-store.ts';
 import type { Told } from './failure.ts';
 import { expectThat, pause } from './failure.ts';
 import { SNAPSHOT_EVERY, SNAPSHOT_WORTH } from './intervals.ts';
 import type { LateNetwork } from './late-network.ts';
 import type { Begun, Remains } from './late-store.ts';
 import { expectAt, expectForward, judgeLatecomer, NOTHING, wordsOf } from './late-store.ts';
+import type { Pace } from './payments.ts';
 import { NOT_AT_ALL, NOW_AND_THEN, STEADILY } from './payments.ts';
 import type { Random } from './random.ts';
+import type { SpoiltPage } from './spoilt-pages.ts';
+import { sortSpoilt, spoilPages } from './spoilt-pages.ts';
 
 /** A point that is not passed by then is replaced by a kill at this very moment. */
 const ARMED_MS_MAX = 20_000;
@@ -39,6 +43,12 @@ const FOLLOWING_POINTS: { readonly [name: string]: number } = {
   'commit-done': 20,
 };
 
+/** Points of putting back pages that the disk spoilt while it was off. */
+const REPAIR_POINTS: { readonly [name: string]: number } = {
+  'page-repair-begun': 3,
+  'page-repair-done': 3,
+};
+
 /** Writes of a first start on the way to the newest block, and some more. */
 const STORE_WRITES_MAX = 24;
 
@@ -49,6 +59,7 @@ export const LATE_POINTS: readonly string[] = [
   'store-write-done',
   ...Object.keys(WAY_POINTS),
   ...Object.keys(FOLLOWING_POINTS),
+  ...Object.keys(REPAIR_POINTS),
 ];
 
 /** Somebody who comes late to a network: a relay or a tab. */
@@ -65,6 +76,8 @@ export interface Latecomer {
   kill(): Promise<void>;
   /** What it stored; absent before it stored anything. */
   remains<Value>(read: (store: KeyValueStore) => Promise<Value>): Promise<Value | undefined>;
+  /** Writes, or deletes, records of pages as its disk might; it is dead. */
+  spoil(pages: readonly SpoiltPage[]): Promise<void>;
   /** With how many chunks this life went on, by height of the state. */
   resumed(): Promise<readonly { readonly height: number; readonly chunks: number }[]>;
   /** Is as if it never had been started. */
@@ -81,6 +94,10 @@ export class LateRounds {
   readonly #network: LateNetwork;
   readonly #late: Latecomer;
   #remains: Remains = NOTHING;
+  /** Records of pages that its disk spoilt, and nobody put back. */
+  #spoilt: readonly SpoiltPage[] = [];
+  /** Records that were put back in all. */
+  #mended = 0;
   /** Lives that went on with chunks of the one before, and states that were taken over. */
   #resumed = 0;
   #adopted = 0;
@@ -105,6 +122,7 @@ export class LateRounds {
   async #forget(): Promise<void> {
     await this.#late.forget();
     this.#remains = NOTHING;
+    this.#spoilt = [];
   }
 
   async #round(random: Random, point: string): Promise<Told> {
@@ -114,8 +132,10 @@ export class LateRounds {
     const waitMs = isMoment ? random.whole(0, this.#late.momentMsMax) : ARMED_MS_MAX;
     const isIdle = random.next() < 0.5;
     const { payments } = this.#network;
-    payments.pay(point in FOLLOWING_POINTS ? STEADILY : isIdle ? NOT_AT_ALL : NOW_AND_THEN);
+    payments.pay(paceOf(point, isIdle));
     await this.#late.start(isMoment ? undefined : point, count);
+    // What nobody needed so far, later blocks change.
+    if (point in REPAIR_POINTS) payments.pay(NOW_AND_THEN);
     const endMs = performance.now() + waitMs;
     let least = 0;
     while (!this.#late.hasPassed() && performance.now() < endMs) {
@@ -125,9 +145,13 @@ export class LateRounds {
     const isMissed = !isMoment && !this.#late.hasPassed();
     payments.pay(NOT_AT_ALL);
     const before = this.#remains;
+    const mended = this.#mended;
     const after = await this.#die();
     expectThat(after.head >= least, `it told ${least} and holds ${after.head}`);
     if (!isMissed) expectAt(point, before, after);
+    const isPutBack = point === 'page-repair-done' && !isMissed;
+    const putBack = this.#mended - mended;
+    expectThat(!isPutBack || putBack >= count, `${putBack} of ${count} pages are there again`);
     await this.#expectResumed(before.begun);
     const pass = isMissed ? ', not passed: killed then' : isMoment ? '' : `, pass ${count}`;
     return { words: `${how}${pass}: ${wordsOf(before)} → ${wordsOf(after)}`, isMissed };
@@ -137,12 +161,14 @@ export class LateRounds {
     // Those that are left may all be in one write.
     const isStarted = (this.#remains.begun?.done ?? 0) > 0;
     if (isStarted && point.startsWith('snapshot-chunks-')) return 1;
-    return WAY_POINTS[point] ?? FOLLOWING_POINTS[point] ?? STORE_WRITES_MAX;
+    const known = WAY_POINTS[point] ?? FOLLOWING_POINTS[point] ?? REPAIR_POINTS[point];
+    return known ?? STORE_WRITES_MAX;
   }
 
   /** Brings it where the point is going to be passed. */
   async #prepare(random: Random, point: string): Promise<string> {
     const { head, begun } = this.#remains;
+    if (point in REPAIR_POINTS) return this.#spoil(random);
     if (point in FOLLOWING_POINTS) return head < 0 ? 'from nothing' : 'following';
     const isBehind = head + SNAPSHOT_WORTH <= newestKept(await this.#network.head());
     const isAtBegin = point.startsWith('snapshot-begin-');
@@ -168,6 +194,18 @@ export class LateRounds {
     return 'left behind';
   }
 
+  /** While it is off its disk spoils all pages: others have them, as long as it is not behind. */
+  async #spoil(random: Random): Promise<string> {
+    await this.#arrive();
+    await this.#die();
+    const left = this.#spoilt;
+    const fresh = await this.#late.remains((store) => spoilPages(store, random, left));
+    expectThat(fresh !== undefined && fresh.length > 0, 'it holds no whole page');
+    await this.#late.spoil(fresh);
+    this.#spoilt = [...left, ...fresh];
+    return `${fresh.length} records of pages spoilt, ${left.length} before`;
+  }
+
   /** So far that few blocks, executed before a newer header is proven, change nothing. */
   async #leaveBehind(): Promise<void> {
     await this.#network.outgrow(this.#remains.head + 2 * SNAPSHOT_EVERY);
@@ -178,11 +216,19 @@ export class LateRounds {
     await this.#late.kill();
     const { judges } = this.#network;
     await this.#network.learn();
-    const after = (await this.#late.remains((store) => judgeLatecomer(store, judges))) ?? NOTHING;
+    const after = (await this.#late.remains((store) => this.#judge(store, judges))) ?? NOTHING;
     expectForward(this.#remains, after, newestKept(judges.witness.height));
     if (after.anchor !== this.#remains.anchor) this.#adopted += 1;
     this.#remains = after;
     return after;
+  }
+
+  async #judge(store: KeyValueStore, judges: Judges): Promise<Remains> {
+    const { left, mended } = await sortSpoilt(store, this.#spoilt);
+    const remains = await judgeLatecomer(store, judges, this.#spoilt);
+    this.#mended += mended.length;
+    this.#spoilt = left;
+    return remains;
   }
 
   /** Whoever went on with the same state had all that was there of it. */
@@ -213,12 +259,19 @@ export class LateRounds {
     const { begun } = await this.#die();
     expectThat(begun === undefined, 'a snapshot was neither taken over nor given up');
     const counts = `${this.#adopted} states taken over, ${this.#resumed} times resumed`;
-    return `${judges.witness.height} blocks, ${counts}: whole`;
+    const pages = this.#mended === 0 ? '' : `, ${this.#mended} pages put back`;
+    return `${judges.witness.height} blocks, ${counts}${pages}: whole`;
   }
 
   async close(): Promise<void> {
     await this.#late.close();
   }
+}
+
+/** Peers have the pages that were spoilt for some blocks: none is made before they are asked. */
+function paceOf(point: string, isIdle: boolean): Pace {
+  if (point in FOLLOWING_POINTS) return STEADILY;
+  return isIdle || point in REPAIR_POINTS ? NOT_AT_ALL : NOW_AND_THEN;
 }
 
 function isComplete(begun: Begun | undefined): boolean {

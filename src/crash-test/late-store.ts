@@ -7,6 +7,8 @@ import type { KeyValueStore } from '../storage/index.ts';
 import type { Judges } from './dead-store.ts';
 import { Broken, expectThat } from './failure.ts';
 import { SNAPSHOT_EVERY } from './intervals.ts';
+import type { SpoiltPage } from './spoilt-pages.ts';
+import { openTwin } from './spoilt-pages.ts';
 
 /** A snapshot of which a dead store holds some chunks. */
 export type Begun = {
@@ -29,6 +31,8 @@ export type Remains = {
 /** A visit before anything was stored. */
 export const NOTHING: Remains = { head: -1, earliest: 0, anchor: undefined, begun: undefined };
 
+const NOBODY = { mend: undefined, twin: undefined };
+
 /** Words for the line that tells of a round. */
 export function wordsOf({ head, earliest, anchor, begun }: Remains): string {
   const state = anchor === undefined ? '' : `, state of ${anchor}, blocks from ${earliest}`;
@@ -39,11 +43,19 @@ export function wordsOf({ head, earliest, anchor, begun }: Remains): string {
 /**
  * Opens what a killed latecomer left, and checks all of it: every value of the state against the
  * witness, every block that is kept, every chunk that is noted as fetched.
+ *
+ * @param spoilt Pages that its disk spoilt before: those that are spoilt still are given again.
  */
-export async function judgeLatecomer(store: KeyValueStore, judges: Judges): Promise<Remains> {
+export async function judgeLatecomer(
+  store: KeyValueStore,
+  judges: Judges,
+  spoilt: readonly SpoiltPage[] = [],
+): Promise<Remains> {
   const { ledger, witness } = judges;
   const options = { snapshotEveryBlocks: SNAPSHOT_EVERY };
-  const found = await openLedgerStore({ store, ledger, options }).catch((error: unknown) => {
+  const { mend, twin } = spoilt.length === 0 ? NOBODY : await openTwin(store, ledger, spoilt);
+  const opening = openLedgerStore({ store, ledger, options, mend });
+  const found = await opening.catch((error: unknown) => {
     throw new Broken(`the store does not open: ${String(error)}`);
   });
   await witness.compare(found);
@@ -66,6 +78,7 @@ export async function judgeLatecomer(store: KeyValueStore, judges: Judges): Prom
   await expectChunks(store, found, judges);
   const begun = begunOf(found);
   await found.close();
+  await twin?.close();
   return { head, earliest, anchor: anchor?.header.height, begun };
 }
 

@@ -1,12 +1,13 @@
 import type { Page } from '@playwright/test';
 import type { Height } from '../ledger/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
-import { Browser, copyDatabase } from './browser.ts';
+import { Browser, copyDatabase, spoilDatabase } from './browser.ts';
 import { order } from './browser-rounds.ts';
 import { expectThat, until } from './failure.ts';
 import { KEEP_BLOCKS, SNAPSHOT_EVERY, SNAPSHOT_WORTH } from './intervals.ts';
 import type { LateNetwork } from './late-network.ts';
 import type { Latecomer } from './late-rounds.ts';
+import type { SpoiltPage } from './spoilt-pages.ts';
 
 const OPTIONS = {
   snapshotEveryBlocks: SNAPSHOT_EVERY,
@@ -62,6 +63,11 @@ export class LateTab implements Latecomer {
     await page.goto(`${this.#url}/manifest.webmanifest`);
     const store = await copyDatabase(page);
     return store === undefined ? undefined : read(store);
+  }
+
+  /** By the same page. */
+  async spoil(pages: readonly SpoiltPage[]): Promise<void> {
+    await spoilDatabase(await this.#page(), pages);
   }
 
   /** A tab writes no log; that no chunk is lost, its database says. */

@@ -164,6 +164,7 @@ export class ChainSource implements LedgerSource {
       next: last && { height: last.height, index: last.index },
       completeFrom,
       origin: older.entries.length === 0 ? 'chain' : 'peers',
+      namedBy: older.namedBy,
     };
   }
 

@@ -35,8 +35,9 @@ const OF_THE_HEADER: ReadonlySet<Refused> = new Set<Refused>([
 ]);
 
 /**
- * Finds the block that a checkpoint names. While what is trusted here is young enough the block
- * must be proven from that, as any other; else who gave the checkpoint is believed.
+ * Finds the block that a checkpoint names. While what is trusted here is young enough, the block
+ * must be proven from that, as any other block. Where it is too old, whoever gave the checkpoint is
+ * believed: any peer may then show the block of that very hash.
  *
  * Rejects with `checkpoint-conflicts` when another block of its height was executed or proven here,
  * `checkpoint-wrong-network`, `checkpoint-expired` when the block itself is too old to build on,

@@ -1,9 +1,10 @@
 import type { Bytes } from '../base/index.ts';
 import { encodeUtf8, equalBytes } from '../base/index.ts';
 import type { Codec, Infer } from '../codec/index.ts';
-import { bool, decode, encode, option, struct } from '../codec/index.ts';
+import { bool, decode, encode, option, struct, vector } from '../codec/index.ts';
 import { headerCodec, heightCodec, timestampCodec } from '../ledger/index.ts';
 import { lightBlockCodec, trustedBlockCodec } from '../light/index.ts';
+import { UNSIGNED_RANGES_MAX } from './limits.ts';
 import type { NodeCore } from './parts.ts';
 import { seal, unseal } from './store/index.ts';
 
@@ -25,8 +26,11 @@ const heights = { from: heightCodec, to: heightCodec };
 export const replayRecordCodec = struct('ReplayRecord', {
   /** Whether somebody asked for it. */
   isOn: bool,
-  /** Blocks that may be executed so, or were; some between them may have been checked. */
-  unsigned: option(struct('UnsignedBlocks', heights)),
+  /**
+   * Blocks that may be executed so, or were: ranges in the order of their heights, with a checked
+   * block at least between two. A former version wrote one or none, in the same bytes.
+   */
+  unsigned: vector(struct('UnsignedBlocks', heights), { max: UNSIGNED_RANGES_MAX }),
   /** Of those, the ones that speak for nothing before the chain reached `to`. */
   unlinked: option(
     struct('UnlinkedBlocks', {
@@ -54,7 +58,7 @@ export const firstReplayRecordCodec = struct('ReplayRecord', {
 
 export const NO_REPLAY: ReplayRecord = {
   isOn: false,
-  unsigned: undefined,
+  unsigned: [],
   unlinked: undefined,
   isContradicted: false,
   mustReadAgain: false,
@@ -92,7 +96,8 @@ export async function loadReplay(home: Home): Promise<ReplayRecord> {
     if (!first.ok) return undefined;
     const { unsigned } = first.value;
     const unlinked = unsigned && { ...unsigned, below: undefined };
-    return { ...NO_REPLAY, ...first.value, unlinked };
+    const ranges = unsigned === undefined ? [] : [unsigned];
+    return { ...NO_REPLAY, ...first.value, unsigned: ranges, unlinked };
   });
   if (record === 'spoilt') return { ...NO_REPLAY, mustReadAgain: true, hasFailed: true };
   return record ?? NO_REPLAY;

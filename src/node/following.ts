@@ -84,7 +84,7 @@ export class Following {
         core.onBytes(count);
       },
     });
-    this.peers = new PeerLedger(ledger, this.light, this.questions);
+    this.peers = new PeerLedger(ledger, this.light, this.questions, home.clock);
     this.#states = new ProvenStates(ledger.suite, this.questions);
     const { chain, mempool, tracker } = beside;
     this.fates = new FateWatcher({

@@ -194,14 +194,14 @@ export class LightSource implements LedgerSource {
     query: { readonly before?: Place; readonly limit: number; readonly signal?: AbortSignal },
   ): Promise<AccountHistory> {
     const { before, limit, signal } = query;
-    const { entries, isWhole } = await this.#options.peers.history(address, {
+    const { entries, isWhole, namedBy } = await this.#options.peers.history(address, {
       before,
       limit,
       signal,
     });
     const last = isWhole ? undefined : entries.at(-1);
     const next = last && { height: last.height, index: last.index };
-    return { entries, next, completeFrom: undefined, origin: 'peers' };
+    return { entries, next, completeFrom: undefined, origin: 'peers', namedBy };
   }
 
   async membershipAt(

@@ -105,6 +105,11 @@ export const PROVEN_BYTES_KEPT_MAX = 8 * 1024 * 1024;
 export const PROOF_ROUNDS_MAX = 64;
 /** A peer that has not answered after so long gets another one asked beside it. */
 export const HEDGE_MS = 700;
+/** Voices that are asked for a history, and how long the others are waited for after the first. */
+export const HISTORY_VOICES = 3;
+export const HISTORY_OTHERS_MS = 1_000;
+/** So far below what is asked for a peer's head may have been when it last told it. */
+export const HISTORY_HEAD_LAG = 64;
 /** How long one question to one peer may take. */
 export const QUESTION_TIMEOUT_MS = 8_000;
 /** Peers that one question may go to. */
@@ -118,6 +123,8 @@ export const CHECKPOINT_AGAIN_MS = 1_000;
 export const CHECKPOINT_AGAIN_MS_MAX = 60_000;
 /** So long replay waits for the checkpoint of the settings, if it may leave signatures to it. */
 export const CHECKPOINT_AWAITED_MS = 30_000;
+/** Ranges of unchecked blocks remembered; beyond, two neighbours count with what is between them. */
+export const UNSIGNED_RANGES_MAX = 16;
 /** Blocks that were fetched and proven, kept by the bytes of their transactions. */
 export const FETCHED_BLOCKS_KEPT_BYTES = 4 * 1024 * 1024;
 /** Summaries are asked for in runs of so many blocks. */
@@ -131,6 +138,10 @@ export const CHUNKS_PER_REQUEST_MAX = 64;
 export const CHUNKS_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 /** Transactions of a block that are hashed for one unit. */
 export const LEAVES_PER_UNIT = 500;
+/** Transactions of a block that are decoded for one unit, beside that which any block costs. */
+export const DECODED_PER_UNIT = 1_000;
+/** Work on an answer after which the thread is let go of for a moment. */
+export const ANSWER_SLICE_MS = 8;
 /** So long whoever wants test coins waits for a first relay to say that it is one. */
 export const FAUCET_RELAY_WAIT_MS = 8_000;
 /** Units that looking for a page of a peer's costs: it may be in any of many states. */
@@ -176,4 +187,4 @@ export const FATE_BLOCKS_MAX = 128;
  * enough to keep every core busy, and so little that what was decoded is used before it is moved by
  * the collector of garbage. The two blocks next in line are always among them.
  */
-export const VERIFY_AHEAD_BYTES = 512 * 1024;
+export const VERIFY_AHEAD_BYTES = 160 * 1024;

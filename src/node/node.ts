@@ -345,7 +345,7 @@ export class TabellionNode {
   /** Headers with their proofs, as peers are answered who ask for them. */
   lightAnswer(request: LightRequest): Promise<LightAnswer> {
     if (this.parts.checkpoints.isChainHidden()) return Promise.resolve({ blocks: [] });
-    return new ServedProofs(this.ledger, this.parts.store).lightAnswer(request);
+    return new ServedProofs(this.ledger, this.parts.store, this.home.clock).lightAnswer(request);
   }
 
   /** A person looked at the alarm: new heads are trusted again. */

@@ -76,9 +76,13 @@ export class PageMender {
     const prefix = formatHex(page.prefix);
     diagnostics.trace('warn', 'page-damaged', { prefix });
     if (this.#isOpening) await this.#openDoor();
-    const bytes = await this.#askInRounds(page);
+    // Who said that it does not have it, or gave something else: what is left of the chain's
+    // states does not hold that page any more, where all are among them.
+    const without = new Set<string>();
+    const bytes = await this.#askInRounds(page, without);
     if (bytes === undefined) {
-      diagnostics.trace('warn', 'page-not-mended', { prefix });
+      const { size: lacking } = without;
+      diagnostics.trace('warn', 'page-not-mended', { prefix, lacking });
       if (this.#vain.size >= PAGES_MENDED_MAX) this.#vain.clear();
       this.#vain.set(name, clock.now() + MEND_FORGOTTEN_MS);
       return undefined;
@@ -90,7 +94,7 @@ export class PageMender {
   }
 
   /** Peers come and go: those who are there are asked a few times, unless they do not have it. */
-  async #askInRounds(page: DamagedPage): Promise<Bytes | undefined> {
+  async #askInRounds(page: DamagedPage, without: Set<string>): Promise<Bytes | undefined> {
     const { clock } = this.#core.home;
     const fromMs = clock.now();
     const stop = new AbortController();
@@ -100,7 +104,6 @@ export class PageMender {
     if (this.#stop.signal.aborted) end();
     try {
       // Who does not have it is not asked again; others are, once everybody was.
-      const without = new Set<string>();
       const asked = new Set<string>();
       let rounds = 0;
       while (rounds < MEND_ROUNDS_MAX && !stop.signal.aborted) {

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/index.ts';
 import { equalBytes, TabellionError } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { Hash } from '../crypto/index.ts';
@@ -13,19 +14,16 @@ import type {
 import { certifies, receiptsRootOf, transactionsRootOf } from '../ledger/index.ts';
 import { SharedCache } from '../storage/index.ts';
 import type { LightDriver, ProvenHeader } from './light-driver.ts';
-import { FETCHED_BLOCKS_KEPT_BYTES, HISTORY_PLACES_MAX, SUMMARY_RUN } from './limits.ts';
+import { FETCHED_BLOCKS_KEPT_BYTES, SUMMARY_RUN } from './limits.ts';
 import { blocksRequestCodec, blocksResponseCodec } from './messages.ts';
+import type { HistoryPage } from './peer-history.ts';
+import { PeerHistories, unlessAborted } from './peer-history.ts';
 import {
-  entriesAnswerCodec,
-  entriesRequestCodec,
-  historyAnswerCodec,
-  historyRequestCodec,
   locateAnswerCodec,
   locateRequestCodec,
   receiptsAnswerCodec,
   receiptsRequestCodec,
 } from './proof-messages.ts';
-import { concerns, readEntries, verifyEntry } from './proven-entries.ts';
 import type { Judged, PeerQuestions } from './questions.ts';
 import type { BlockSummary, IncludedTransaction, Place, StoredBlock } from './store/index.ts';
 
@@ -36,28 +34,8 @@ type Fetched = {
   readonly certificate: CommitCertificate | undefined;
 };
 
-/** A part of what is known of an account, newest first. */
-type HistoryPage = {
-  readonly entries: readonly IncludedTransaction[];
-  /** Whether whoever told it knows of nothing older. */
-  readonly isWhole: boolean;
-};
-
-type HistoryQuery = {
-  readonly before: Place | undefined;
-  readonly limit: number;
-  readonly signal: AbortSignal | undefined;
-  /** Only peers are asked that keep the block of this height. */
-  readonly height: Height | undefined;
-};
-
 /** Bytes that a block of few transactions counts for, since its objects take memory too. */
 const BLOCK_WEIGHT_MIN = 4 * 1024;
-/** Blocks of a history fetched at once. */
-const FETCHED_AT_ONCE = 4;
-/** Headers of a history proven at once, and how many are remembered. */
-const HEADERS_AT_ONCE = 4;
-const HEADERS_KEPT_MAX = 2_048;
 
 /** Blocks, receipts and places asked of peers; each block must be what a proven header binds. */
 export class PeerLedger {
@@ -75,16 +53,17 @@ export class PeerLedger {
     weigh: ({ blockBytes }) => Math.max(blockBytes.length, BLOCK_WEIGHT_MIN),
   });
 
-  readonly #headers = new SharedCache<number, Header>({
-    weightMax: HEADERS_KEPT_MAX,
-    loadsMax: 2 * HEADERS_AT_ONCE,
-    weigh: () => 1,
-  });
+  readonly #histories: PeerHistories;
 
-  constructor(ledger: Ledger, light: LightDriver, questions: PeerQuestions) {
+  constructor(ledger: Ledger, light: LightDriver, questions: PeerQuestions, clock: Clock) {
     this.#ledger = ledger;
     this.#light = light;
     this.#questions = questions;
+    this.#histories = new PeerHistories({
+      ...{ ledger, light, questions, clock },
+      includedAt: (place, signal) => this.#includedAt(place, signal),
+      block: (height) => this.block(height),
+    });
   }
 
   /**
@@ -284,11 +263,8 @@ export class PeerLedger {
     });
   }
 
-  /**
-   * Transactions of an account at places that a peer names, each in a proven block and concerning
-   * that account; that none is missing is nobody's proof.
-   */
-  async history(
+  /** Transactions of an account, as peers name and prove them. */
+  history(
     address: Address,
     query: {
       readonly before: Place | undefined;
@@ -296,110 +272,7 @@ export class PeerLedger {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<HistoryPage> {
-    const { before, signal } = query;
-    const limit = Math.min(query.limit, HISTORY_PLACES_MAX);
-    const ask = (height: Height | undefined) =>
-      this.#askEntries(address, { before, limit, signal, height });
-    // Those first who keep all blocks: the index of others begins where their snapshot did.
-    const told = (await ask(1 as Height)) ?? (await ask(undefined));
-    if (told !== undefined) return told;
-    // Where all are of the time before entries were proven by themselves, or all are busy.
-    const entries = await this.#askHistory(address, { before, limit, signal, height: undefined });
-    if (entries === undefined) throwUnavailable();
-    return { entries, isWhole: entries.length < limit };
-  }
-
-  #askEntries(address: Address, query: HistoryQuery): Promise<HistoryPage | undefined> {
-    const { before, limit, signal, height } = query;
-    return this.#questions.ask<HistoryPage>({
-      kind: 'entries',
-      ...(height === undefined ? {} : { height }),
-      body: encode(entriesRequestCodec, { address, before, limit }),
-      signal,
-      judge: async (answer) => {
-        const decoded = decode(entriesAnswerCodec, answer);
-        if (!decoded.ok) return { kind: 'bad', fault: 'malformed-answer' };
-        const { entries: told, isWhole } = decoded.value;
-        const places = told.map(({ place }) => place);
-        if (places.length > limit || !descends(places, before)) return FALSE_ANSWER;
-        if (places.some(({ height }) => height < 1)) return FALSE_ANSWER; // Genesis holds none.
-        // Nothing at all, and yet not the end, would be asked for again and again.
-        if (places.length === 0 && !isWhole) return { kind: 'absent' };
-        // What costs nothing is looked at before anybody is asked for headers.
-        const read = readEntries(this.#ledger, address, told);
-        if (read === undefined) return FALSE_ANSWER;
-        const headers = await this.#headersOf(places, signal);
-        if (headers === undefined) return { kind: 'absent' };
-        const entries: IncludedTransaction[] = [];
-        for (const each of read) {
-          const { height } = each.told.place;
-          const header = headers.get(height) ?? unavailable(height);
-          const included = verifyEntry(this.#ledger, header, each);
-          if (included === undefined) return FALSE_ANSWER;
-          entries.push(included);
-        }
-        return { kind: 'good', value: { entries, isWhole } };
-      },
-    });
-  }
-
-  /** The proven headers of places, one a block; absent if one of them cannot be had. */
-  async #headersOf(
-    places: readonly Place[],
-    signal: AbortSignal | undefined,
-  ): Promise<ReadonlyMap<Height, Header> | undefined> {
-    const head = this.#light.head().header.height;
-    const heights = [...new Set(places.map(({ height }) => height))];
-    if (heights.some((height) => height > head)) return undefined;
-    const headers = new Map<Height, Header>();
-    for (let at = 0; at < heights.length; at += HEADERS_AT_ONCE) {
-      const part = heights.slice(at, at + HEADERS_AT_ONCE);
-      const proving = part.map((height) =>
-        this.#headers.get(height, async () => (await this.#light.prove(height)).trusted.header),
-      );
-      const proven = await unlessAborted(Promise.all(proving), signal).catch(() => undefined);
-      if (proven === undefined) return undefined;
-      for (const header of proven) headers.set(header.height, header);
-    }
-    return headers;
-  }
-
-  #askHistory(
-    address: Address,
-    query: HistoryQuery,
-  ): Promise<readonly IncludedTransaction[] | undefined> {
-    const { before, limit, signal, height } = query;
-    return this.#questions.ask<readonly IncludedTransaction[]>({
-      kind: 'history',
-      ...(height === undefined ? {} : { height }),
-      body: encode(historyRequestCodec, { address, before, limit }),
-      signal,
-      judge: async (answer) => {
-        const decoded = decode(historyAnswerCodec, answer);
-        if (!decoded.ok) return { kind: 'bad', fault: 'malformed-answer' };
-        const { places } = decoded.value;
-        if (places.length > limit || !descends(places, before)) return FALSE_ANSWER;
-        return this.#entriesAt(places, address, signal);
-      },
-    });
-  }
-
-  async #entriesAt(
-    places: readonly Place[],
-    address: Address,
-    signal: AbortSignal | undefined,
-  ): Promise<Judged<readonly IncludedTransaction[]>> {
-    const entries: IncludedTransaction[] = [];
-    for (let at = 0; at < places.length; at += FETCHED_AT_ONCE) {
-      const part = places.slice(at, at + FETCHED_AT_ONCE);
-      const found = await Promise.all(part.map((place) => this.#includedAt(place, signal)));
-      for (const included of found) {
-        if (included === undefined) return { kind: 'absent' };
-        if (!concerns(included, address)) return FALSE_ANSWER;
-        entries.push(included);
-      }
-    }
-    return { kind: 'good', value: entries };
+    return this.#histories.read(address, query);
   }
 
   /** What stands at a place; absent if nobody serves the block, or it has no such transaction. */
@@ -424,34 +297,6 @@ const FALSE_ANSWER = { kind: 'bad', ...FALSE } as const;
 
 function unavailable(height: Height): never {
   throw new TabellionError('proof-unavailable', { height });
-}
-
-function throwUnavailable(): never {
-  throw new TabellionError('proof-unavailable');
-}
-
-/** Settles as the promise does, or rejects with `aborted` as soon as nobody waits for it. */
-function unlessAborted<Value>(promise: Promise<Value>, signal?: AbortSignal): Promise<Value> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new TabellionError('aborted'));
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
-
-function descends(places: readonly Place[], before: Place | undefined): boolean {
-  let last = before;
-  for (const place of places) {
-    const isBelow =
-      last === undefined ||
-      place.height < last.height ||
-      (place.height === last.height && place.index < last.index);
-    if (!isBelow) return false;
-    last = place;
-  }
-  return true;
 }
 
 function summaryOf(

@@ -47,9 +47,10 @@ export class Protocols {
     this.#parts = dependencies.parts;
     this.#codecs = dependencies.codecs;
     const { store } = dependencies.parts;
-    this.#proofs = new ServedProofs(dependencies.core.ledger, store);
+    const { ledger, home } = dependencies.core;
+    this.#proofs = new ServedProofs(ledger, store, home.clock);
     this.#snapshots = new ServedSnapshots(store);
-    this.#turns = new AnswerTurns(dependencies.core.home.clock);
+    this.#turns = new AnswerTurns(home.clock);
   }
 
   static encodeAnnouncement(announcement: BlockAnnouncement): Bytes {

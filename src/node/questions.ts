@@ -67,6 +67,36 @@ export class PeerQuestions {
     return this.#peersFor(height === undefined ? {} : { height }).length > 0;
   }
 
+  /** What blocks a peer says it holds; absent before it told. */
+  rangeOf(peerId: string): { readonly earliest: Height; readonly head: Height } | undefined {
+    return this.#options.rangeOf(peerId);
+  }
+
+  /** Blames a peer for what several answers show together. */
+  refuse(peerId: string, fault: Fault): void {
+    this.#failed(peerId);
+    this.#options.tracer.trace('warn', 'answer-refused', { peerId, fault });
+    this.#options.reportPeer(peerId, fault);
+  }
+
+  /**
+   * Peers that could be asked, one of each voice before a second of any, the quickest first: those
+   * of one host may be one person.
+   */
+  voices(height?: Height): readonly { readonly peerId: string; readonly voice: string }[] {
+    const peers = this.#options.network()?.peers() ?? [];
+    const voiceOf = new Map(peers.map(({ peerId, voice }) => [peerId, voice]));
+    const first: { readonly peerId: string; readonly voice: string }[] = [];
+    const others: typeof first = [];
+    const heard = new Set<string>();
+    for (const peerId of this.#peersFor(height === undefined ? {} : { height })) {
+      const voice = voiceOf.get(peerId) ?? peerId;
+      (heard.has(voice) ? others : first).push({ peerId, voice });
+      heard.add(voice);
+    }
+    return [...first, ...others];
+  }
+
   forget(peerId: string): void {
     this.#records.delete(peerId);
   }

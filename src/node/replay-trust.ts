@@ -8,7 +8,9 @@ import { genesisBlock } from './mode-record.ts';
 import type { NodeCore } from './parts.ts';
 import { SerialQueue } from './serial-queue.ts';
 import type { LedgerStore } from './store/index.ts';
-import { wipeLedger } from './store/index.ts';
+import { cutLedger, wipeLedger } from './store/index.ts';
+import type { Range } from './unsigned-ranges.ts';
+import { cutAll, isIn, withRange } from './unsigned-ranges.ts';
 
 type Place = {
   readonly store: LedgerStore;
@@ -53,8 +55,8 @@ export class ReplayTrust {
   static async load(core: NodeCore): Promise<ReplayTrust> {
     const loaded = await loadReplay(core);
     if (!loaded.mustReadAgain) return new ReplayTrust(core, loaded);
-    await wipeLedger(core.home.store);
-    const record = { ...NO_REPLAY, hasFailed: loaded.hasFailed };
+    const unsigned = await deleteUnlinked(core, loaded);
+    const record = { ...NO_REPLAY, unsigned, hasFailed: loaded.hasFailed };
     await storeReplay(core, record);
     core.diagnostics.trace('warn', 'ledger-read-again', { code: 'checkpoint-conflicts' });
     return new ReplayTrust(core, record);
@@ -66,7 +68,7 @@ export class ReplayTrust {
     return this.#queue.run(async () => {
       const { unsigned, unlinked } = this.#record;
       await this.#write({
-        unsigned: this.#isUsed(unsigned) ? unsigned : undefined,
+        unsigned: unsigned.filter((range) => this.#isUsed(range)),
         unlinked: this.#isUsed(unlinked) ? unlinked : undefined,
       });
       await this.#checkedChanged();
@@ -105,7 +107,7 @@ export class ReplayTrust {
       await this.#write({
         isOn,
         hasFailed: hasFailed && (!isNew || this.#isGivenUp),
-        unsigned: isOn ? unsigned : cutAt(unsigned, reach),
+        unsigned: isOn ? unsigned : cutAll(unsigned, reach),
         unlinked: isOn || (unlinked !== undefined && unlinked.from <= reach) ? unlinked : undefined,
       });
       await this.#arm();
@@ -140,7 +142,10 @@ export class ReplayTrust {
     const next = (header.height + 1) as Height; // One above a height.
     const isGoingOn = unlinked !== undefined && this.isUnlinked();
     await this.#write({
-      unsigned: { from: this.#isUsed(unsigned) ? (unsigned?.from ?? next) : next, to },
+      unsigned: withRange(
+        unsigned.filter((range) => this.#isUsed(range)),
+        { from: next, to },
+      ),
       // What led to its checkpoint once speaks for itself.
       unlinked: isGoingOn ? { ...unlinked, to } : { from: next, to, below: header },
     });
@@ -153,8 +158,9 @@ export class ReplayTrust {
       const below = await this.#place?.store.header(height);
       const from = (height + 1) as Height; // One above a height.
       await this.#write({
-        unsigned:
-          unsigned === undefined || unsigned.to <= height ? undefined : { from, to: unsigned.to },
+        unsigned: unsigned
+          .filter((range) => range.to > height)
+          .map((range) => (range.from < from ? { from, to: range.to } : range)),
         unlinked:
           unlinked === undefined || unlinked.to <= height
             ? undefined
@@ -169,7 +175,7 @@ export class ReplayTrust {
 
   vouches(height: number): boolean {
     if (!this.#isAsked || !this.isOn()) return false;
-    return isIn(this.#record.unsigned, height) && isIn(this.#record.unlinked, height);
+    return this.isUnsigned(height) && isIn(this.#record.unlinked, height);
   }
 
   /** A block is let in unchecked. */
@@ -217,11 +223,15 @@ export class ReplayTrust {
 
   /** Whether a block of our own chain was executed without checking who signed in it. */
   isUnsigned(height: number): boolean {
-    return isIn(this.#record.unsigned, height);
+    return this.#record.unsigned.some((range) => isIn(range, height));
   }
 
-  unsigned(): { readonly from: Height; readonly to: Height } | undefined {
-    return cutAt(this.#record.unsigned, this.#head());
+  /** The lowest and the highest of them; some between may have been checked. */
+  unsigned(): Range | undefined {
+    const ranges = cutAll(this.#record.unsigned, this.#head());
+    const [first] = ranges;
+    const last = ranges.at(-1);
+    return first === undefined || last === undefined ? undefined : { ...first, to: last.to };
   }
 
   /* ------------------------------------------------------------- storing */
@@ -271,13 +281,18 @@ export class ReplayTrust {
   }
 }
 
-type Range = { readonly from: Height; readonly to: Height };
-
-function isIn(range: Range | undefined, height: number): boolean {
-  return range !== undefined && range.from <= height && height <= range.to;
-}
-
-function cutAt(range: Range | undefined, top: number): Range | undefined {
-  if (range === undefined || range.from > top) return undefined;
-  return { from: range.from, to: Math.min(range.to, top) as Height }; // Of two heights.
+/**
+ * Deletes what has not led to its checkpoint: as little more as the store can. Returns what of the
+ * rest was executed without checking signatures, and did lead to one.
+ */
+async function deleteUnlinked(
+  { home, ledger }: NodeCore,
+  { unsigned, unlinked }: ReplayRecord,
+): Promise<readonly Range[]> {
+  const below = unlinked?.below?.height;
+  // A kill on the way here leaves the record as it is: then this is done once more.
+  if (below !== undefined && below > 0 && (await cutLedger(home.store, ledger, below)))
+    return cutAll(unsigned, below);
+  await wipeLedger(home.store);
+  return [];
 }

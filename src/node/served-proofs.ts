@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/index.ts';
+import type { Bytes, Clock } from '../base/index.ts';
 import { equalBytes, errorToData, formatHex, TabellionError } from '../base/index.ts';
 import type { Codec, Infer } from '../codec/index.ts';
 import { encode } from '../codec/index.ts';
@@ -13,6 +13,8 @@ import {
 import type { RequestKind } from '../network/index.ts';
 import {
   ANSWER_BYTES_MAX,
+  ANSWER_SLICE_MS,
+  DECODED_PER_UNIT,
   HISTORY_PLACES_MAX,
   KEYS_PER_UNIT,
   LEAVES_PER_UNIT,
@@ -69,10 +71,12 @@ const HEAD_HEIGHTS = 2;
 export class ServedProofs {
   readonly #ledger: Ledger;
   readonly #store: LedgerStore;
+  readonly #clock: Clock;
 
-  constructor(ledger: Ledger, store: LedgerStore) {
+  constructor(ledger: Ledger, store: LedgerStore, clock: Clock) {
     this.#ledger = ledger;
     this.#store = store;
+    this.#clock = clock;
   }
 
   answer(kind: ProofKind, request: Bytes, asker: ProofAsker): Promise<Bytes> {
@@ -221,18 +225,26 @@ export class ServedProofs {
     return encode(historyAnswerCodec, { places, completeFrom });
   }
 
-  /** Where transactions of an account stand: each is one block to find and decode. */
+  /**
+   * Where transactions of an account stand. What that costs shows while they are looked for: an
+   * address may be made up whose name in the index is that of somebody with a long history.
+   */
   async #placesOf(
     { address, before, limit: wanted }: Infer<typeof historyRequestCodec>,
     { charge, signal }: Spending,
+    breathe = breathing(this.#clock),
   ): Promise<{ readonly places: readonly Place[]; readonly isWhole: boolean }> {
     const limit = Math.min(wanted, HISTORY_PLACES_MAX);
-    charge(1 + limit);
+    charge(1);
     if (limit === 0) return { places: [], isWhole: false };
     const entries = await this.#store.history(address, {
       limit,
       ...(before === undefined ? {} : { before }),
       ...(signal === undefined ? {} : { signal }),
+      onBlock: ({ receipts }) => {
+        charge(1 + Math.floor(receipts.length / DECODED_PER_UNIT));
+        return breathe();
+      },
     });
     const places = entries.map(({ height, index }) => ({ height, index }));
     return { places, isWhole: entries.length < limit };
@@ -241,7 +253,8 @@ export class ServedProofs {
   /** The blocks are at hand since their places were found; to prove them costs by their size. */
   async #entries(request: Bytes, asker: ProofAsker): Promise<Bytes> {
     const question = asker.read(entriesRequestCodec, request);
-    const { places, isWhole } = await this.#placesOf(question, asker);
+    const breathe = breathing(this.#clock);
+    const { places, isWhole } = await this.#placesOf(question, asker, breathe);
     const entries: ProvenEntry[] = [];
     for (const height of new Set(places.map((place) => place.height))) {
       throwIfAborted(asker);
@@ -250,6 +263,7 @@ export class ServedProofs {
       if (stored === undefined) continue;
       asker.charge(1 + Math.floor(stored.receipts.length / LEAVES_PER_UNIT));
       entries.push(...proveEntries(this.#ledger, stored, indexes));
+      await breathe();
     }
     return bounded(encode(entriesAnswerCodec, { entries, isWhole }));
   }
@@ -274,6 +288,21 @@ export class ServedProofs {
     const page = await this.#store.subtree({ prefix, hash });
     return bounded(encode(pageAnswerCodec, { page }));
   }
+}
+
+/**
+ * Waits for a moment whenever work took its time since the last one: blocks that are at hand are
+ * decoded and hashed without any wait, and others must have their turn.
+ */
+function breathing(clock: Clock): () => Promise<void> {
+  let fromMs: number = clock.now();
+  return async () => {
+    if (clock.now() - fromMs < ANSWER_SLICE_MS) return;
+    await new Promise<void>((resolve) => {
+      clock.after(0, resolve);
+    });
+    fromMs = clock.now();
+  };
 }
 
 function throwIfAborted({ signal }: Spending): void {

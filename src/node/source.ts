@@ -49,6 +49,8 @@ export type AccountHistory = {
   readonly completeFrom: Height | undefined;
   /** `chain`: found in this node's own index; `peers`: at places that peers named. */
   readonly origin: 'chain' | 'peers';
+  /** How many voices named all of what peers told of it; absent where none were asked. */
+  readonly namedBy?: number;
 };
 
 /** What reading asks for when it takes long. */

@@ -170,19 +170,22 @@ export class TransactionTracker {
     placement: Placement,
     failure: { readonly code: string; readonly actionIndex: number } | undefined,
   ): void {
-    this.#update(id, (before) =>
-      before !== undefined && isSettled(before)
-        ? undefined
-        : {
-            stage: failure === undefined ? 'final' : 'failed',
-            height: placement.height,
-            index: placement.index,
-            includedAtMs: placement.timestampMs,
-            finalAtMs: this.#clock.now(),
-            code: failure?.code,
-            actionIndex: failure?.actionIndex,
-          },
-    );
+    const key = formatHex(id);
+    const before = this.#transactions.get(key);
+    if (before !== undefined && isSettled(before)) return;
+    // Written out, not copied from two objects: blocks that are synced hold ten thousands of them.
+    this.#put(key, {
+      id,
+      stage: failure === undefined ? 'final' : 'failed',
+      height: placement.height,
+      index: placement.index,
+      seenAtMs: before?.seenAtMs,
+      includedAtMs: placement.timestampMs,
+      finalAtMs: this.#clock.now(),
+      validUntil: before?.validUntil,
+      code: failure?.code,
+      actionIndex: failure?.actionIndex,
+    });
   }
 
   /** Its last height passed, and its sequence was used by nothing else: nobody can execute it. */
@@ -246,7 +249,10 @@ export class TransactionTracker {
       code: undefined,
       actionIndex: undefined,
     };
-    const after = { ...(before ?? blank), ...changes };
+    this.#put(key, { ...(before ?? blank), ...changes });
+  }
+
+  #put(key: string, after: TrackedTransaction): void {
     this.#transactions.delete(key); // Moves it to the newest end.
     this.#transactions.set(key, after);
     if (after.stage === 'included') this.#proposed.add(key);
@@ -259,6 +265,7 @@ export class TransactionTracker {
         break;
       }
     }
+    if (this.#listeners.size === 0) return;
     for (const listener of this.#listeners.get(key) ?? []) listener(after);
   }
 }

@@ -19,7 +19,10 @@ const ADVICE: { readonly [code: string]: string } = {
   'journal-corrupt':
     'The store is damaged. Delete its `database` folder to sync again; keep the keys.',
   'page-corrupt':
-    'The stored state is damaged. Delete the `database` folder to sync again; keep the keys.',
+    'A part of the stored state is damaged, and no peer that could be asked has it as it was. ' +
+    'Nothing was deleted: start again where more peers can be reached. If the chain has changed ' +
+    'that part since, nobody keeps it: delete the `database` folder, and the node takes a newer ' +
+    'state, or all blocks, from peers. Keep the keys.',
   'index-corrupt':
     'Stored histories are damaged. Delete the `database` folder to sync again; keep the keys.',
   'store-vanished':

@@ -5,6 +5,7 @@ import {
   fail,
   isJsonObject,
   ok,
+  parseJsonText,
   TabellionError,
 } from '../base/index.ts';
 import {
@@ -78,12 +79,9 @@ export function parseRequest(source: string): Result<Json, ErrorData> {
   if (isDeeper(source, REQUEST_DEPTH_MAX)) {
     return fail(errorToData(new TabellionError('request-too-deep', { max: REQUEST_DEPTH_MAX })));
   }
-  try {
-    // `JSON.parse` makes own members even of `__proto__`; readers ask with `Object.hasOwn`.
-    return ok(JSON.parse(source) as Json);
-  } catch {
-    return fail(errorToData(new TabellionError('parse-error')));
-  }
+  // Even `__proto__` becomes an own member; readers ask with `Object.hasOwn`.
+  const json = parseJsonText(source);
+  return json === undefined ? fail(errorToData(new TabellionError('parse-error'))) : ok(json);
 }
 
 /** Whether brackets outside strings nest deeper than `max`. */

@@ -89,6 +89,11 @@ export function transactionViews(action: Codec<Action>) {
     completeFrom: option(heightCodec),
     /** Whether this node found the entries in its own index, or peers named and proved them. */
     source: enumeration('HistorySource', ['chain', 'peers']),
+    /**
+     * How many voices (peers of different hosts) named all of what peers told of it: nothing proves
+     * that none is missing, but what one leaves out another may tell. Absent where none was asked.
+     */
+    namedBy: option(u32),
     trust: trustCodec,
   });
   return { block, blockSummary, blockList, transactionView, historyEntry, history };

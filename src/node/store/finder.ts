@@ -21,6 +21,12 @@ export type HistoryOptions = {
   /** 1 to 1,000. */
   readonly limit: number;
   readonly signal?: AbortSignal;
+  /**
+   * Waited for with each block that is read, before the next one is; what it throws ends the
+   * search. Names of other accounts may begin as this one's does, so that far more blocks are read
+   * than transactions found.
+   */
+  readonly onBlock?: (block: StoredBlock) => void | Promise<void>;
 };
 
 /** The height of the committed block of a hash. */
@@ -68,16 +74,22 @@ export async function findHistory(
   address: Address,
   options: HistoryOptions,
 ): Promise<IncludedTransaction[]> {
-  const { limit, signal } = options;
+  const { limit, signal, onBlock } = options;
   assert(limit >= 1 && limit <= HISTORY_LIMIT_MAX, `limit ${limit}`);
   const history: IncludedTransaction[] = [];
   let { before } = options;
+  let last: StoredBlock | undefined;
   while (history.length < limit) {
     const wanted = limit - history.length;
     const places = await parts.index.find('account', address, { before, limit: wanted });
     for (const { height, index } of places) {
       signal?.throwIfAborted();
-      const included = includedIn(await parts.block(height), index);
+      const stored = await parts.block(height);
+      if (stored !== undefined && stored.block.header.height !== last?.block.header.height) {
+        last = stored;
+        await onBlock?.(stored);
+      }
+      const included = includedIn(stored, index);
       if (included === undefined) continue;
       const accounts = accountsOf(included.transaction, included.receipt);
       if (accounts.some((account) => equalBytes(account, address))) history.push(included);

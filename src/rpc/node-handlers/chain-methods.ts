@@ -198,7 +198,7 @@ export function chainMethods(context: NodeContext): ChainMethods {
       const source = context.source();
       // As it was before reading: a block that comes meanwhile may be told of, or not.
       const { height } = source.head().header;
-      const { entries, next, completeFrom, origin } = await source.history(address, {
+      const { entries, next, completeFrom, origin, namedBy } = await source.history(address, {
         ...(before === undefined ? {} : { before: placeOf(before) }),
         limit: limitOf(limit, HISTORY_PER_PAGE_MAX),
         signal,
@@ -211,6 +211,7 @@ export function chainMethods(context: NodeContext): ChainMethods {
         height,
         completeFrom,
         source: origin,
+        namedBy,
         // What peers named was not executed here, wherever the newest state comes from.
         trust: origin === 'peers' && trust === 'validated' ? 'proven' : trust,
       };

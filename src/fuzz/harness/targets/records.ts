@@ -226,7 +226,7 @@ const delta: Target = bytesTarget('state-page-delta', 'what changed in a page', 
 });
 
 const layoutTarget: Target = bytesTarget('state-layout', 'where pages of state are', async () => {
-  const states = [8, 60, 200].map(storedState);
+  const states = [8, 60, 200].map((count) => storedState(count));
   const [, middle] = states;
   if (middle === undefined) throw new Error('there are states');
   const changed = StateTree.empty(suite, { pageBytesMax: 900 });
