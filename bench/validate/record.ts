@@ -6,8 +6,6 @@ import {
   signP256,
   webauthnMessage,
 } from '../../src/crypto/index.ts';
-import type { Height } from '../../src/ledger/index.ts';
-import { StateTree } from '../../src/state/index.ts';
 import { ExecutedChain, found } from '../chain/executed-chain.ts';
 import type { Sender } from '../chain/senders.ts';
 import { senderOf, signTransfer } from '../chain/senders.ts';
@@ -48,9 +46,7 @@ export function recordChain(scheme: Scheme): Recorded {
   const balances = senders.map(({ address }) => ({ address, amount: 1_000_000_000n }));
   const founded = found('validate', balances);
   const { genesis, ledger } = founded;
-  const tree = StateTree.empty(ledger.suite);
-  tree.apply(0 as Height, ledger.genesis.changes);
-  const chain = new ExecutedChain(founded, tree, ledger.genesisHeader(tree.root()));
+  const chain = ExecutedChain.fromGenesis(founded);
   const blocks = Array.from({ length: BLOCKS }, (_, at) => {
     const transactions = Array.from({ length: TRANSFERS_PER_BLOCK }, (_, offset) => {
       const number = at * TRANSFERS_PER_BLOCK + offset;

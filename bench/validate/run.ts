@@ -1,18 +1,14 @@
 import type { Bytes } from '../../src/base/index.ts';
 import { assert, systemClock } from '../../src/base/index.ts';
 import { decode, encode } from '../../src/codec/index.ts';
-import type { Height } from '../../src/ledger/index.ts';
 import { createLedger } from '../../src/ledger/index.ts';
 import type { NodeHome } from '../../src/node/index.ts';
 import { TabellionNode } from '../../src/node/index.ts';
-import {
-  blocksRequestCodec,
-  blocksResponseCodec,
-  peerStatusCodec,
-} from '../../src/node/messages.ts';
+import { blocksRequestCodec, blocksResponseCodec } from '../../src/node/messages.ts';
 import type { KeyValueStore } from '../../src/storage/index.ts';
 import type { SignatureVerifier } from '../../src/verifier/index.ts';
 import { OnePeer, untilExecuted } from '../chain/one-peer.ts';
+import { statusOfRelay } from '../chain/peer-status.ts';
 import type { Recorded } from './recorded.ts';
 
 /** A run that takes longer is stuck. */
@@ -41,14 +37,7 @@ class RecordedPeer {
     assert(ledger.ok && last !== undefined, 'recorded by us');
     this.#answers = answers;
     this.#blocks = recorded.blocks;
-    this.#status = encode(peerStatusCodec, {
-      chainId: ledger.value.chainId,
-      protocolVersion: 1,
-      headHeight: last.certificate.height,
-      headHash: last.certificate.blockHash,
-      earliestHeight: 1 as Height,
-      isRelay: true,
-    });
+    this.#status = statusOfRelay(ledger.value.chainId, last.certificate);
   }
 
   #answer(kind: string, request: Uint8Array): Bytes {

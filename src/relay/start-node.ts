@@ -30,6 +30,7 @@ import { loadKey, policyOfKey } from './key-files.ts';
 import { loadJson, nodeFiles, storeJson } from './layout.ts';
 import { createMetrics } from './metrics.ts';
 import { nativeSigner } from './native-signer.ts';
+import { lowerPoolPriority } from './pool-priority.ts';
 import type { NodeSettings } from './settings.ts';
 import { isLoopbackOperator, LOOPBACK_SETTINGS, parseSettings } from './settings.ts';
 import { SigningMarkFile } from './signing-marks.ts';
@@ -57,10 +58,10 @@ export type Relay = {
 const MEGABYTE = 1024 * 1024;
 const CACHE_MEGABYTES_DEFAULT = 256;
 /**
- * Enough for the thread pool while a block is executed, and so few that a write to the disk, which
- * waits behind them in the pool, waits some milliseconds.
+ * Enough for the thread pool while a block is executed. A validator's log of votes, which waits
+ * behind them in the pool, waits some milliseconds; nothing that is urgent waits with a relay.
  */
-const VERIFICATIONS_AT_ONCE = 128;
+export const VERIFICATIONS_AT_ONCE = { validator: 128, relay: 256 } as const;
 
 /**
  * Runs a full node without a screen. Rejects with `genesis-missing`, `genesis-invalid`,
@@ -85,7 +86,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const faucet = await loadOptionalKey(files.faucetKey);
   const marks = new SigningMarkFile(files.validatorSigned);
   const store = await LevelDbStore.open(files.database, { onCrashPoint: passCrashPoint });
-  const verifier = createWebCryptoVerifier({ concurrency: VERIFICATIONS_AT_ONCE });
+  const verifier = createWebCryptoVerifier({
+    concurrency: VERIFICATIONS_AT_ONCE[validator === undefined ? 'relay' : 'validator'],
+  });
+  // Not with a validator: its log of votes is written by the pool, and everything waits for it.
+  if (validator === undefined) await lowerPoolPriority();
   const ownId = peerIdOfKey(peerKey);
   const others = settings.relays.filter((address) => !address.endsWith(`/p2p/${ownId}`));
   const home: NodeHome = {

@@ -35,11 +35,14 @@ function nameOf(kind: IndexKind, name: Uint8Array): Bytes {
 function entryOf(name: Uint8Array, place: Place): Bytes {
   const entry = new Uint8Array(ENTRY_BYTES);
   entry.set(name);
-  const view = new DataView(entry.buffer);
-  view.setUint16(9, Math.floor(place.height / 0x1_0000_0000));
-  view.setUint32(11, place.height % 0x1_0000_0000);
-  view.setUint16(15, place.index);
+  writePlace(new DataView(entry.buffer), NAME_BYTES, place);
   return entry;
+}
+
+function writePlace(view: DataView, at: number, { height, index }: Place): void {
+  view.setUint16(at, Math.floor(height / 0x1_0000_0000));
+  view.setUint32(at + 2, height % 0x1_0000_0000);
+  view.setUint16(at + 6, index);
 }
 
 function placeOf(entry: Uint8Array): Place {
@@ -62,6 +65,13 @@ function nameText(kind: IndexKind, name: Uint8Array): string {
     at(6),
     at(7),
   );
+}
+
+/** How many of some places, which ascend, are of blocks up to a height. */
+function countUpTo(places: readonly Place[], height: Height): number {
+  let count = places.length;
+  while (count > 0 && (places[count - 1] as Place).height > height) count -= 1; // Inside.
+  return count;
 }
 
 /** Above every place that exists. */
@@ -201,16 +211,28 @@ export class HistoryIndex {
     return entries;
   }
 
-  /** Entries in memory of blocks up to a height, sorted. */
-  #frozen(height: Height): Bytes[] {
-    const entries: Bytes[] = [];
-    for (const [text, places] of this.#recent) {
-      const name = Uint8Array.from(text, (character) => character.charCodeAt(0));
-      for (const place of places) {
-        if (place.height <= height) entries.push(entryOf(name, place));
+  /**
+   * Entries in memory of blocks up to a height, sorted, one after the other. Names are sorted as
+   * texts, and places ascend: ten thousands of entries at a checkpoint, without an object for each.
+   */
+  #frozen(height: Height): Bytes {
+    const texts = [...this.#recent.keys()].sort();
+    let count = 0;
+    for (const places of this.#recent.values()) count += countUpTo(places, height);
+    const entries = new Uint8Array(count * ENTRY_BYTES);
+    const view = new DataView(entries.buffer);
+    let at = 0;
+    for (const text of texts) {
+      const places = this.#recent.get(text) ?? [];
+      const frozen = countUpTo(places, height);
+      for (let index = 0; index < frozen; index++) {
+        const place = places[index] as Place; // Inside.
+        for (let byte = 0; byte < NAME_BYTES; byte++) entries[at + byte] = text.charCodeAt(byte);
+        writePlace(view, at + NAME_BYTES, place);
+        at += ENTRY_BYTES;
       }
     }
-    return entries.sort(compareBytes);
+    return entries;
   }
 
   /**
@@ -238,7 +260,7 @@ export class HistoryIndex {
     if (entries.length > 0) {
       this.#newest.set(id, height);
       const writer = new SegmentWriter(id++, 0, write);
-      for (const entry of entries) await writer.push(entry);
+      await writer.pushAll(entries);
       segments.push(await writer.finish());
     }
     for (;;) {
@@ -338,13 +360,25 @@ class SegmentWriter {
     if (this.#pending.length === INDEX_RUN_ENTRIES) await this.#flush();
   }
 
+  /** Entries in their order, one after the other; nothing was pushed before. */
+  async pushAll(entries: Bytes): Promise<void> {
+    const bytesMax = INDEX_RUN_ENTRIES * ENTRY_BYTES;
+    this.#count += entries.length / ENTRY_BYTES;
+    for (let at = 0; at < entries.length; at += bytesMax) {
+      await this.#writeRun(entries.slice(at, at + bytesMax));
+    }
+  }
+
   async #flush(): Promise<void> {
-    const [first] = this.#pending;
-    if (first === undefined) return;
-    const key = runKey(this.#id, this.#fences.length);
-    this.#fences.push(first.slice() as Bytes); // Entries are plain buffers of this module.
-    const value = concatBytes(...this.#pending);
+    if (this.#pending.length === 0) return;
+    const run = concatBytes(...this.#pending);
     this.#pending = [];
+    await this.#writeRun(run);
+  }
+
+  async #writeRun(value: Bytes): Promise<void> {
+    const key = runKey(this.#id, this.#fences.length);
+    this.#fences.push(value.slice(0, ENTRY_BYTES));
     await this.#write([{ key, value }]);
   }
 
