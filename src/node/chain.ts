@@ -232,6 +232,7 @@ export class Chain {
     // Begun before the transactions: it would else wait behind those of all blocks on their way.
     const proof = this.#proofOf(prepared.value.hash, certificate);
     proof.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
+    this.#expect(proof, prepared.value.transactions);
     const { height } = prepared.value.block.header;
     const isVouched = this.#dependencies.checkpoints?.vouches(height) === true;
     const transactions = await this.#verifyAll(prepared.value.transactions, isVouched);
@@ -242,6 +243,21 @@ export class Chain {
       isVouched,
       proof: await proof,
     });
+  }
+
+  /**
+   * Has what a proven block's transactions read of the state loaded while their signatures are
+   * checked. For a block without a good certificate nothing is: whoever sent it chose what is read.
+   */
+  #expect(
+    proof: Promise<VerifiedBlock['proof']>,
+    transactions: readonly PreparedTransaction[],
+  ): void {
+    const { ledger, store } = this.#dependencies;
+    const keysOf = () => transactions.flatMap((each) => ledger.keysOfTransaction(each.transaction));
+    proof
+      .then((proven) => (proven === undefined ? undefined : store.expect(keysOf)))
+      .catch(() => undefined); // Whoever executes it meets the same failure, and says so.
   }
 
   /** A certificate checked ahead of its turn; undefined says nothing against it. */

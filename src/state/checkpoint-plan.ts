@@ -3,11 +3,12 @@ import { assert } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { encodePage } from './compact.ts';
+import { encodeImage } from './image.ts';
 import type { Page } from './nodes.ts';
 import { memoryOf } from './nodes.ts';
 import type { StoredName } from './page.ts';
 import { deltaStoreKey, encodeLayout, pageStoreKey, prefixText } from './page.ts';
-import type { CheckpointPlan } from './types.ts';
+import type { CheckpointPlan, PageRecordForm } from './types.ts';
 
 /**
  * What a checkpoint writes.
@@ -20,8 +21,9 @@ export function planOf(parts: {
   readonly generation: number;
   readonly written: readonly Page[];
   readonly gone: readonly StoredName[];
+  readonly form: PageRecordForm;
 }): CheckpointPlan {
-  const { head, pages, generation, written, gone } = parts;
+  const { head, pages, generation, written, gone, form } = parts;
   const byPrefix = new Map(written.map((page) => [prefixText(page.prefix), page]));
   return {
     height: head.height as Height, // Given as one.
@@ -35,15 +37,22 @@ export function planOf(parts: {
       const removed = gone.filter((page) => !byPrefix.has(prefixText(page.prefix)));
       return encodeLayout({ pages: written, removed });
     },
-    encode: encodeOne,
+    encode: (page) => encodeOne(page, form),
   };
 }
 
-function encodeOne(page: Page): { readonly key: Bytes; readonly value: Bytes } {
+function encodeOne(
+  page: Page,
+  form: PageRecordForm,
+): { readonly key: Bytes; readonly value: Bytes } {
   const { root } = page;
   assert(root !== undefined, 'an unwritten page is in memory');
   const key = deltaStoreKey(page);
-  if (key === undefined) return { key: pageStoreKey(page), value: encodePage(root) };
+  if (key === undefined) {
+    assert(root.isWhole, 'nothing of it is written yet');
+    const value = form === 'image' ? encodeImage(root) : encodePage(root);
+    return { key: pageStoreKey(page), value };
+  }
   assert(page.delta !== undefined, 'made with its nodes');
   return { key, value: page.delta };
 }

@@ -59,7 +59,9 @@ function storedBy(
   blocks: readonly (readonly StateChange[])[],
   options: { readonly pageBytesMax: number; readonly checkpointAt: ReadonlySet<number> },
 ): Stored {
-  const tree = StateTree.empty(suite, { pageBytesMax: options.pageBytesMax });
+  const { pageBytesMax } = options;
+  const pageRecords = pageBytesMax % 2 === 0 ? 'image' : 'leaves';
+  const tree = StateTree.empty(suite, { pageBytesMax, pageRecords });
   const store = new StoredPages();
   let generation = 0;
   let pages: readonly Page[] = [];

@@ -3,6 +3,7 @@ import { equalBytes, fail, ok } from '../base/index.ts';
 import { Reader, Refusal, Writer } from '../codec/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
 import type { ChunkError } from './errors.ts';
+import { isImage, leavesOfImage } from './image.ts';
 import { CHUNK_BYTES_MAX, CHUNK_ENCODED_BYTES_MAX, PAGE_LEAVES_MAX } from './limits.ts';
 import type { ChunkPlan } from './manifest.ts';
 import { totalsOf } from './nodes.ts';
@@ -22,15 +23,17 @@ function readCount(encoded: Uint8Array): { count: number; from: number } | undef
 
 /**
  * The bytes of a chunk: those of a page with all leaves of its pages, which stand in the order of
- * their paths. The leaves are not looked at; `undefined` when one is spoilt at its very beginning.
+ * their paths. Neither leaves nor checksums of images are looked at; `undefined` when a record
+ * cannot be read.
  */
-export function joinPages(encodedPages: readonly Uint8Array[]): Bytes | undefined {
+export function joinPages(records: readonly Uint8Array[]): Bytes | undefined {
   let count = 0;
   let length = 0;
   const bodies: Uint8Array[] = [];
-  for (const encoded of encodedPages) {
-    const head = readCount(encoded);
-    if (head === undefined) return undefined;
+  for (const record of records) {
+    const encoded = isImage(record) ? leavesOfImage(record) : record;
+    const head = encoded && readCount(encoded);
+    if (encoded === undefined || head === undefined) return undefined;
     count += head.count;
     const body = encoded.subarray(head.from);
     length += body.length;
@@ -63,7 +66,7 @@ export function verifyChunk(
   chunkBytesMax = CHUNK_BYTES_MAX,
 ): Result<{ readonly weight: number; readonly count: number }, ChunkError> {
   if (bytes.length > CHUNK_ENCODED_BYTES_MAX) return fail({ code: 'chunk-malformed' });
-  const built = buildPage(plan.prefix, bytes, suite);
+  const built = buildPage(plan.prefix, { base: bytes, isOwn: false }, suite);
   if (built === undefined) return fail({ code: 'chunk-malformed' });
   if (!equalBytes(built.hash, plan.hash)) return fail({ code: 'chunk-mismatch' });
   const { weight, count } = totalsOf(built.table, built.root);

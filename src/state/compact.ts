@@ -2,7 +2,7 @@ import type { Bytes } from '../base/index.ts';
 import { assert, defined } from '../base/index.ts';
 import type { DeltaEntry } from './delta.ts';
 import { Growing } from './growing.ts';
-import { branchInside, pathOfPrefix, setNibble } from './inside.ts';
+import { branchBelow, branchInside, pathOfPrefix, setNibble } from './inside.ts';
 import {
   changedAtOf,
   encodeLeaf,
@@ -13,7 +13,9 @@ import {
   weightOfLeaf,
   writeLength,
 } from './leaf.ts';
-import type { Chunk, Kind, Page, PageMemory, PageRoot, Ref, Table } from './nodes.ts';
+import type { Chunk } from './memory.ts';
+import { chunkPool } from './memory.ts';
+import type { Kind, Page, PageMemory, PageRoot, Ref, Table } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
@@ -21,7 +23,6 @@ import {
   branchCount,
   branchWeight,
   branchWords,
-  childPlace,
   clearUpper,
   INSIDE,
   kindOfChild,
@@ -189,7 +190,7 @@ class Extractor {
     for (let bits = bitmap; bits !== 0; bits &= bits - 1, word += 2) {
       const nibble = 31 - Math.clz32(bits & -bits);
       const kindOfIt = kindOfChild(source, at, nibble);
-      const below = this.#formerChild(formerAt, nibble);
+      const below = this.#former === undefined ? -1 : branchBelow(this.#former, formerAt, nibble);
       let childTo = 0;
       if (kindOfIt !== INSIDE) {
         assert(kindOfIt !== PAGE, 'no page lies below a page');
@@ -204,15 +205,6 @@ class Extractor {
       copied.words[word + shift + 1] = childTo;
     }
     return to;
-  }
-
-  /** Where the branch for a nibble begins that was kept of the page, or -1. */
-  #formerChild(at: number, nibble: number): number {
-    const former = this.#former;
-    if (at < 0 || former === undefined) return -1;
-    const bitmap = bitmapOf(former, at);
-    if ((bitmap & (1 << nibble)) === 0 || kindOfChild(former, at, nibble) !== BRANCH) return -1;
-    return former.words[placeWord(at, bitCount(bitmap), childPlace(bitmap, nibble)) + 1] ?? -1;
   }
 
   /** Copies a branch that was kept, with all that is there below it. */
@@ -254,8 +246,21 @@ export function extract(table: Table, ref: Ref, page: Page, since: number): Extr
   return extractor.extract(table, ref, from, since);
 }
 
+/** As `encodePage` of what `compact` copies. */
+export function encodeSubtree(
+  table: Table,
+  ref: Ref,
+  prefix: ArrayLike<number>,
+  page?: Page,
+): Bytes {
+  const root = compact(table, ref, prefix, page);
+  const encoded = encodePage(root);
+  chunkPool.give(root.chunk);
+  return encoded;
+}
+
 /** Encodes a page's leaves: key, height of the last change, value; sorted by path. */
-export function encodePage({ chunk, kind }: PageRoot): Bytes {
+export function encodePage({ chunk, kind }: Pick<PageRoot, 'chunk' | 'kind'>): Bytes {
   const isLeaf = kind === LEAF;
   const weight = isLeaf
     ? weightOfLeaf(keyLengthOf(chunk, 0), valueLengthOf(chunk, 0))

@@ -1,5 +1,6 @@
 import { keyLengthOf, leafWords, valueLengthOf } from './leaf.ts';
-import type { Arena, Chunk } from './nodes.ts';
+import type { Chunk } from './memory.ts';
+import type { Arena } from './nodes.ts';
 import {
   bitCount,
   bitmapOf,

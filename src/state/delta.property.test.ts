@@ -1,12 +1,20 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Bytes } from '../base/index.ts';
-import { defined, formatHex } from '../base/index.ts';
+import { compareBytes, defined, formatHex } from '../base/index.ts';
+import { decode, Reader } from '../codec/index.ts';
 import { hashSuite, loadFastHashing } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { bentBytes } from '../ledger/testing/decoder-laws.ts';
 import type { DeltaEntry } from './delta.ts';
-import { decodeDelta, EMPTY_DELTA, mergeDeltas, wholeDelta, wholeOfDelta } from './delta.ts';
+import {
+  DeltaReader,
+  deltaCodec,
+  EMPTY_DELTA,
+  mergeDeltas,
+  wholeDelta,
+  wholeOfDelta,
+} from './delta.ts';
 import type { Page } from './nodes.ts';
 import { decodeLayouts, deltaStoreKey, encodeLayout, mergePage, pageStoreKey } from './page.ts';
 import { StoredPages } from './stored-pages.fixture.ts';
@@ -43,6 +51,33 @@ function recordsOf(store: StoredPages, page: Page): { base: Bytes; delta: Bytes 
   return { base: defined(base, 'stored'), delta: defined(delta, 'stored') };
 }
 
+/** As the codec reads a record, whose entries must be by key, each once. */
+function decodeDelta(delta: Uint8Array): readonly DeltaEntry[] | undefined {
+  const decoded = decode(deltaCodec, delta);
+  if (!decoded.ok || decoded.value.kind !== 'changes') return undefined;
+  const { entries } = decoded.value;
+  const isRising = entries.every(({ key }, at) => {
+    const before = entries[at - 1];
+    return before === undefined || compareBytes(before.key, key) < 0;
+  });
+  return isRising ? entries : undefined;
+}
+
+/** The same as a reader walks over them. */
+function readDelta(delta: Uint8Array): readonly DeltaEntry[] | undefined {
+  const reader = new DeltaReader(delta);
+  const entries: DeltaEntry[] = [];
+  while (reader.next()) {
+    const { keyFrom, keyLength, isPut, changedAtFrom, valueFrom, valueLength } = reader;
+    const key = new Uint8Array(delta.subarray(keyFrom, keyFrom + keyLength));
+    const value = new Uint8Array(delta.subarray(valueFrom, valueFrom + valueLength));
+    const height = new Reader(delta.subarray(changedAtFrom));
+    const put = isPut ? { changedAt: at(height.uint53()), value } : undefined;
+    entries.push({ key, put });
+  }
+  return reader.isDone ? entries : undefined;
+}
+
 const entryArbitrary: fc.Arbitrary<DeltaEntry> = fc.record({
   key: fc.integer({ min: 0, max: 12 }).map(keyOf),
   put: fc.option(
@@ -61,12 +96,14 @@ describe('what changed in a page', () => {
       fc.property(entries, entries, (former, newer) => {
         const expected = new Map<string, DeltaEntry>();
         for (const entry of [...former, ...newer]) expected.set(formatHex(entry.key), entry);
-        const merged = mergeDeltas(former, newer);
+        const before = defined(mergeDeltas(EMPTY_DELTA, former), 'of entries');
+        const merged = defined(mergeDeltas(before, newer), 'of a record');
         const read = defined(decodeDelta(merged), 'written a moment ago');
         expect(new Map(read.map((entry) => [formatHex(entry.key), entry]))).toEqual(expected);
         expect(read.map(({ key }) => formatHex(key))).toEqual([...expected.keys()].sort());
-        expect(mergeDeltas(read, [])).toEqual(merged);
-        expect(mergeDeltas([], read)).toEqual(merged);
+        expect(mergeDeltas(merged, [])).toEqual(merged);
+        expect(mergeDeltas(EMPTY_DELTA, read)).toEqual(merged);
+        expect(readDelta(merged)).toEqual(read);
       }),
       { numRuns: 200 },
     );
@@ -77,18 +114,25 @@ describe('what changed in a page', () => {
   });
 
   test('bytes of any kind are entries by key, or refused', () => {
-    const sample = mergeDeltas(
-      [],
-      [1, 5, 9].map((n) => ({ key: keyOf(n), put: { changedAt: at(n), value: keyOf(n) } })),
+    const sample = defined(
+      mergeDeltas(
+        EMPTY_DELTA,
+        [1, 5, 9].map((n) => ({ key: keyOf(n), put: { changedAt: at(n), value: keyOf(n) } })),
+      ),
+      'of entries',
     );
     let accepted = 0;
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 60 }), bentBytes(fc.constant(sample)));
     fc.assert(
       fc.property(bytes, (random) => {
         const entries = decodeDelta(random);
-        if (entries === undefined) return;
+        expect(readDelta(random)).toEqual(entries);
+        if (entries === undefined) {
+          expect(mergeDeltas(random, [])).toBeUndefined();
+          return;
+        }
         accepted += 1;
-        expect(mergeDeltas([], entries)).toEqual(new Uint8Array(random));
+        expect(mergeDeltas(EMPTY_DELTA, entries)).toEqual(new Uint8Array(random));
       }),
       { numRuns: 1000 },
     );
@@ -111,8 +155,8 @@ describe('what changed in a page', () => {
       }
       expect(insert(base)).toEqual(refusal);
       expect(insert(base, EMPTY_DELTA)).toEqual(refusal);
-      const foreign = mergeDeltas([], [{ key: Uint8Array.of(9), put: undefined }]);
-      expect(mergePage(suite, page.prefix, base, foreign)).toBeUndefined();
+      const foreign = mergeDeltas(EMPTY_DELTA, [{ key: Uint8Array.of(9), put: undefined }]);
+      expect(mergePage(suite, page.prefix, base, defined(foreign, 'one'))).toBeUndefined();
       expect(page.isLoaded).toBe(false);
       // Whoever has all of it as it is now may give that.
       const whole = defined(mergePage(suite, page.prefix, base, delta), 'as it was written');

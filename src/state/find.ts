@@ -2,7 +2,8 @@ import type { Bytes } from '../base/index.ts';
 import { MissingKey } from '../ledger/index.ts';
 import { branchInside } from './inside.ts';
 import { comparePaths, isBelow, nibbleOf, pathWord } from './leaf.ts';
-import type { Chunk, Page, Ref, Table } from './nodes.ts';
+import type { Chunk } from './memory.ts';
+import type { Page, Ref, Table } from './nodes.ts';
 import {
   BRANCH,
   bitCount,

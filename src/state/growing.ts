@@ -1,6 +1,7 @@
 import { keyLengthOf, leafWords, valueLengthOf } from './leaf.ts';
+import type { Chunk } from './memory.ts';
+import { chunkPool } from './memory.ts';
 import type { Kind, PageRoot } from './nodes.ts';
-import { Chunk } from './nodes.ts';
 
 const SCRATCH_WORDS_MIN = 64 * 1024;
 /** Up to here a loop is quicker than a call. */
@@ -33,8 +34,9 @@ export class Growing {
 
   /** What was written, as the nodes of a page. */
   finish(kind: Kind, isWhole: boolean): PageRoot {
-    const chunk = new Chunk(this.used);
-    chunk.words.set(this.words.subarray(0, this.used));
-    return { chunk, kind, isWhole };
+    const { used: length } = this;
+    const chunk = chunkPool.take(length);
+    chunk.words.set(this.words.subarray(0, length));
+    return { chunk, length, kind, isWhole };
   }
 }

@@ -1,13 +1,13 @@
 import type { Hash, HashBatch, HashSuite } from '../crypto/index.ts';
 import { LEAF_HASHED_FROM, LEAF_HEAD_BYTES, leafWords, valueLengthOf } from './leaf.ts';
 import { INLINE_VALUE_BYTES_MAX } from './limits.ts';
+import { Chunk } from './memory.ts';
 import type { Ref, Table } from './nodes.ts';
 import {
   BRANCH,
   BRANCH_SKEW,
   bitCount,
   bitmapOf,
-  Chunk,
   childPlace,
   hashedFrom,
   hashWord,

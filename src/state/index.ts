@@ -28,4 +28,10 @@ export { emptyRoot, stateProofCodec, verifyProof } from './proof.ts';
 export type { FoundSubtree, WantedSubtree } from './subtree.ts';
 export { subtreeOfChunk } from './subtree.ts';
 export { StateTree } from './tree.ts';
-export type { CheckpointPlan, StagedState, StateTreeOptions, UndoEntry } from './types.ts';
+export type {
+  CheckpointPlan,
+  PageRecordForm,
+  StagedState,
+  StateTreeOptions,
+  UndoEntry,
+} from './types.ts';

@@ -1,5 +1,6 @@
 import { nibbleOf } from './leaf.ts';
-import type { Chunk, Page, Ref } from './nodes.ts';
+import type { Chunk } from './memory.ts';
+import type { Page, Ref } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
@@ -55,6 +56,14 @@ function descend(
     at = chunk.words[word + 1] ?? 0;
   }
   return at;
+}
+
+/** Where the branch for a nibble begins; -1 when none is in the chunk, or `at` is -1. */
+export function branchBelow(chunk: Chunk, at: number, nibble: number): number {
+  if (at < 0) return -1;
+  const bitmap = bitmapOf(chunk, at);
+  if ((bitmap & (1 << nibble)) === 0 || kindOfChild(chunk, at, nibble) !== BRANCH) return -1;
+  return chunk.words[placeWord(at, bitCount(bitmap), childPlace(bitmap, nibble)) + 1] ?? -1;
 }
 
 /** A path that begins with the nibbles of a prefix; zeros follow. */

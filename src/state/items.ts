@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/index.ts';
 import { assert } from '../base/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
+import { DeltaReader } from './delta.ts';
 import {
   comparePaths,
   isBelow,
@@ -12,9 +13,12 @@ import {
   writeEncodedLeaf,
   writeLeaf,
 } from './leaf.ts';
+import type { Cursor } from './lengths.ts';
+import { readLength } from './lengths.ts';
 import { PAGE_LEAVES_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX } from './limits.ts';
-import type { Scratch, Table } from './nodes.ts';
-import { Chunk } from './nodes.ts';
+import type { Scratch } from './memory.ts';
+import { Chunk } from './memory.ts';
+import type { Table } from './nodes.ts';
 
 /** Nibbles in an item's order; 28 bits are a small integer in every engine. */
 const ORDER_NIBBLES = 7;
@@ -165,6 +169,43 @@ export class Items {
     return new Items(table, { chunk, count: length, arrays, areDistinct: true, keyOf: key });
   }
 
+  /**
+   * What a record says that changed in a page; `undefined` when it is not the one encoding of some
+   * entries.
+   *
+   * @param where As for `ofPage`.
+   */
+  static ofDelta(
+    suite: HashSuite,
+    table: Table,
+    delta: Uint8Array,
+    where: { readonly scratch: Scratch; readonly arrays: ItemArrays },
+  ): Items | undefined {
+    const { scratch } = where;
+    const reader = new DeltaReader(delta);
+    const { count } = reader;
+    if (count < 0) return undefined;
+    const chunk = scratch.take(count * LEAF_FIXED_WORDS + (delta.length >> 2));
+    const arrays = where.arrays.take(count);
+    const batch = suite.batch('state-path');
+    let place = 0;
+    for (let at = 0; reader.next(); place++) {
+      const { keyFrom, keyLength, valueFrom, valueLength, isPut, changedAtFrom } = reader;
+      batch.add(delta, keyFrom, keyFrom + keyLength, chunk, 4 * pathWord(at));
+      arrays.ats[place] = at;
+      arrays.isPut[place] = isPut ? 1 : 0;
+      const from = { keyFrom, keyLength, changedAtFrom, valueFrom, valueLength };
+      if (isPut) writeEncodedLeaf(chunk, at, delta, from);
+      else chunk.words[at] = keyLength;
+      at += leafWords(keyLength, valueLength);
+    }
+    batch.flush(); // Also when it was in vain: the batch is everybody's.
+    if (!reader.isDone) return undefined;
+    const areDistinct = sortInPlace(chunk, arrays, count);
+    const key = (at: number) => keyOf(chunk, arrays.ats[at] ?? 0);
+    return new Items(table, { chunk, count, arrays, areDistinct, keyOf: key });
+  }
+
   key(place: number): Bytes {
     return this.#keyOf(place);
   }
@@ -213,6 +254,33 @@ function orderOf(bytes: Uint8Array, from: number): number {
   return (high << 4) | ((bytes[from + 3] ?? 0) >> 4);
 }
 
+/** Sorts a few leaves by path, where they are known; whether no two have the same. */
+function sortInPlace({ bytes }: Chunk, arrays: ItemArrays, count: number): boolean {
+  const { ats, isPut, orders } = arrays;
+  let areDistinct = true;
+  for (let place = 0; place < count; place++) {
+    const at = ats[place] ?? 0;
+    const put = isPut[place] ?? 0;
+    const order = orderOf(bytes, 4 * pathWord(at));
+    let to = place;
+    for (; to > 0 && (orders[to - 1] ?? 0) >= order; to--) {
+      if (orders[to - 1] === order) {
+        const before = 4 * pathWord(ats[to - 1] ?? 0);
+        const difference = comparePaths(bytes, before, bytes, 4 * pathWord(at));
+        if (difference === 0) areDistinct = false;
+        if (difference <= 0) break;
+      }
+      ats[to] = ats[to - 1] ?? 0;
+      isPut[to] = isPut[to - 1] ?? 0;
+      orders[to] = orders[to - 1] ?? 0;
+    }
+    ats[to] = at;
+    isPut[to] = put;
+    orders[to] = order;
+  }
+  return areDistinct;
+}
+
 /** Which of some leaves, given by where they begin, comes in which place. */
 function sortByPath(
   { bytes }: Chunk,
@@ -246,24 +314,6 @@ function sortByPath(
   return { sources, orders, areDistinct };
 }
 
-/** Where a reader is in a page's bytes. */
-type Cursor = { at: number };
-
-/** A number in its one ULEB128 form, at most `max` (below 2^21); -1 when there is none. */
-function readLength(bytes: Uint8Array, cursor: Cursor, max: number): number {
-  const first = bytes[cursor.at++] ?? 256; // Above every byte: the end.
-  if (first < 0x80) return first <= max ? first : -1;
-  let value = first & 0x7f;
-  for (let shift = 7; shift <= 14; shift += 7) {
-    const byte = bytes[cursor.at++] ?? 256;
-    if (byte === 256) return -1;
-    value |= (byte & 0x7f) << shift;
-    if (byte >= 0x80) continue;
-    return byte === 0 || value > max ? -1 : value;
-  }
-  return -1;
-}
-
 /** The leaves of a page's bytes, with their paths; `undefined` when the bytes are not canonical. */
 function readLeaves(
   suite: HashSuite,
@@ -294,7 +344,13 @@ function readLeaves(
     ats[place] = at;
     batch.add(encoded, keyFrom, changedAtFrom, chunk, 4 * pathWord(at));
     const valueFrom = cursor.at;
-    writeEncodedLeaf(chunk, at, encoded, { keyFrom, keyLength, valueFrom, valueLength });
+    writeEncodedLeaf(chunk, at, encoded, {
+      keyFrom,
+      keyLength,
+      changedAtFrom,
+      valueFrom,
+      valueLength,
+    });
     at += leafWords(keyLength, valueLength);
     cursor.at += valueLength;
     isGood = true;

@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { LEAF_OVERHEAD_BYTES } from './limits.ts';
-import type { Chunk } from './nodes.ts';
+import type { Chunk } from './memory.ts';
 
 // The form of a leaf in memory: see nodes.ts.
 
@@ -43,7 +43,7 @@ export function writeLeaf(
   copyBytes(key, bytes, from + LEAF_VALUE_BYTE + value.length);
 }
 
-/** As `writeLeaf`, of a leaf as pages encode it, whose height stands right behind its key. */
+/** As `writeLeaf`, of a leaf whose parts stand in a record. */
 export function writeEncodedLeaf(
   { bytes, words }: Chunk,
   at: number,
@@ -51,21 +51,24 @@ export function writeEncodedLeaf(
   where: {
     readonly keyFrom: number;
     readonly keyLength: number;
+    readonly changedAtFrom: number;
     readonly valueFrom: number;
     readonly valueLength: number;
   },
 ): void {
-  const { keyFrom, keyLength, valueFrom, valueLength } = where;
+  const { keyFrom, keyLength, changedAtFrom, valueFrom, valueLength } = where;
   words[at] = keyLength;
+  // The bytes after the key that fill the last word.
+  words[at + leafWords(keyLength, valueLength) - 1] = 0;
   const from = 4 * at;
-  copyRange(encoded, keyFrom + keyLength, 8, bytes, from + LEAF_CHANGED_AT_BYTE);
+  copyRange(encoded, changedAtFrom, 8, bytes, from + LEAF_CHANGED_AT_BYTE);
   writeU32(bytes, from + LEAF_LENGTH_BYTE, valueLength);
   copyRange(encoded, valueFrom, valueLength, bytes, from + LEAF_VALUE_BYTE);
   copyRange(encoded, keyFrom, keyLength, bytes, from + LEAF_VALUE_BYTE + valueLength);
 }
 
 /** Up to here a loop is quicker than a call. */
-const LOOP_BYTES_MAX = 64;
+const LOOP_BYTES_MAX = 96;
 
 function copyBytes(source: Uint8Array, target: Bytes, at: number): void {
   if (source.length > LOOP_BYTES_MAX) target.set(source, at);

@@ -43,3 +43,5 @@ export const DELTA_ENTRIES_MAX = 4 * 1024 * 1024;
 export const DELTA_SHARE_MAX = 1 / 2;
 /** Of what `evict` allows, what older versions may hold. */
 export const VERSION_SHARE = 1 / 4;
+/** Of what `evict` allows, what the ways to some leaves may take when the rest of their pages went. */
+export const PARTLY_SHARE = 1 / 2;

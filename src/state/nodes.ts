@@ -1,7 +1,8 @@
 import type { Bytes } from '../base/index.ts';
 import { assert } from '../base/index.ts';
-import type { Hash, HashBuffer } from '../crypto/index.ts';
+import type { Hash } from '../crypto/index.ts';
 import { keyLengthOf, valueLengthOf, weightOfLeaf } from './leaf.ts';
+import { Chunk, chunkPool } from './memory.ts';
 import { Reads } from './reads.ts';
 
 /*
@@ -52,32 +53,6 @@ export const PAGE = 3;
 export const INSIDE = 4;
 export type Kind = typeof NOTHING | typeof LEAF | typeof BRANCH | typeof PAGE | typeof INSIDE;
 
-/** Memory of some nodes. */
-export class Chunk implements HashBuffer {
-  readonly bytes: Bytes;
-  readonly words: Int32Array<ArrayBuffer>;
-
-  constructor(words: number) {
-    const buffer = new ArrayBuffer(4 * words);
-    this.bytes = new Uint8Array(buffer);
-    this.words = new Int32Array(buffer);
-  }
-}
-
-/**
- * Memory that is used again and again: a buffer of its own for each page took half of the time of
- * reading small ones.
- */
-export class Scratch {
-  #chunk = new Chunk(0);
-
-  /** At least so many words, in which anything may stand; whatever was handed out before is void. */
-  take(words: number): Chunk {
-    if (this.#chunk.words.length < words) this.#chunk = new Chunk(2 * words);
-    return this.#chunk;
-  }
-}
-
 /** Where a node is, in a table. */
 export type Ref = { readonly kind: Kind; readonly chunk: number; readonly at: number };
 
@@ -87,7 +62,13 @@ export const NO_REF: Ref = { kind: NOTHING, chunk: 0, at: 0 };
  * The topmost node of a page that is in memory, at the beginning of a chunk that has all of its
  * nodes; or, when it is not whole, those that were changed last: of others there is only `INSIDE`.
  */
-export type PageRoot = { readonly chunk: Chunk; readonly kind: Kind; readonly isWhole: boolean };
+export type PageRoot = {
+  readonly chunk: Chunk;
+  /** Words of the chunk that are used. */
+  readonly length: number;
+  readonly kind: Kind;
+  readonly isWhole: boolean;
+};
 
 /** What of a page is in memory. */
 export type PageMemory = {
@@ -132,6 +113,8 @@ export class Page {
   /** When it was last read, and how it stood when it was put in the queue of those to evict. */
   usedAt = 0;
   queuedAt = 0;
+  /** What it then had in memory, where that was only a part. */
+  queuedBytes = 0;
 
   constructor(fields: {
     readonly prefix: Bytes;
@@ -167,6 +150,12 @@ export class Page {
     return memory?.root.isWhole === true ? memory.root : memory?.under;
   }
 
+  /** Whether only a part of it is in memory. */
+  get isPartly(): boolean {
+    const memory = this.#memory;
+    return memory !== undefined && !memory.root.isWhole && memory.under === undefined;
+  }
+
   get memory(): PageMemory | undefined {
     const compact = this.#compact;
     if (compact !== undefined) {
@@ -189,6 +178,28 @@ export class Page {
   }
 
   remember(memory: PageMemory | undefined): void {
+    this.#giveBack(memory);
+    this.#set(memory);
+  }
+
+  /** Gives its nodes to another page, of which they are from now on. */
+  handOver(memory: PageMemory): void {
+    this.#giveBack(memory);
+    this.#set(undefined);
+  }
+
+  /** Gives back chunks that are not part of what is kept. */
+  #giveBack(kept: PageMemory | undefined): void {
+    const memory = this.#memory;
+    if (memory === undefined) return;
+    const { root, under } = memory;
+    if (root !== kept?.root && root !== kept?.under) chunkPool.give(root.chunk);
+    if (under !== undefined && under !== kept?.root && under !== kept?.under) {
+      chunkPool.give(under.chunk);
+    }
+  }
+
+  #set(memory: PageMemory | undefined): void {
     this.#compact = undefined;
     this.#memory = memory;
     const bytes =
@@ -406,6 +417,14 @@ export function branchCount({ words }: Chunk, at: number): number {
 
 export function branchWeight({ words }: Chunk, at: number): number {
   return ((words[at + WEIGHT] ?? 0) >>> 0) + ((words[at + WEIGHT_HIGH] ?? 0) >> 1) * 0x1_0000_0000;
+}
+
+/** Whether a branch is one of a page: of leaves and branches, none of them elsewhere. */
+export function isPlainBranch({ words }: Chunk, at: number): boolean {
+  const kinds = words[at] ?? 0;
+  const bits = words[at + BITS] ?? 0;
+  // No leaf where there is no child.
+  return words[at + WEIGHT_HIGH] === 0 && (bits & 0xffff) === 0 && (kinds & ~(bits >>> 16)) === 0;
 }
 
 /** Whether page boundaries lie below. */

@@ -4,12 +4,14 @@ import type { Codec, Infer } from '../codec/index.ts';
 import { bytes, decode, struct, u8, u32, uint53, vector, Writer } from '../codec/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
-import { compact, encodePage } from './compact.ts';
-import { decodeDelta, wholeOfDelta } from './delta.ts';
+import { compact, encodeSubtree } from './compact.ts';
+import { wholeOfDelta } from './delta.ts';
 import type { LayoutError, PageError } from './errors.ts';
+import { imageWords, isImage, readImage } from './image.ts';
 import { ItemArrays, Items } from './items.ts';
 import { isBelow, pathWord } from './leaf.ts';
 import { LAYOUT_PAGES_MAX, PATH_NIBBLES } from './limits.ts';
+import { chunkPool, Scratch } from './memory.ts';
 import type { PageRoot, Ref } from './nodes.ts';
 import {
   Arena,
@@ -22,7 +24,6 @@ import {
   PAGE,
   Page,
   pageId,
-  Scratch,
   Table,
   totalsOf,
 } from './nodes.ts';
@@ -31,24 +32,33 @@ import { Builder } from './update.ts';
 /** Words that the branches of random leaves take: a third as many, ten for each child. */
 const BRANCH_WORDS_PER_LEAF = 16;
 
-/**
- * The nodes of a page's bytes, which must be exactly the page that the layout names.
- *
- * @param delta What changed since they were written.
- */
+/** Words for the branches of what changed in a page, as a rule. */
+const CHANGED_BRANCH_WORDS = 8 * 1024;
+
+/** What there is of a page. */
+export type PageRecords = {
+  /** Its leaves; or its image, where this node wrote it. */
+  readonly base: Uint8Array;
+  /** What changed since they were written. */
+  readonly delta?: Uint8Array | undefined;
+  /** Whether this node wrote them: images of others are refused. */
+  readonly isOwn: boolean;
+};
+
+/** The nodes of a page's records, which must be exactly the page that the layout names. */
 export function decodePage(
   page: Page,
-  encoded: Uint8Array,
+  records: PageRecords,
   suite: HashSuite,
-  delta?: Uint8Array,
 ): Result<PageRoot, PageError> {
   const refusal = fail({ code: 'page-corrupt' } as const);
-  const built = buildPage(page.prefix, encoded, suite, delta);
+  const built = buildPage(page.prefix, records, suite);
   if (built === undefined) return refusal;
   const { table, root, hash } = built;
   const { weight, count } = totalsOf(table, root);
   if (count !== page.count || weight !== page.weight) return refusal;
-  return equalBytes(hash, page.hash) ? ok(compact(table, root, page.prefix)) : refusal;
+  if (!equalBytes(hash, page.hash)) return refusal;
+  return ok(copyOfImage(built) ?? compact(table, root, page.prefix));
 }
 
 /** Makes subtrees of pages, one at a time, in memory that is used again. */
@@ -58,19 +68,35 @@ class PageBuilder {
   readonly #leaves = new Scratch();
   readonly #arrays = new ItemArrays();
   readonly #branches = new Scratch();
+  readonly #changed = new Scratch();
 
   constructor(suite: HashSuite) {
     this.#suite = suite;
     this.#builder = new Builder(suite);
   }
 
-  build(
-    prefix: Uint8Array,
-    encoded: Uint8Array,
-    delta: Uint8Array | undefined,
-  ): BuiltPage | undefined {
+  build(prefix: Uint8Array, { base, delta, isOwn }: PageRecords): BuiltPage | undefined {
     const whole = delta && wholeOfDelta(delta);
-    if (whole !== undefined) return this.build(prefix, whole, undefined);
+    if (whole !== undefined) return this.#buildLeaves(prefix, whole);
+    const built = isOwn && isImage(base) ? this.#readImage(base) : this.#buildLeaves(prefix, base);
+    return delta === undefined || built === undefined ? built : this.#change(built, prefix, delta);
+  }
+
+  /** Its hashes are those that this node computed when it wrote them. */
+  #readImage(image: Uint8Array): BuiltPage | undefined {
+    const words = imageWords(image);
+    if (words < 0) return undefined;
+    const chunk = this.#leaves.take(words);
+    const kind = readImage(image, chunk);
+    if (kind === undefined) return undefined;
+    const table = Table.of([]);
+    const root = { kind, chunk: table.add(chunk), at: 0 };
+    const branches = this.#branches.take(CHANGED_BRANCH_WORDS);
+    this.#builder.begin(table, new Arena(table, CHANGED_BRANCH_WORDS, branches));
+    return { table, root, hash: this.#builder.complete(root), imageWords: words };
+  }
+
+  #buildLeaves(prefix: Uint8Array, encoded: Uint8Array): BuiltPage | undefined {
     const table = Table.of([]);
     const where = { prefix, scratch: this.#leaves, arrays: this.#arrays };
     const items = Items.ofPage(this.#suite, table, encoded, where);
@@ -80,27 +106,20 @@ class PageBuilder {
     const arena = new Arena(table, words, branches);
     this.#builder.begin(table, arena);
     const root = this.#builder.update(NO_REF, items, prefix.length);
-    const built = { table, root, hash: this.#builder.complete(root) };
-    return delta === undefined ? built : this.#change(built, prefix, delta);
+    return { table, root, hash: this.#builder.complete(root) };
   }
 
   /** Puts in place what changed since. */
   #change(built: BuiltPage, prefix: Uint8Array, delta: Uint8Array): BuiltPage | undefined {
-    const entries = decodeDelta(delta);
-    if (entries === undefined) return undefined;
     const { table } = built;
-    const items = Items.ofChanges(
-      this.#suite,
-      table,
-      entries.map(({ key, put }) => ({ key, value: put?.value, changedAt: put?.changedAt ?? 0 })),
-      0,
-    );
-    if (!items.areDistinct) return undefined;
+    const where = { scratch: this.#changed, arrays: this.#arrays };
+    const items = Items.ofDelta(this.#suite, table, delta, where);
+    if (items?.areDistinct !== true) return undefined;
     // They are sorted: what lies between two below the prefix is too.
-    for (const at of items.count === 0 ? [] : [items.ats[0], items.ats[items.count - 1]]) {
-      if (at !== undefined && !isBelow(items.chunk.bytes, 4 * pathWord(at), prefix)) {
-        return undefined;
-      }
+    if (items.count === 0) return built;
+    for (const place of [0, items.count - 1]) {
+      const at = items.ats[place] ?? 0;
+      if (!isBelow(items.chunk.bytes, 4 * pathWord(at), prefix)) return undefined;
     }
     const root = this.#builder.update(built.root, items, prefix.length);
     return { table, root, hash: this.#builder.complete(root) };
@@ -108,28 +127,39 @@ class PageBuilder {
 }
 
 /** A page's nodes; valid until the next page is built. */
-type BuiltPage = { readonly table: Table; readonly root: Ref; readonly hash: Hash };
+type BuiltPage = {
+  readonly table: Table;
+  readonly root: Ref;
+  readonly hash: Hash;
+  /** Words of its chunk, where that has its nodes as `compact` would copy them, and nothing else. */
+  readonly imageWords?: number;
+};
+
+/** A copy of nodes that stand in their chunk as in that of a page. */
+function copyOfImage({ table, root, imageWords: length }: BuiltPage): PageRoot | undefined {
+  if (length === undefined) return undefined;
+  const chunk = chunkPool.take(length);
+  chunk.words.set(table.chunk(root.chunk).words.subarray(0, length));
+  return { chunk, length, kind: root.kind, isWhole: true };
+}
 
 const pageBuilders = new WeakMap<HashSuite, PageBuilder>();
 
 /**
- * The subtree of a page's bytes, hashed, in memory that the next call uses again; `undefined` when
- * these are not the one encoding of leaves below the prefix.
- *
- * @param delta What changed since the bytes were written.
+ * The subtree of a page's records, hashed, in memory that the next call uses again; `undefined`
+ * when these are not what is written of leaves below the prefix.
  */
 export function buildPage(
   prefix: Uint8Array,
-  encoded: Uint8Array,
+  records: PageRecords,
   suite: HashSuite,
-  delta?: Uint8Array,
 ): BuiltPage | undefined {
   let builder = pageBuilders.get(suite);
   if (builder === undefined) {
     builder = new PageBuilder(suite);
     pageBuilders.set(suite, builder);
   }
-  return builder.build(prefix, encoded, delta);
+  return builder.build(prefix, records);
 }
 
 /** A prefix in text, for maps and messages. */
@@ -373,16 +403,16 @@ export function pagesBelow(table: Table, ref: Ref, page: Page | undefined): Page
 }
 
 /**
- * The bytes of a page with what changed since; `undefined` when one of them is spoilt. Whether they
+ * The leaves of a page with what changed since; `undefined` when a record is spoilt. Whether they
  * are that page, its hash says: here nobody asks.
  */
 export function mergePage(
   suite: HashSuite,
   prefix: Uint8Array,
-  encoded: Uint8Array,
+  base: Uint8Array,
   delta: Uint8Array,
 ): Bytes | undefined {
-  const built = buildPage(prefix, encoded, suite, delta);
+  const built = buildPage(prefix, { base, delta, isOwn: true }, suite);
   if (built === undefined || built.root.kind === NOTHING) return undefined;
-  return encodePage(compact(built.table, built.root, prefix));
+  return encodeSubtree(built.table, built.root, prefix);
 }

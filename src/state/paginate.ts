@@ -3,9 +3,9 @@ import { assert } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import { compact, extract } from './compact.ts';
 import type { DeltaEntry } from './delta.ts';
-import { decodeDelta, mergeDeltas, wholeOfDelta } from './delta.ts';
+import { EMPTY_DELTA, mergeDeltas, wholeOfDelta } from './delta.ts';
 import { DELTA_SHARE_MAX } from './limits.ts';
-import type { Ref } from './nodes.ts';
+import type { PageMemory, Ref } from './nodes.ts';
 import {
   Arena,
   BRANCH,
@@ -40,7 +40,7 @@ type PaginateOptions = {
   /** Keys below a prefix that blocks deleted since. */
   readonly deletedBelow: (prefix: Uint8Array) => readonly Bytes[];
   /** Told a changed page whose memory is another one's now. */
-  readonly onMoved: (page: Page) => void;
+  readonly onMoved: (page: Page, memory: PageMemory) => void;
 };
 
 type Tree = { readonly table: Table; readonly root: Ref; readonly hash: Hash };
@@ -133,8 +133,8 @@ class Pagination {
       page.rememberLater(() => {
         const { memory, changed } = extract(table, ref, former, since);
         const gone = deleted.map((key): DeltaEntry => ({ key, put: undefined }));
-        page.delta = mergeDeltas(entriesOf(former), [...gone, ...changed]);
-        onMoved(former);
+        page.delta = mergedDelta(former, [...gone, ...changed]);
+        onMoved(former, memory);
         return memory;
       });
       return page;
@@ -194,11 +194,12 @@ function deltaOf(page: Page): Bytes {
   return delta;
 }
 
-function entriesOf(page: Page): readonly DeltaEntry[] {
-  if (page.deltaGeneration === 0) return [];
-  const entries = decodeDelta(deltaOf(page));
-  assert(entries !== undefined, 'read or written before');
-  return entries;
+/** The record of what changed in a page since it was written, with what did so since. */
+function mergedDelta(former: Page, newer: readonly DeltaEntry[]): Bytes {
+  const record = former.deltaGeneration === 0 ? EMPTY_DELTA : deltaOf(former);
+  const merged = mergeDeltas(record, newer);
+  assert(merged !== undefined, 'read or written before');
+  return merged;
 }
 
 /** Whether a branch is above pages: too large for one, or not to be joined into one. */

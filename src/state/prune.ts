@@ -1,11 +1,12 @@
 import { Growing } from './growing.ts';
-import type { Chunk, Page, PageMemory } from './nodes.ts';
+import { branchBelow } from './inside.ts';
+import type { Chunk } from './memory.ts';
+import type { Page, PageMemory } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
   bitmapOf,
   branchWords,
-  childPlace,
   INSIDE,
   kindOfChild,
   LEAF,
@@ -72,8 +73,7 @@ class Pruner {
       else {
         const through = pathsThrough(paths, depth, nibble);
         const { chunk } = below;
-        const belowAt =
-          chunk === undefined || below.at < 0 ? -1 : branchAt(chunk, below.at, nibble);
+        const belowAt = chunk === undefined ? -1 : branchBelow(chunk, below.at, nibble);
         if (kind === BRANCH) {
           childTo = this.#copyKept(source, childAt, { chunk, at: belowAt }, through, depth + 1);
         } else if (chunk !== undefined && belowAt >= 0 && through.length > 0) {
@@ -85,13 +85,6 @@ class Pruner {
     }
     return to;
   }
-}
-
-/** Where the branch for a nibble begins; -1 when there is none. */
-function branchAt(chunk: Chunk, at: number, nibble: number): number {
-  const bitmap = bitmapOf(chunk, at);
-  if ((bitmap & (1 << nibble)) === 0 || kindOfChild(chunk, at, nibble) !== BRANCH) return -1;
-  return chunk.words[placeWord(at, bitCount(bitmap), childPlace(bitmap, nibble)) + 1] ?? -1;
 }
 
 const NONE: readonly number[] = [];

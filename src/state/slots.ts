@@ -1,6 +1,6 @@
 import { pathOfPrefix } from './inside.ts';
-import type { Kind, Page, Ref, Table } from './nodes.ts';
-import { LEAF, NOTHING, PAGE } from './nodes.ts';
+import type { Kind, Page, Ref } from './nodes.ts';
+import { NOTHING, PAGE } from './nodes.ts';
 
 /** A node that stays where items are put beside it. */
 export type Staying = Ref & {
@@ -24,11 +24,6 @@ export class Slots {
     this.kinds.fill(NOTHING);
     this.hashAts.fill(-1);
   }
-}
-
-/** Whether a node is a single leaf, loaded or not: such a node takes its parent's place. */
-export function isSingleLeaf(table: Table, ref: Ref): boolean {
-  return ref.kind === LEAF || (ref.kind === PAGE && table.page(ref.chunk).count === 1);
 }
 
 /** A page of one leaf: nothing else lies below its prefix, so zeros may follow it. */

@@ -88,7 +88,8 @@ describe('StateTree', () => {
           maxLength: 8,
         }),
         (blocks, pageBytesMax, deeds) => {
-          const options = { pageBytesMax, versionsKept: 4 };
+          const pageRecords = pageBytesMax % 2 === 0 ? 'image' : 'leaves';
+          const options = { pageBytesMax, versionsKept: 4, pageRecords } as const;
           let tree = StateTree.empty(suite, options);
           const pages = new StoredPages();
           let model: Model = new Map();
@@ -129,7 +130,8 @@ describe('StateTree', () => {
     let lost = 0;
     fc.assert(
       fc.property(blocksArbitrary, fc.integer({ min: 40, max: 2000 }), (blocks, pageBytesMax) => {
-        const tree = StateTree.empty(suite, { pageBytesMax, versionsKept: 3 });
+        const pageRecords = pageBytesMax % 2 === 0 ? 'image' : 'leaves';
+        const tree = StateTree.empty(suite, { pageBytesMax, versionsKept: 3, pageRecords });
         const pages = new StoredPages();
         const models: Model[] = [];
         blocks.forEach((changes, at) => {
@@ -242,29 +244,32 @@ describe('proofs under attack', () => {
 });
 
 describe('pages under attack', () => {
-  test('a page with any byte changed or cut is refused as page-corrupt', () => {
-    const tree = StateTree.empty(suite, { pageBytesMax: 300 });
-    const changes = Array.from({ length: 40 }, (_, n) => ({
-      key: Uint8Array.of(2, n),
-      value: Uint8Array.of(n, n),
-    }));
-    tree.apply(height(1), changes);
-    const pages = new StoredPages();
-    expect(pages.checkpoint(tree, 1)).toBe(true);
-    tree.evict(0);
-    const keys = changes.map(({ key }) => key);
-    expect(() => tree.view().get(keys[0] ?? new Uint8Array())).toThrow(MissingKey);
-    for (const page of tree.pagesNeeded(keys).slice(0, 4)) {
-      const encoded = pages.records.get(formatHex(pageStoreKey(page)));
-      if (encoded === undefined) throw new Error('stored');
-      for (let at = 0; at < encoded.length; at++) {
-        const flipped = encoded.slice();
-        flipped[at] = (flipped[at] ?? 0) ^ 4;
-        const refusal = { ok: false, error: { code: 'page-corrupt' } };
-        expect(tree.insertPage(page, flipped)).toEqual(refusal);
-        expect(tree.insertPage(page, encoded.subarray(0, at))).toEqual(refusal);
+  test.each(['leaves', 'image'] as const)(
+    'a page of %s with any byte changed or cut is refused as page-corrupt',
+    (pageRecords) => {
+      const tree = StateTree.empty(suite, { pageBytesMax: 300, pageRecords });
+      const changes = Array.from({ length: 40 }, (_, n) => ({
+        key: Uint8Array.of(2, n),
+        value: Uint8Array.of(n, n),
+      }));
+      tree.apply(height(1), changes);
+      const pages = new StoredPages();
+      expect(pages.checkpoint(tree, 1)).toBe(true);
+      tree.evict(0);
+      const keys = changes.map(({ key }) => key);
+      expect(() => tree.view().get(keys[0] ?? new Uint8Array())).toThrow(MissingKey);
+      for (const page of tree.pagesNeeded(keys).slice(0, 4)) {
+        const encoded = pages.records.get(formatHex(pageStoreKey(page)));
+        if (encoded === undefined) throw new Error('stored');
+        for (let at = 0; at < encoded.length; at++) {
+          const flipped = encoded.slice();
+          flipped[at] = (flipped[at] ?? 0) ^ 4;
+          const refusal = { ok: false, error: { code: 'page-corrupt' } };
+          expect(tree.insertStored(page, flipped)).toEqual(refusal);
+          expect(tree.insertStored(page, encoded.subarray(0, at))).toEqual(refusal);
+        }
+        expect(tree.insertStored(page, encoded)).toEqual({ ok: true });
       }
-      expect(tree.insertPage(page, encoded)).toEqual({ ok: true });
-    }
-  });
+    },
+  );
 });

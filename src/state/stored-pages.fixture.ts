@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/index.ts';
 import { defined, formatHex } from '../base/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
+import { joinPages } from './chunk.ts';
 import type { Page } from './nodes.ts';
 import { deltaStoreKey, mergePage, pageStoreKey } from './page.ts';
 import type { StateTree } from './tree.ts';
@@ -22,7 +23,7 @@ export class StoredPages {
   /** Divides the head; what that needs is in memory afterwards. */
   plan(tree: StateTree, generation: number): CheckpointPlan {
     this.insert(tree, tree.pagesToPlan());
-    return tree.planCheckpoint(generation);
+    return tree.planCheckpoint(2 * generation);
   }
 
   /** Carries a plan out; whether the records are exactly those of its pages. */
@@ -33,7 +34,7 @@ export class StoredPages {
       if (page.deltaGeneration !== 0) this.deltaCount += 1;
     }
     this.layouts =
-      plan.generation % 3 === 1 ? [plan.fullLayout()] : [...this.layouts, plan.layoutChange()];
+      plan.generation % 3 === 2 ? [plan.fullLayout()] : [...this.layouts, plan.layoutChange()];
     tree.checkpointed(plan);
     if (this.#keepsAll) return true;
     const areThere = plan.replacedKeys.map((key) => this.records.delete(formatHex(key)));
@@ -60,7 +61,7 @@ export class StoredPages {
   insert(tree: StateTree, pages: readonly Page[]): boolean {
     for (const page of pages) {
       const found = this.#recordOf(page);
-      if (found === undefined || !tree.insertPage(page, found.base, found.delta).ok) return false;
+      if (found === undefined || !tree.insertStored(page, found.base, found.delta).ok) return false;
     }
     return true;
   }
@@ -72,7 +73,8 @@ export class StoredPages {
   /** All leaves of a page. */
   whole(suite: HashSuite, page: Page): Bytes {
     const { base, delta } = defined(this.#recordOf(page), 'a page that is stored');
-    const whole = delta === undefined ? base : mergePage(suite, page.prefix, base, delta);
+    const whole =
+      delta === undefined ? joinPages([base]) : mergePage(suite, page.prefix, base, delta);
     return defined(whole, 'as it was written');
   }
 }

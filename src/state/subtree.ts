@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/index.ts';
 import { equalBytes } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
-import { compact, encodePage } from './compact.ts';
+import { encodeSubtree as encode } from './compact.ts';
 import { nodeInside, pathOfPrefix } from './inside.ts';
 import { CHUNK_BYTES_MAX } from './limits.ts';
 import type { Page, Ref, Table } from './nodes.ts';
@@ -82,7 +82,7 @@ function encodeSubtree(
   if (count === 0 || (weight > CHUNK_BYTES_MAX && count > 1)) return OTHER;
   const pages = pagesBelow(from, node, page).filter(({ whole }) => whole === undefined);
   if (pages.length > 0) return { kind: 'unloaded', pages };
-  return { kind: 'found', bytes: encodePage(compact(from, node, prefix, page)) };
+  return { kind: 'found', bytes: encode(from, node, prefix, page) };
 }
 
 /** Looks for a subtree among the leaves of a chunk above it; `undefined` where it is not there. */
@@ -91,7 +91,7 @@ export function subtreeOfChunk(
   chunk: { readonly prefix: Uint8Array; readonly bytes: Uint8Array },
   wanted: WantedSubtree,
 ): Bytes | undefined {
-  const built = buildPage(chunk.prefix, chunk.bytes, suite);
+  const built = buildPage(chunk.prefix, { base: chunk.bytes, isOwn: false }, suite);
   if (built === undefined) return undefined;
   const found = findSubtree(built, wanted, chunk.prefix.length);
   return found.kind === 'found' ? found.bytes : undefined;

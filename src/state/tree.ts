@@ -7,27 +7,30 @@ import type { DeletedKey } from './deleted-keys.ts';
 import { deletedBy, keysBelow } from './deleted-keys.ts';
 import { EMPTY_DELTA } from './delta.ts';
 import type { LayoutError, PageError } from './errors.ts';
+import { EvictionQueue } from './eviction-queue.ts';
 import { find, findMissingPage } from './find.ts';
 import { Items } from './items.ts';
-import { comparePaths, leafValueView } from './leaf.ts';
+import { comparePaths, leafValue, leafValueView } from './leaf.ts';
 import {
   PAGE_BYTES_MAX_DEFAULT,
+  PARTLY_SHARE,
   VERSION_BYTES_ALWAYS,
   VERSION_SHARE,
   VERSIONS_KEPT_DEFAULT,
   VERSIONS_KEPT_MIN,
 } from './limits.ts';
-import type { Page, PageAccount } from './nodes.ts';
+import type { Chunk } from './memory.ts';
+import { POOLED_WORDS_MAX } from './memory.ts';
+import type { Page, PageAccount, PageMemory } from './nodes.ts';
 import { Arena, NO_REF, Table } from './nodes.ts';
-import type { StoredName } from './page.ts';
+import type { PageRecords, StoredName } from './page.ts';
 import { decodeLayouts, decodePage, prefixText, treeOfPages } from './page.ts';
 import { pagesToDivide, paginate } from './paginate.ts';
 import type { StateProof } from './proof.ts';
 import { emptyRoot, prove } from './proof.ts';
-import { pruned } from './prune.ts';
 import type { FoundSubtree, WantedSubtree } from './subtree.ts';
 import { findSubtree } from './subtree.ts';
-import type { CheckpointPlan, StagedState, StateTreeOptions } from './types.ts';
+import type { CheckpointPlan, PageRecordForm, StagedState, StateTreeOptions } from './types.ts';
 import { Builder } from './update.ts';
 import type { Staging, Version } from './versions.ts';
 import { arenaWords, undoOf } from './versions.ts';
@@ -41,14 +44,15 @@ export class StateTree {
   readonly #builder: Builder;
   readonly #versionsKept: number;
   readonly #pageBytesMax: number;
+  readonly #pageRecords: PageRecordForm;
   /** Oldest first; the last is the head. */
   #versions: Version[] = [];
   /** Bytes of all pages in memory, so that no block costs what grows with their number. */
   readonly #account: PageAccount = { bytes: 0 };
   /** Of those that only older versions have, and nobody else any more. */
   readonly #heldAccount: PageAccount = { bytes: 0 };
-  /** In the order in which they are evicted: those in memory, unless only there. */
-  readonly #evictable = new Set<Page>();
+  /** Pages in memory, unless they are only there. */
+  readonly #evictable = new EvictionQueue();
   /** Of the head, not stored by a completed checkpoint yet; and what they take. */
   readonly #unwritten = new Set<Page>();
   #unwrittenBytes = 0;
@@ -76,6 +80,7 @@ export class StateTree {
     this.#builder = new Builder(suite);
     this.#versionsKept = options.versionsKept ?? VERSIONS_KEPT_DEFAULT;
     this.#pageBytesMax = options.pageBytesMax ?? PAGE_BYTES_MAX_DEFAULT;
+    this.#pageRecords = options.pageRecords ?? 'leaves';
     assert(this.#versionsKept >= 1, 'the head is a version too');
     if (start.version !== undefined) this.#versions.push(start.version);
     this.#planHeight = start.version?.height ?? -1;
@@ -170,7 +175,7 @@ export class StateTree {
           page.reads.note(path, page.prefix.length, version.height);
         };
         const leaf = find(version, path, { key, onPage });
-        return leaf === undefined ? undefined : leafValueView(leaf.chunk, leaf.at);
+        return leaf === undefined ? undefined : leafValueOf(leaf.chunk, leaf.at);
       },
     };
   }
@@ -200,20 +205,24 @@ export class StateTree {
    *   not contained in them.
    */
   insertPage(page: Page, encoded: Uint8Array, delta?: Uint8Array): Result<undefined, PageError> {
+    return this.#insert(page, { base: encoded, delta, isOwn: false });
+  }
+
+  /** As `insertPage`, of records that this node wrote: the first may be an image. */
+  insertStored(page: Page, base: Uint8Array, delta?: Uint8Array): Result<undefined, PageError> {
+    return this.#insert(page, { base, delta, isOwn: true });
+  }
+
+  #insert(page: Page, records: PageRecords): Result<undefined, PageError> {
     if (page.whole !== undefined) return ok(undefined);
-    const root = decodePage(page, encoded, this.#suite, delta);
+    const { delta } = records;
+    const root = decodePage(page, records, this.#suite);
     if (!root.ok) return root;
     if (page.deltaGeneration !== 0) page.delta = delta?.slice() ?? EMPTY_DELTA;
     page.remember({ root: root.value, under: undefined });
     page.usedAt = ++this.#tick;
-    if (page.isStored) this.#queue(page);
+    if (page.isStored) this.#evictable.add(page);
     return ok(undefined);
-  }
-
-  /** Puts a page behind those that are evicted before it. */
-  #queue(page: Page): void {
-    page.queuedAt = page.usedAt;
-    this.#evictable.add(page);
   }
 
   /** Notes that a page is not of the head any more. */
@@ -340,9 +349,10 @@ export class StateTree {
       since: this.#planHeight,
       changed: this.#changed,
       deletedBelow: (prefix: Uint8Array) => keysBelow(deleted, prefix),
-      onMoved: (page: Page) => {
+      onMoved: (page: Page, memory: PageMemory) => {
         // One that is nowhere else is not changed beside its record.
-        this.#forget(page);
+        this.#evictable.delete(page);
+        page.handOver(memory);
       },
     };
   }
@@ -358,7 +368,9 @@ export class StateTree {
    * `checkpointed` is called with the plan, no page of it is evicted; a plan that was not carried
    * out may simply be forgotten. What `pagesToPlan` names is in memory.
    *
-   * @param generation Above that of every checkpoint before.
+   * @param generation Above that of every checkpoint before by two or more: pages that are written
+   *   whole get the one below it. So the records of changes, most of which the next checkpoint
+   *   deletes, lie apart from them, and a store that sorts its records merges few others for it.
    */
   planCheckpoint(generation: number): CheckpointPlan {
     const head = this.#head;
@@ -377,16 +389,17 @@ export class StateTree {
       page.countIn(this.#account);
       this.#unwritten.add(page);
       this.#unwrittenBytes += unwrittenBytesOf(page);
-      if (page.deltaGeneration !== 0) this.#queue(page);
+      if (page.deltaGeneration !== 0) this.#evictable.add(page);
     }
     this.#settleChanged(joined);
     const written = [...this.#unwritten];
     for (const page of written) {
-      if (page.deltaGeneration === 0) page.generation = generation;
+      if (page.deltaGeneration === 0) page.generation = generation - 1;
       else page.deltaGeneration = generation;
     }
     const gone = [...this.#gone];
-    const plan = planOf({ head, pages: table.pages, generation, written, gone });
+    const form = this.#pageRecords;
+    const plan = planOf({ head, pages: table.pages, generation, written, gone, form });
     this.#goneAt.set(plan, gone);
     return plan;
   }
@@ -424,7 +437,7 @@ export class StateTree {
       page.isStored = true;
       if (this.#unwritten.delete(page)) this.#unwrittenBytes -= unwrittenBytesOf(page);
       if (!page.isCurrent) this.#gone.add(nameOf(page));
-      if (page.isLoaded) this.#queue(page);
+      if (page.isLoaded) this.#evictable.add(page);
     }
   }
 
@@ -443,29 +456,7 @@ export class StateTree {
     }
     const isEnough = () => this.memoryBytes() + this.versionBytes() <= bytesMax;
     if (isEnough()) return;
-    for (const page of this.#evictable) {
-      this.#evictable.delete(page);
-      if (page.usedAt > page.queuedAt) {
-        this.#queue(page);
-        continue;
-      }
-      this.#shrink(page);
-      if (isEnough()) return;
-    }
-  }
-
-  /** Lets go of a page; where only all of it was too much, of what is not read or changed often. */
-  #shrink(page: Page): void {
-    if (!page.isStored) {
-      page.forgetUnder();
-      return;
-    }
-    const rest = page.whole === undefined ? undefined : pruned(page);
-    if (rest === undefined) page.forget();
-    else {
-      page.remember(rest);
-      this.#queue(page);
-    }
+    this.#evictable.evict(PARTLY_SHARE * bytesMax, isEnough);
   }
 
   /** Memory that pages take, and what blocks made of them since; that of older versions apart. */
@@ -482,4 +473,9 @@ export class StateTree {
   dirtyBytes(): number {
     return this.#unwrittenBytes + this.#looseBytes;
   }
+}
+
+/** The value of a leaf, for whoever may keep it: memory that is used again is copied. */
+function leafValueOf(chunk: Chunk, at: number): Bytes {
+  return chunk.words.length > POOLED_WORDS_MAX ? leafValueView(chunk, at) : leafValue(chunk, at);
 }

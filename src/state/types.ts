@@ -12,7 +12,15 @@ export type StateTreeOptions = {
   readonly versionsKept?: number;
   /** Encoded bytes above which a page is split into sixteen; default 65,536. */
   readonly pageBytesMax?: number;
+  /** How whole pages are written from now on; default `leaves`. Both forms are read. */
+  readonly pageRecords?: PageRecordForm;
 };
+
+/**
+ * `leaves`: keys, heights and values, so that loading a page hashes all of it. `image`: as it lies
+ * in memory, twice as large on the disk, and read four times as fast.
+ */
+export type PageRecordForm = 'leaves' | 'image';
 
 /** What a key held before a block changed it. */
 export type UndoEntry = {

@@ -15,6 +15,7 @@ import {
   weightOfLeaf,
 } from './leaf.ts';
 import { PATH_NIBBLES } from './limits.ts';
+import { Chunk } from './memory.ts';
 import type { Kind, Page, Ref } from './nodes.ts';
 import {
   Arena,
@@ -24,7 +25,6 @@ import {
   branchCount,
   branchWeight,
   branchWords,
-  Chunk,
   childPlace,
   hashWord,
   INSIDE,
@@ -36,12 +36,11 @@ import {
   placeWord,
   setKindOfChild,
   Table,
-  totalsOf,
   writeBitmap,
   writeTotals,
 } from './nodes.ts';
 import type { Staying, Totals } from './slots.ts';
-import { isSingleLeaf, Slots, stayingPage } from './slots.ts';
+import { Slots, stayingPage } from './slots.ts';
 
 /** Of nodes that have none. */
 const NO_CHUNK = new Chunk(0);
@@ -189,9 +188,10 @@ export class Builder {
     for (let place = low; place < high; place++) {
       const itemAt = items.ats[place] ?? 0;
       if (!isSamePath(items.chunk, pathWord(itemAt), chunk, pathWord(at))) continue;
-      items.previousChunks[place] = chunk;
-      items.previousAts[place] = at;
       this.#countLeaf(chunk, at, -1);
+      // The memory of a page is used again.
+      items.previousAts[place] = id < 0 ? copyLeaf(this.#arena, chunk, at) : at;
+      items.previousChunks[place] = id < 0 ? this.#arena.chunk : chunk;
       if (high - low === 1 && items.isPut[place] === 1) this.#result(LEAF, items.id, itemAt);
       else this.#build(items, low, high, depth, undefined);
       return;
@@ -412,14 +412,9 @@ export class Builder {
       this.#result(NOTHING, 0, 0);
       return;
     }
-    const refOf = (nibble: number): Ref => ({
-      kind: slots.kinds[nibble] ?? NOTHING,
-      chunk: slots.chunks[nibble] ?? 0,
-      at: slots.ats[nibble] ?? 0,
-    });
-    if (children === 1 && isSingleLeaf(this.#table, refOf(last))) {
-      const { kind, chunk, at } = refOf(last);
-      this.#result(kind, chunk, at);
+    if (children === 1 && this.#isSingleLeaf(slots, last)) {
+      const kind = slots.kinds[last] ?? NOTHING;
+      this.#result(kind, slots.chunks[last] ?? 0, slots.ats[last] ?? 0);
       return;
     }
     const at = this.#arena.take(branchWords(children));
@@ -431,19 +426,30 @@ export class Builder {
     let changed = 0;
     let place = 0;
     for (let nibble = 0; nibble < 16; nibble++) {
-      const ref = refOf(nibble);
-      if (ref.kind === NOTHING) continue;
-      // Of one inside of a page, only the page knows them.
-      if (ref.kind !== INSIDE) {
-        const totals = totalsOf(this.#table, ref);
-        weight += totals.weight;
-        count += totals.count;
-        upper ||= totals.isUpper;
-      }
-      setKindOfChild(chunk, at, nibble, ref.kind);
+      const kind = slots.kinds[nibble] ?? NOTHING;
+      if (kind === NOTHING) continue;
+      const childId = slots.chunks[nibble] ?? 0;
+      const childAt = slots.ats[nibble] ?? 0;
+      // Without an object for each child: they were a tenth of all that loading pages made.
+      if (kind === LEAF) {
+        const child = this.#table.chunk(childId);
+        weight += weightOfLeaf(keyLengthOf(child, childAt), valueLengthOf(child, childAt));
+        count += 1;
+      } else if (kind === BRANCH) {
+        const child = this.#table.chunk(childId);
+        weight += branchWeight(child, childAt);
+        count += branchCount(child, childAt);
+        upper ||= isUpper(child, childAt);
+      } else if (kind === PAGE) {
+        const page = this.#table.page(childId);
+        weight += page.weight;
+        count += page.count;
+        upper = true;
+      } // Of one inside of a page, only the page knows them.
+      setKindOfChild(chunk, at, nibble, kind);
       const word = placeWord(at, children, place);
-      chunk.words[word] = ref.chunk;
-      chunk.words[word + 1] = ref.at;
+      chunk.words[word] = childId;
+      chunk.words[word + 1] = childAt;
       const hashAt = slots.hashAts[nibble] ?? -1;
       if (hashAt < 0 || hashes === undefined) changed |= 1 << nibble;
       else chunk.words.set(hashes.words.subarray(hashAt, hashAt + 8), hashWord(at, place));
@@ -456,6 +462,12 @@ export class Builder {
     });
     this.#hashing.addChildren(this.#table, chunk, id, at, { bitmap, changed, depth });
     this.#result(BRANCH, id, at);
+  }
+
+  /** Whether a child is a single leaf, loaded or not: such a node takes its parent's place. */
+  #isSingleLeaf({ kinds, chunks }: Slots, nibble: number): boolean {
+    if (kinds[nibble] === LEAF) return true;
+    return kinds[nibble] === PAGE && this.#table.page(chunks[nibble] ?? 0).count === 1;
   }
 
   /** A branch of children given by nibble, hashed with the others by `complete`. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { hashSuite, loadFastHashing } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
+import { isImage } from './image.ts';
 import { StoredPages } from './stored-pages.fixture.ts';
 import { StateTree } from './tree.ts';
 import type { CheckpointPlan } from './types.ts';
@@ -35,12 +36,14 @@ const deedArbitrary = fc.oneof(
 test('sums and lists that blocks keep are those that a look at every page would give', () => {
   let largest = 0;
   let deltas = 0;
+  let images = 0;
   fc.assert(
     fc.property(
       fc.array(deedArbitrary, { maxLength: 40 }),
       fc.constantFrom(1, 3),
-      (deeds, versionsKept) => {
-        const tree = StateTree.empty(suite, { pageBytesMax: 600, versionsKept });
+      fc.constantFrom('leaves' as const, 'image' as const),
+      (deeds, versionsKept, pageRecords) => {
+        const tree = StateTree.empty(suite, { pageBytesMax: 600, versionsKept, pageRecords });
         const store = new StoredPages();
         let generation = 0;
         let height = 0;
@@ -90,6 +93,7 @@ test('sums and lists that blocks keep are those that a look at every page would 
         tree.evict(0);
         expect(tree.memoryBytes()).toBe(0);
         for (const page of plan.pages) expect(page.isLoaded).toBe(false);
+        for (const record of store.records.values()) images += isImage(record) ? 1 : 0;
         expect(
           store.load(
             tree,
@@ -102,6 +106,7 @@ test('sums and lists that blocks keep are those that a look at every page would 
   );
   expect(largest).toBeGreaterThan(15);
   expect(deltas).toBeGreaterThan(50);
+  expect(images).toBeGreaterThan(50);
 });
 
 test('evict lets go of what was not read for longest', () => {
@@ -122,6 +127,46 @@ test('evict lets go of what was not read for longest', () => {
   expect(tree.pagesNeeded(keys).length).toBeGreaterThan(5);
 });
 
+test('what stays of pages that went is let go of last: leaves that are read again and again', () => {
+  const tree = StateTree.empty(suite, { pageBytesMax: 3000, versionsKept: 1 });
+  const store = new StoredPages();
+  const keys = Array.from({ length: 2000 }, (_, n) => keyOf(n));
+  const value = new Uint8Array(20);
+  tree.apply(
+    1 as Height,
+    keys.map((key) => ({ key, value })),
+  );
+  expect(store.checkpoint(tree, 1)).toBe(true);
+  const all = tree.memoryBytes();
+  const often = keys.slice(0, 4);
+  const read = (some: typeof keys) => {
+    expect(store.load(tree, some)).toBe(true);
+    for (const key of some) tree.view().get(key);
+  };
+  for (const height of [2, 3]) {
+    read(often);
+    tree.apply(height as Height, []); // Time passes.
+  }
+  tree.evict(0);
+  // Then all others are read, once each, in memory for a third of them.
+  let loads = 0;
+  for (let height = 4; height < 84; height++) {
+    if (height % 20 === 4) {
+      loads += tree.pagesNeeded(often).length;
+      read(often);
+    }
+    const once = keys.slice(25 * (height - 4), 25 * (height - 3));
+    read(once);
+    tree.apply(height as Height, []);
+    tree.evict(all / 3);
+    expect(tree.memoryBytes() + tree.versionBytes()).toBeLessThanOrEqual(all / 3);
+  }
+  // Once after everything had gone.
+  expect(loads).toBeLessThanOrEqual(often.length);
+  expect(tree.pagesNeeded(often)).toEqual([]);
+  expect(tree.pagesNeeded(keys).length).toBeGreaterThan(10);
+});
+
 test('evict lets go of old versions when they hold too much, but never of the newest four', () => {
   const keys = Array.from({ length: 300 }, (_, n) => keyOf(n));
   const tree = StateTree.empty(suite);
@@ -131,7 +176,7 @@ test('evict lets go of old versions when they hold too much, but never of the ne
       height as Height,
       keys.map((key) => ({ key, value })),
     );
-    tree.checkpointed(tree.planCheckpoint(height));
+    tree.checkpointed(tree.planCheckpoint(2 * height));
   }
   const all = tree.versionBytes();
   expect(all).toBeGreaterThan(19 * 300 * 6000);
@@ -148,7 +193,7 @@ test('evict lets go of old versions when they hold too much, but never of the ne
   const last = StateTree.empty(suite, { versionsKept: 1 });
   for (let height = 1; height <= 3; height++) {
     last.apply(height as Height, [{ key: keyOf(1), value: new Uint8Array(height) }]);
-    last.checkpointed(last.planCheckpoint(height));
+    last.checkpointed(last.planCheckpoint(2 * height));
     expect(last.versionBytes()).toBe(0);
   }
 });

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/index.ts';
 import { concatBytes, TabellionError } from '../../base/index.ts';
 import { decode, encode } from '../../codec/index.ts';
-import type { CheckpointPlan } from '../../state/index.ts';
+import type { CheckpointPlan, Page } from '../../state/index.ts';
 import type { Space, WriteOperation } from '../../storage/index.ts';
 import type { Core, HeadState } from './core.ts';
 import { writeNamed } from './core.ts';
@@ -16,11 +16,11 @@ import type { CheckpointRecord } from './records.ts';
 import {
   CHECKPOINT_KEY,
   checkpointRecordCodec,
+  committedOf,
   FORMAT_KEY,
   formatRecordCodec,
   GARBAGE_KEY,
   garbageRecordCodec,
-  journalRecordCodec,
   layoutKey,
   orderedKey,
   parseOrderedKey,
@@ -143,12 +143,25 @@ async function moveBlocks(core: Core, range: { from: number; to: number }): Prom
     for (const [at, key] of keys.entries()) {
       const sealed = values[at];
       const payload = sealed === undefined ? undefined : unseal(suite, sealed);
-      const record = payload === undefined ? undefined : decode(journalRecordCodec, payload);
-      if (record?.ok !== true) throw new TabellionError('journal-corrupt', { height: from + at });
-      await batch.put('blocks', key, seal(suite, record.value.committed));
+      const committed = payload === undefined ? undefined : committedOf(payload);
+      if (committed === undefined) {
+        throw new TabellionError('journal-corrupt', { height: from + at });
+      }
+      await batch.put('blocks', key, seal(suite, committed));
     }
   }
   await batch.flush();
+}
+
+/**
+ * Pages in the order of their records' keys, as far as those of one depth come in the order of
+ * their paths: what lies beyond all that is there, a store need not look up.
+ */
+function inKeyOrder(pages: CheckpointPlan['written']): CheckpointPlan['written'] {
+  const kindOf = ({ deltaGeneration }: Page) => (deltaGeneration === 0 ? 0 : 1);
+  return pages.toSorted(
+    (left, right) => kindOf(left) - kindOf(right) || left.prefix.length - right.prefix.length,
+  );
 }
 
 /** What a checkpoint is made of. */
@@ -174,7 +187,7 @@ export async function writeCheckpoint(
 ): Promise<{ readonly record: CheckpointRecord; readonly segments: SegmentChange }> {
   const { plan, index, previous } = work;
   const pages = new Batch(core, 'checkpoint-pages');
-  for (const page of plan.written) {
+  for (const page of inKeyOrder(plan.written)) {
     const { key, value } = plan.encode(page);
     await pages.put('pages', key, value);
   }

@@ -96,7 +96,7 @@ export async function insertPages(
     const isMended = delta !== undefined && wholeOfDelta(delta) !== undefined;
     const isLost =
       (base === undefined && !isMended) || (delta === undefined && page.deltaGeneration !== 0);
-    const inserted = isLost ? undefined : tree.insertPage(page, base ?? new Uint8Array(), delta);
+    const inserted = isLost ? undefined : tree.insertStored(page, base ?? new Uint8Array(), delta);
     if (inserted?.ok === true) continue;
     if (await mending?.mend(core, tree, page)) continue;
     throw new TabellionError('page-corrupt', {

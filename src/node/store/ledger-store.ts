@@ -59,7 +59,7 @@ export async function openLedgerStore(dependencies: LedgerStoreDependencies): Pr
   };
   const { valueBytesBest } = core.store;
   const options: LedgerStoreOptions = {
-    ...(valueBytesBest === undefined ? {} : { pageBytesMax: valueBytesBest }),
+    ...(valueBytesBest === undefined ? {} : { pageBytesMax: valueBytesBest, pageRecords: 'image' }),
     ...dependencies.options,
   };
   const state = stateOf(core, options, await recover(core, options));
@@ -186,7 +186,13 @@ export class LedgerStore {
 
   /** Loads what reading or changing some keys at the head needs. */
   ensureLoaded(keys: Iterable<Bytes>): Promise<void> {
+    this.#loaded.noteMiss();
     return this.#load(keys);
+  }
+
+  /** See {@link LoadedMemory.expect}. */
+  expect(keysOf: () => Iterable<Bytes>): Promise<void> {
+    return this.#loaded.expect(this.#core, keysOf);
   }
 
   async #load(keys: Iterable<Bytes>, height?: number): Promise<void> {
@@ -207,7 +213,7 @@ export class LedgerStore {
     reading: (view: StateView) => Value,
     keys: readonly Bytes[] = [],
   ): Promise<Exclude<Value, MissingKeys>> {
-    if (keys.length > 0) await this.ensureLoaded(keys);
+    if (keys.length > 0) await this.#load(keys);
     const read = () => reading(this.#tree.view());
     const run = runLoading(read, (missing) => this.ensureLoaded(missing));
     return this.#loaded.during(run);

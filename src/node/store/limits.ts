@@ -1,8 +1,9 @@
 /**
  * Version of everything below; data of a later one are refused as `store-too-new`. 2: what changed
- * in a page may lie beside it. A store of version 1 becomes one of 2 with its next checkpoint.
+ * in a page may lie beside it. 3: pages may be written with their hashes. A store of an earlier
+ * version becomes one of this with its next checkpoint.
  */
-export const STORE_FORMAT = 2;
+export const STORE_FORMAT = 3;
 /** Memory for pages of state; fits a phone. */
 export const CACHE_BYTES_MAX_DEFAULT = 32 * 1024 * 1024;
 /** Blocks after which a checkpoint is due; each costs a restart about 3 ms of replay. */

@@ -12,7 +12,7 @@ import type {
   StateChange,
   Transaction,
 } from '../../ledger/index.ts';
-import type { StagedState } from '../../state/index.ts';
+import type { PageRecordForm, StagedState } from '../../state/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import type { LedgerCrashPoint } from './crash-points.ts';
 import type { Place } from './history-index.ts';
@@ -29,6 +29,8 @@ export type LedgerStoreOptions = {
   readonly versionsKept?: number;
   /** Encoded bytes above which a page of state is split; default 65,536. */
   readonly pageBytesMax?: number;
+  /** How pages are written; default `image` where the store likes small values, else `leaves`. */
+  readonly pageRecords?: PageRecordForm;
   /**
    * Whether a commit waits until it would survive a loss of power; default `relaxed`: blocks lost
    * that way are asked of peers again. Checkpoints are always strict.

@@ -17,6 +17,7 @@ import {
   segmentCodec,
   unseal,
 } from '../../../node/store/records.ts';
+import { checksumOf, imageWords } from '../../../state/image.ts';
 import type { PageRecordForm } from '../../../state/index.ts';
 import {
   deltaStoreKey,
@@ -149,9 +150,12 @@ const image: Target = bytesTarget('state-page-image', 'a page with its hashes', 
       if (input[0] === 0 && tree.insertPage(asked, input).ok) {
         throw new Broken('an image of somebody else');
       }
-      const end = Math.max(0, input.length - 32);
       const sealed = new Uint8Array(input);
-      if (end > 0) suite.hashInto('journal', sealed, 0, end, sealed, end);
+      const words = imageWords(sealed);
+      if (words > 0) {
+        const nodes = new Int32Array(sealed.slice(4, 4 + 4 * words).buffer);
+        sealed.set(checksumOf(nodes, words, sealed[2] ?? 0), 4 + 4 * words);
+      }
       const isGenuine = equalBytes(input, genuine[at] ?? input.slice(1));
       const isFalse = !equalBytes(input, sealed);
       if (input[0] === 0 && isFalse && tree.insertStored(asked, input).ok && !isGenuine) {
