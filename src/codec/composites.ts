@@ -22,9 +22,11 @@ export function vector<Item>(
       const length = reader.uleb();
       if (length > max) throw new Refusal('too-long', at);
       if (length < min) throw new Refusal('too-short', at);
+      if (length === 0) return [];
+      // Most lists hold one item, and one that grows makes room for seventeen at once.
+      const items: Item[] = [item.read(reader)];
       // Grown item by item: a length that lies meets `truncated` before it costs memory.
-      const items: Item[] = [];
-      for (let count = 0; count < length; count++) items.push(item.read(reader));
+      for (let count = 1; count < length; count++) items.push(item.read(reader));
       return items;
     },
     toJson: (value) => value.map((each) => item.toJson(each)),

@@ -13,6 +13,7 @@ const eight = new DataView(new ArrayBuffer(8));
 export class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;
+  #isLending = false;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -95,9 +96,21 @@ export class Reader {
     throw new Refusal('out-of-range', start);
   }
 
-  /** A copy of the next bytes: never a view into what a peer sent. */
+  /**
+   * From now on byte strings are views of the bytes walked over, half as dear as copies and half as
+   * large: for who owns these bytes and changes them no more. A view that is kept keeps them all.
+   */
+  lend(): void {
+    this.#isLending = true;
+  }
+
+  /** A copy of the next bytes, never a view into what a peer sent; but see `lend`. */
   bytes(count: number): Bytes {
     const at = this.#take(count);
+    if (this.#isLending) {
+      const { buffer, byteOffset } = this.#bytes;
+      return new Uint8Array(buffer as ArrayBuffer, byteOffset + at, count); // Never a shared one.
+    }
     if (count > COPIED_BY_HAND_MAX) return new Uint8Array(this.#bytes.subarray(at, at + count));
     const copy = new Uint8Array(count);
     for (let offset = 0; offset < count; offset++) copy[offset] = this.#byteAt(at + offset);

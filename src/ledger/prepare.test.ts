@@ -80,9 +80,25 @@ describe('a block that is prepared as a value', () => {
     const input = new Uint8Array(bytes);
     const prepared = ledger.prepareBlock(input);
     if (!prepared.ok) throw new Error('just encoded');
-    const before = prepared.value.transactions.map((each) => [...each.bytes, ...each.bodyBytes]);
+    const before = structuredClone(prepared.value);
     input.fill(0);
-    const after = prepared.value.transactions.map((each) => [...each.bytes, ...each.bodyBytes]);
-    expect(after).toEqual(before);
+    expect(prepared.value).toEqual(before);
+  });
+
+  it('shares one buffer among transactions, and none with the header, which is kept', () => {
+    const { ledger, bytes } = createBlock();
+    const prepared = ledger.prepareBlock(bytes);
+    if (!prepared.ok) throw new Error('just encoded');
+    const { block, transactions } = prepared.value;
+    const { buffer } = defined(transactions[0], 'two').bytes;
+    for (const { transaction } of transactions) {
+      expect(transaction.body.sender.buffer).toBe(buffer);
+      for (const { publicKey, signature } of transaction.sender.signatures) {
+        for (const { buffer: own } of [publicKey, signature]) expect(own).toBe(buffer);
+      }
+    }
+    for (const value of Object.values(block.header)) {
+      if (value instanceof Uint8Array) expect(value.buffer).not.toBe(buffer);
+    }
   });
 });

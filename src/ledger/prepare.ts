@@ -60,8 +60,9 @@ function remembering<Value>(codec: Codec<Value>): Codec<Value> {
     ...codec,
     read(reader) {
       const from = reader.at;
-      const value = codec.read(reader);
       const places = isBody ? bodyPlaces : wholePlaces;
+      if (places !== undefined) reader.lend(); // What is read is our own copy of a block.
+      const value = codec.read(reader);
       if (places !== undefined) {
         places.froms.push(from);
         places.tos.push(reader.at);
@@ -203,9 +204,12 @@ export function prepareBlockBytes(
   const wholes: Places = { froms: [], tos: [] };
   bodyPlaces = bodies;
   wholePlaces = wholes;
+  // One copy for all: a buffer for each transaction and body took as long as decoding them. The
+  // header, which is kept for longer, is read into buffers of its own.
+  const copy = new Uint8Array(input);
   let decoded: Result<Block, DecodeError>;
   try {
-    decoded = decode(kernel.codecs.block, input);
+    decoded = decode(kernel.codecs.block, copy);
   } finally {
     bodyPlaces = undefined;
     wholePlaces = undefined;
@@ -215,8 +219,6 @@ export function prepareBlockBytes(
   const isEach = wholes.froms.length === length && bodies.froms.length === length;
   assert(isEach, 'one place a transaction');
   const forms: Forms[] = [];
-  // One copy for all: a buffer for each transaction and body took as long as decoding them.
-  const copy = new Uint8Array(input);
   for (let index = 0; index < length; index++) {
     const from = wholes.froms[index] ?? 0;
     const to = wholes.tos[index] ?? 0;

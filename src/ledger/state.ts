@@ -71,6 +71,8 @@ export type StateEntry = {
 export type StateSlot = {
   readonly key: Bytes;
   readonly text: string;
+  /** The first bytes of the key as a number, big-endian: they order nearly all keys. */
+  readonly rank: number;
   /** What the view holds. */
   readonly original: StateEntry;
   /** What stands there now: the original until something is written. */
@@ -112,6 +114,13 @@ export function textOf(key: Uint8Array): string {
   return String.fromCharCode.apply(null, list);
 }
 
+/** The first six bytes of a key; bytes that it does not have count as zeros. */
+function rankOf(key: Uint8Array): number {
+  const high = ((key[0] ?? 0) << 16) | ((key[1] ?? 0) << 8) | (key[2] ?? 0);
+  const low = ((key[3] ?? 0) << 16) | ((key[4] ?? 0) << 8) | (key[5] ?? 0);
+  return high * 0x100_0000 + low;
+}
+
 let overlays = 0;
 
 /** Writes on top of a view, kept in memory, that can be undone back to a savepoint. */
@@ -134,7 +143,7 @@ export class Overlay implements MutableState {
     const known = this.#slots.get(text);
     if (known !== undefined) return known;
     const entry = { value: this.#view.get(key), decoded: undefined, encode: undefined };
-    const slot = { key, text, original: entry, entry, isWritten: false };
+    const slot = { key, text, rank: rankOf(key), original: entry, entry, isWritten: false };
     this.#slots.set(text, slot);
     return slot;
   }
@@ -177,7 +186,9 @@ export class Overlay implements MutableState {
       ({ entry, original }) => entry !== original && !isSame(encoded(original), encoded(entry)),
     );
     // One character is one byte, so the order of these texts is the order of the bytes.
-    return changed.sort((left, right) => (left.text < right.text ? -1 : 1));
+    return changed.sort(
+      (left, right) => left.rank - right.rank || (left.text < right.text ? -1 : 1),
+    );
   }
 
   /** What the view would have to change to become this, sorted by key; no change says nothing. */

@@ -56,7 +56,7 @@ function takeKey(): Bytes {
   const at = slabUsed;
   writer.copyTo(slab, at);
   slabUsed += length;
-  return slab.subarray(at, slabUsed);
+  return new Uint8Array(slab.buffer, at, length); // Half the time of `subarray`.
 }
 
 /** Makes a {@link Table}; the two numbers are permanent and never used for anything else. */
@@ -79,7 +79,10 @@ export function createTable<Key, Value>(
   const toBytes = (typed: Value): Bytes => encode(value, typed);
   const placeOf = (typed: Key): Place<Key> => {
     // Keys are values: nobody changes one, so the same object is the same key.
-    for (const place of kept) if (place?.typed === typed) return place;
+    for (let at = 0; at < PLACES_KEPT; at++) {
+      const place = kept[at];
+      if (place?.typed === typed) return place;
+    }
     const bytes = keyOf(typed);
     const place = { typed, key: bytes, text: textOf(bytes), overlay: 0, slot: undefined };
     kept[oldest] = place;

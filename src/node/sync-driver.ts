@@ -1,5 +1,5 @@
 import type { Bytes, Clock, Tracer } from '../base/index.ts';
-import { errorToData } from '../base/index.ts';
+import { defined, errorToData } from '../base/index.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { CommitCertificate, Height } from '../ledger/index.ts';
 import type { Network } from '../network/index.ts';
@@ -186,17 +186,22 @@ export class SyncDriver {
   async #import(effect: Extract<SyncEffect<Fetched>, { kind: 'hand-over-block' }>): Promise<void> {
     const { chain, tracer } = this.#options;
     const { ticket, peerId, block } = effect;
-    // Begins beside the blocks in front of it; only execution waits for its turn.
-    const verifying = this.#ahead
-      .enter(block.sizeBytes)
-      .then(() => chain.verifyBlock(block.payload.block, block.payload.certificate));
+    // Begins beside the blocks in front of it; only execution waits for its turn. What is verified
+    // stands in a variable that is emptied: promises of blocks far ahead grow old, and collectors
+    // let what an old one holds grow old with it.
+    let verified: Awaited<ReturnType<Chain['verifyBlock']>> | undefined;
+    const verifying = this.#ahead.enter(block.sizeBytes).then(async () => {
+      verified = await chain.verifyBlock(block.payload.block, block.payload.certificate);
+    });
     verifying.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
     await this.#imports.run(async () => {
-      const verified = await verifying.finally(() => this.#ahead.leave(block.sizeBytes));
+      await verifying.finally(() => this.#ahead.leave(block.sizeBytes));
+      const taken = defined(verified, 'verified just now');
+      verified = undefined;
       if (this.#stop.signal.aborted) return;
-      const imported = verified.ok
-        ? await chain.importBlock(verified.value, block.payload.certificate)
-        : verified;
+      const imported = taken.ok
+        ? await chain.importBlock(taken.value, block.payload.certificate)
+        : taken;
       if (imported.ok) {
         this.#send({ kind: 'block-accepted', ticket });
         return;

@@ -2,14 +2,15 @@ import type { Bytes } from '../base/index.ts';
 import { formatHex, parseHex } from '../base/index.ts';
 import type { SignatureAlgorithm, SignatureClaim } from '../crypto/index.ts';
 import { decompressP256, verifySignature } from '../crypto/index.ts';
-import { LeastRecentlyUsed } from './key-cache.ts';
+import { RecentlyUsed } from './key-cache.ts';
 
 /** The functions of `SubtleCrypto` that verification needs. */
 export type SubtleVerify = Pick<SubtleCrypto, 'importKey' | 'verify'>;
 
 /** One claim, already pre-checked, decided by the platform's own cryptography. */
 export interface Engine {
-  verify(claim: SignatureClaim): Promise<boolean>;
+  /** Calls back with the verdict, later; a promise more for each claim would cost as much again. */
+  verify(claim: SignatureClaim, onVerdict: (verdict: boolean) => void): void;
   clear(): void;
 }
 
@@ -58,7 +59,7 @@ type CachedKey = { readonly importing: ImportedKey; imported: CryptoKey | undefi
  * Whatever the engine rejects instead of answering is decided by the reference.
  */
 export function createEngine(subtle: SubtleVerify, keysMax: number): Engine {
-  const keys = new LeastRecentlyUsed<CachedKey>(keysMax);
+  const keys = new RecentlyUsed<CachedKey>(keysMax);
   let ed25519Support: Promise<boolean> | undefined;
   let mayImportCompressed = true;
 
@@ -122,12 +123,12 @@ export function createEngine(subtle: SubtleVerify, keysMax: number): Engine {
   }
 
   return {
-    verify(claim) {
+    verify(claim, onVerdict) {
       const name = formatHex(claim.publicKey); // The lengths tell the algorithms apart.
       // Nearly all keys are there already, and nothing is waited for before the engine has it.
       const key = keys.get(name)?.imported;
-      if (key === undefined) return verifyFirst(claim, name);
-      return verifyWith(key, claim).catch(() => verifySignature(claim));
+      if (key === undefined) verifyFirst(claim, name).then(onVerdict);
+      else verifyWith(key, claim).then(onVerdict, () => onVerdict(verifySignature(claim)));
     },
     clear: () => keys.clear(),
   };

@@ -1,23 +1,30 @@
-/** Keeps the most recently used values, at most `countMax` of them. */
-export class LeastRecentlyUsed<Value> {
-  readonly #values = new Map<string, Value>(); // Oldest first: a hit is put back at the end.
-  readonly #countMax: number;
+/**
+ * Keeps values that were used lately: at least half of `countMax` different ones, at most all of
+ * them. Those of the present half are found without moving anything; when it is full it becomes
+ * the older half, and what was not used since the time before is let go of.
+ */
+export class RecentlyUsed<Value> {
+  #recent = new Map<string, Value>();
+  #older = new Map<string, Value>();
+  readonly #halfMax: number;
 
   constructor(countMax: number) {
-    this.#countMax = countMax;
+    this.#halfMax = Math.max(1, countMax >>> 1);
   }
 
   get count(): number {
-    return this.#values.size;
+    return this.#recent.size + this.#older.size;
   }
 
   /** The value kept under a name, if there is one. */
   get(name: string): Value | undefined {
-    const kept = this.#values.get(name);
-    if (kept === undefined) return undefined;
-    this.#values.delete(name);
-    this.#values.set(name, kept);
-    return kept;
+    const recent = this.#recent.get(name);
+    if (recent !== undefined) return recent;
+    const older = this.#older.get(name);
+    if (older === undefined) return undefined;
+    this.#older.delete(name);
+    this.#put(name, older);
+    return older;
   }
 
   /** The value kept under a name, made by `make` when there is none. */
@@ -25,15 +32,20 @@ export class LeastRecentlyUsed<Value> {
     const kept = this.get(name);
     if (kept !== undefined) return kept;
     const made = make();
-    this.#values.set(name, made);
-    if (this.#values.size > this.#countMax) {
-      const oldest = this.#values.keys().next();
-      if (oldest.done !== true) this.#values.delete(oldest.value);
-    }
+    this.#put(name, made);
     return made;
   }
 
+  #put(name: string, value: Value): void {
+    if (this.#recent.size >= this.#halfMax) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(name, value);
+  }
+
   clear(): void {
-    this.#values.clear();
+    this.#recent = new Map();
+    this.#older = new Map();
   }
 }

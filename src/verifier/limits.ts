@@ -1,4 +1,4 @@
-/** Imported keys kept by one verifier; the least recently used leaves first. About 1 KB each. */
+/** Imported keys kept by one verifier, the half used last for certain. About 1 KB each. */
 export const CACHED_KEYS_MAX = 8192;
 /** Verifications given to the engine at once: Node.js fills its thread pool, a worker its queue. */
 export const CONCURRENCY_DEFAULT = 64;

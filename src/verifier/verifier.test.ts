@@ -12,7 +12,6 @@ import {
   serveVerifier,
   verifierPortOf,
 } from './index.ts';
-import { LeastRecentlyUsed } from './key-cache.ts';
 
 const pairs = [1, 2, 3].map((fill) => generateKeyPair('p256', new Uint8Array(32).fill(fill)));
 
@@ -319,19 +318,6 @@ describe('verifierPortOf', () => {
     port1.close();
   });
 });
-
-describe('LeastRecentlyUsed', () => {
-  test('forgets what was not used for longest', () => {
-    const cache = new LeastRecentlyUsed<number>(2);
-    let made = 0;
-    const read = (name: string) => cache.getOrMake(name, () => ++made);
-    expect([read('a'), read('b'), read('a'), read('c'), read('a'), read('b')]).toEqual([
-      1, 2, 1, 3, 1, 4,
-    ]);
-    expect(cache.count).toBe(2);
-  });
-});
-
 test('the room opens these doors and no others', () => {
   expect(Object.keys(verifierRoom).sort()).toMatchInlineSnapshot(`
     [

@@ -72,7 +72,7 @@ export function createWebCryptoVerifier(options: WebCryptoVerifierOptions = {}):
     inFlight++;
     batch.pending++;
     // The engine answers every claim: its own failures end in the reference.
-    engine.verify(claim).then((verdict) => answer(batch, index, verdict));
+    engine.verify(claim, (verdict) => answer(batch, index, verdict));
   }
 
   function pump(): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Bytes } from '../../base/index.ts';
-import { compareBytes, concatBytes } from '../../base/index.ts';
+import { compareBytes, concatBytes, defined } from '../../base/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
 import type { IndexKind, Place } from './history-index.ts';
@@ -19,6 +19,11 @@ function encodeEntry({ kind, name, place }: Entry): Bytes {
   const view = new DataView(entry.buffer);
   view.setBigUint64(9, (BigInt(place.height) << 16n) | BigInt(place.index));
   return entry;
+}
+
+function isBefore(left: Place, right: Place): boolean {
+  if (left.height !== right.height) return left.height < right.height;
+  return left.index < right.index;
 }
 
 // Few names, some of them alike in their first bytes, so that many places share one.
@@ -61,6 +66,49 @@ it('writes entries in the order of their bytes, up to a height', async () => {
         .map(encodeEntry)
         .sort(compareBytes);
       expect(concatBytes(...written)).toEqual(concatBytes(...expected));
+    }),
+  );
+});
+
+it('finds the places of a name, newest first, before and after a part of them is written', async () => {
+  const textOf = ({ kind, name }: Omit<Entry, 'place'>) => `${kind} ${name.subarray(0, 8)}`;
+  await fc.assert(
+    fc.asyncProperty(chains, fc.nat(8), async (chain, frozenBlocks) => {
+      const store = new MemoryStore();
+      const index = new HistoryIndex(store, []);
+      const expected = new Map<string, Entry[]>();
+      const checkAll = async () => {
+        for (const entries of expected.values()) {
+          const { kind, name } = defined(entries[0], 'no name without entries');
+          const found = await index.find(kind, name, { before: undefined, limit: 1000 });
+          expect(found).toEqual(entries.map(({ place }) => place).reverse());
+          const { place } = defined(entries[entries.length >> 1], 'inside');
+          const earlier = await index.find(kind, name, { before: place, limit: 2 });
+          expect(earlier).toEqual(found.filter((each) => isBefore(each, place)).slice(0, 2));
+        }
+      };
+      let height = 0;
+      for (const [block, { step, names }] of chain.entries()) {
+        height += step;
+        for (const [at, { kind, name }] of names.entries()) {
+          const entry = { kind, name, place: { height: height as Height, index: at } };
+          index.add(kind, name, entry.place);
+          const key = textOf(entry);
+          expected.set(key, [...(expected.get(key) ?? []), entry]);
+        }
+        if (block % 2 === 0) await checkAll();
+        if (block !== frozenBlocks) continue;
+        const bound = (height - step) as Height; // All but the newest block.
+        const change = await index.writeSegments(bound, 0, async (operations) => {
+          await store.write(
+            operations.map(({ key, value }) => ({ kind: 'put', space: 'index', key, value })),
+            'relaxed',
+          );
+        });
+        index.adopt(change, bound);
+        await checkAll();
+      }
+      await checkAll();
     }),
   );
 });

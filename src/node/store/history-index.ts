@@ -51,27 +51,46 @@ function placeOf(entry: Uint8Array): Place {
   return { height: height as Height, index: view.getUint16(15) }; // Written from a height.
 }
 
-/** One character for each byte of `nameOf`; written out, for some four are made a transaction. */
-function nameText(kind: IndexKind, name: Uint8Array): string {
-  const at = (place: number): number => name[place] ?? 0;
-  return String.fromCharCode(
-    KIND_BYTES[kind],
-    at(0),
-    at(1),
-    at(2),
-    at(3),
-    at(4),
-    at(5),
-    at(6),
-    at(7),
-  );
+/** One character for each byte of a name in an entry. */
+function textAt(entries: Uint8Array, at: number): string {
+  let text = '';
+  for (let byte = 0; byte < NAME_BYTES; byte++)
+    text += String.fromCharCode(entries[at + byte] ?? 0);
+  return text;
 }
 
-/** How many of some places, which ascend, are of blocks up to a height. */
-function countUpTo(places: readonly Place[], height: Height): number {
-  let count = places.length;
-  while (count > 0 && (places[count - 1] as Place).height > height) count -= 1; // Inside.
-  return count;
+/**
+ * Where each of the first entries stands once they are sorted by name, those of one name in the
+ * order they have: by counting, a byte at a time from the last one on, without comparing any two.
+ */
+function orderOf(entries: Uint8Array, count: number): Uint32Array {
+  let order = new Uint32Array(count);
+  let next = new Uint32Array(count);
+  for (let at = 0; at < count; at++) order[at] = at * ENTRY_BYTES;
+  const starts = new Uint32Array(256);
+  for (let byte = NAME_BYTES - 1; byte >= 0; byte--) {
+    // Whatever is read below is inside.
+    starts.fill(0);
+    for (let at = byte; at < count * ENTRY_BYTES; at += ENTRY_BYTES) {
+      const value = entries[at] as number;
+      starts[value] = (starts[value] as number) + 1;
+    }
+    let below = 0;
+    for (let value = 0; value < 256; value++) {
+      const counted = starts[value] as number;
+      starts[value] = below;
+      below += counted;
+    }
+    for (let at = 0; at < count; at++) {
+      const entry = order[at] as number;
+      const value = entries[entry + byte] as number;
+      const start = starts[value] as number;
+      next[start] = entry;
+      starts[value] = start + 1;
+    }
+    [order, next] = [next, order];
+  }
+  return order;
 }
 
 /** Above every place that exists. */
@@ -104,8 +123,15 @@ function countBelow(run: Run, bound: Uint8Array): number {
  */
 export class HistoryIndex {
   readonly #store: KeyValueStore;
-  /** By kind and name; ascending. */
-  readonly #recent = new Map<string, Place[]>();
+  /**
+   * Entries of blocks since the last checkpoint, one after the other, in the order of places: a
+   * node that only syncs adds many and looks up none.
+   */
+  #recent: Bytes = new Uint8Array(1024 * ENTRY_BYTES);
+  #recentCount = 0;
+  /** Where in `#recent` each name stands, ascending, by the texts of names; of the first so many. */
+  #named = new Map<string, number[]>();
+  #namedCount = 0;
   #segments: readonly IndexSegment[];
   /** The newest used last. */
   readonly #runs = new Map<string, Run>();
@@ -128,11 +154,45 @@ export class HistoryIndex {
   }
 
   /** Adds an entry of a new block. */
-  add(kind: IndexKind, name: Uint8Array, place: Place): void {
-    const text = nameText(kind, name);
-    const places = this.#recent.get(text);
-    if (places === undefined) this.#recent.set(text, [place]);
-    else places.push(place);
+  add(kind: IndexKind, name: Uint8Array, { height, index }: Place): void {
+    const at = this.#recentCount * ENTRY_BYTES;
+    if (at === this.#recent.length) {
+      const grown = new Uint8Array(2 * at);
+      grown.set(this.#recent);
+      this.#recent = grown;
+    }
+    const entries = this.#recent;
+    entries[at] = KIND_BYTES[kind];
+    for (let byte = 0; byte < NAME_BYTES - 1; byte++) entries[at + 1 + byte] = name[byte] ?? 0;
+    const high = Math.floor(height / 0x1_0000_0000);
+    entries[at + 9] = high >>> 8;
+    entries[at + 10] = high;
+    entries[at + 11] = height >>> 24;
+    entries[at + 12] = height >>> 16;
+    entries[at + 13] = height >>> 8;
+    entries[at + 14] = height;
+    entries[at + 15] = index >>> 8;
+    entries[at + 16] = index;
+    this.#recentCount += 1;
+  }
+
+  /** Where the recent entries of a name stand, ascending. */
+  #recentOf(name: Bytes): readonly number[] {
+    for (; this.#namedCount < this.#recentCount; this.#namedCount++) {
+      const at = this.#namedCount * ENTRY_BYTES;
+      const text = textAt(this.#recent, at);
+      const places = this.#named.get(text);
+      if (places === undefined) this.#named.set(text, [at]);
+      else places.push(at);
+    }
+    return this.#named.get(textAt(name, 0)) ?? [];
+  }
+
+  /** How many of the recent entries, which ascend, are of blocks up to a height. */
+  #countUpTo(height: Height): number {
+    let count = this.#recentCount;
+    while (count > 0 && placeOf(entryAt(this.#recent, count - 1)).height > height) count -= 1;
+    return count;
   }
 
   /**
@@ -161,11 +221,12 @@ export class HistoryIndex {
     const before = options.before ?? LAST_PLACE;
     const bound = entryOf(prefix, before);
     const found: Place[] = [];
-    const recent = this.#recent.get(nameText(kind, name)) ?? [];
+    const recent = this.#recentOf(prefix);
     for (let at = recent.length - 1; at >= 0 && found.length < options.limit; at--) {
-      const place = defined(recent[at], 'inside');
+      const entry = this.#recent.subarray(recent[at], defined(recent[at], 'inside') + ENTRY_BYTES);
+      const place = placeOf(entry);
       if (place.height < this.#earliest) return found;
-      if (compareBytes(entryOf(prefix, place), bound) < 0) found.push(place);
+      if (compareBytes(entry, bound) < 0) found.push(place);
     }
     for (let at = segments.length - 1; at >= 0 && found.length < options.limit; at--) {
       const segment = defined(segments[at], 'inside');
@@ -211,26 +272,15 @@ export class HistoryIndex {
     return entries;
   }
 
-  /**
-   * Entries in memory of blocks up to a height, sorted, one after the other. Names are sorted as
-   * texts, and places ascend: ten thousands of entries at a checkpoint, without an object for each.
-   */
+  /** Entries in memory of blocks up to a height, sorted, one after the other. */
   #frozen(height: Height): Bytes {
-    const texts = [...this.#recent.keys()].sort();
-    let count = 0;
-    for (const places of this.#recent.values()) count += countUpTo(places, height);
+    const count = this.#countUpTo(height);
     const entries = new Uint8Array(count * ENTRY_BYTES);
-    const view = new DataView(entries.buffer);
+    const recent = this.#recent;
     let at = 0;
-    for (const text of texts) {
-      const places = this.#recent.get(text) ?? [];
-      const frozen = countUpTo(places, height);
-      for (let index = 0; index < frozen; index++) {
-        const place = places[index] as Place; // Inside.
-        for (let byte = 0; byte < NAME_BYTES; byte++) entries[at + byte] = text.charCodeAt(byte);
-        writePlace(view, at + NAME_BYTES, place);
-        at += ENTRY_BYTES;
-      }
+    for (const from of orderOf(recent, count)) {
+      // Both inside.
+      for (let byte = 0; byte < ENTRY_BYTES; byte++) entries[at++] = recent[from + byte] as number;
     }
     return entries;
   }
@@ -315,11 +365,11 @@ export class HistoryIndex {
     this.#segments = change.segments;
     const ids = new Set(change.segments.map(({ id }) => id));
     for (const id of [...this.#newest.keys()]) if (!ids.has(id)) this.#newest.delete(id);
-    for (const [text, places] of this.#recent) {
-      const rest = places.filter((place) => place.height > height);
-      if (rest.length === 0) this.#recent.delete(text);
-      else this.#recent.set(text, rest);
-    }
+    const count = this.#countUpTo(height);
+    this.#recent.copyWithin(0, count * ENTRY_BYTES, this.#recentCount * ENTRY_BYTES);
+    this.#recentCount -= count;
+    this.#named = new Map();
+    this.#namedCount = 0;
   }
 }
 
