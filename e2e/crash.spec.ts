@@ -155,11 +155,15 @@ test.describe('a browser that is out of space', () => {
   test('says so in words, keeps the old head, and goes on when there is room', async () => {
     test.setTimeout(180_000);
     await untilFollowing(person.page);
-    const ready = () => navigator.serviceWorker.ready.then(() => undefined);
-    await person.page.evaluate(ready); // Its files count as well.
     await payer.makeBlocks(someAddress(), 3);
     const { head } = await payer.client.call('node.status', {});
     await untilHeight(person.page, head.height);
+    // The service worker's files count as well, and what a browser makes of them when it reads
+    // them again.
+    await person.context.close();
+    person = await openPerson(`${network.url}/node`, { profile });
+    await untilFollowing(person.page);
+    await person.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
     const usage = await person.page.evaluate(
       async () => (await navigator.storage.estimate()).usage,
     );

@@ -339,6 +339,23 @@ test('vanished and damaged storage is said in words: what is lost, and what is n
   await expect(page.getByText('The browser closed the local data for a moment')).toBeVisible();
 });
 
+test('beside its store a node promises little, and takes nothing that it would forget', async () => {
+  const page = await open('held', '/node');
+  const notice = page.getByText('Another tab holds the stored data');
+  await expect(notice).toBeVisible();
+  await expect(page.getByText(/so figures are Reported at most/)).toBeVisible();
+  await expect(page.getByText('a checkpoint can be given here once they are')).toBeVisible();
+  await expect(page.getByLabel('Checkpoint from somebody you trust')).toBeHidden();
+  await page.getByRole('button', { name: 'Understood' }).click();
+  await expect(notice).toBeHidden();
+  await open('slow', '/node');
+  await expect(page.getByText('Opening the stored data…')).toBeVisible();
+  await expect(page.getByText(/proves nothing: genesis is too old/)).toBeVisible();
+  await expect(page.getByText('Another tab holds')).toBeHidden();
+  await page.getByRole('button', { name: 'Understood' }).click();
+  await expect(page.getByRole('button', { name: 'Switch to Balanced' })).toBeHidden();
+});
+
 test('a node that has stopped promises no more than what was known', async () => {
   const page = await open('failed', '/account/ADDRESS');
   await untilAnswered(page);
@@ -350,7 +367,7 @@ test('a node that has stopped promises no more than what was known', async () =>
 test('everything that only this browser has is saved, and read again where it was lost', async () => {
   const page = await open('following', '/contacts');
   await page.getByRole('textbox', { name: 'Name' }).fill('Zoe');
-  await page.getByLabel('To', { exact: true }).fill(`${address}`);
+  await page.getByLabel('Address', { exact: true }).fill(`${address}`);
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await open('following', '/send');
   await page.getByLabel('Amount').fill('7.5');

@@ -44,10 +44,13 @@ export const REST_MS_MAX = 2_000;
 /** What a page stored so long ago is on the disk, whatever the browser puts off. */
 export const WITNESS_LONG_MS = 600_000;
 /**
- * A store that does not open for this long is held by a tab that was frozen in the middle of a
+ * A store that does not open for this long may be held by a tab that was frozen in the middle of a
  * write: a node without it answers meanwhile.
  */
 export const STORE_HELD_MS = 1_000;
+/** One that could be opened too late only is waited for longer, so much each time. */
+export const STORE_HELD_GROWTH = 8;
+export const STORE_HELD_MS_MAX = 10 * 60_000;
 /** A node whose store is full is started again after this; somebody may have made room. */
 export const STORE_FULL_RETRY_MS = 15_000;
 /** Breakages of a store within this time wait longer each, like those of a worker. */

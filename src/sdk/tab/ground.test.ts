@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeUtf8, timestampMs } from '../../base/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
-import { REPAIRS_MAX, REPAIRS_MS, STORE_HEALTHY_MS } from '../limits.ts';
+import {
+  REPAIRS_MAX,
+  REPAIRS_MS,
+  STORE_HEALTHY_MS,
+  STORE_HELD_MS,
+  STORE_HELD_MS_MAX,
+} from '../limits.ts';
 import type { EpochStore, StoreMarker } from './epochs.ts';
 import type { Witness } from './ground.ts';
 import { Ground } from './ground.ts';
@@ -162,6 +168,61 @@ describe('what a profile tells of its storage', () => {
     profile.marker = undefined;
     await ground.recognise(new MemoryStore());
     expect(ground.event()).toMatchObject({ kind: 'wiped' });
+  });
+});
+
+describe('while the store cannot be opened', () => {
+  it('that hides the news of a loss, and takes nothing from it', async () => {
+    await profile.open();
+    profile.store = new MemoryStore();
+    const ground = await profile.open();
+    const told = ground.event();
+    expect(told).toMatchObject({ kind: 'wiped' });
+    profile.nowMs = 9;
+    ground.noteHeld();
+    expect(ground.event()).toEqual({ kind: 'held', atMs: 9, code: 'store-slow' });
+    profile.nowMs = 12;
+    ground.noteHeld();
+    expect(ground.event()).toMatchObject({ kind: 'held', atMs: 9 });
+    ground.noteOpened();
+    expect(ground.event()).toEqual(told);
+  });
+
+  it('another tab is named only where it was robbed, until the store was open again', async () => {
+    const ground = await profile.open();
+    ground.noteRobbed();
+    ground.noteHeld();
+    expect(ground.event()).toMatchObject({ code: 'tab-asleep' });
+    ground.noteOpened();
+    ground.noteHeld();
+    expect(ground.event()).toMatchObject({ code: 'store-slow' });
+  });
+
+  it('it is waited for longer each time, up to a bound', async () => {
+    const ground = await profile.open();
+    const patience = () => {
+      ground.noteHeld();
+      return ground.patienceMs();
+    };
+    expect(ground.patienceMs()).toBe(STORE_HELD_MS);
+    expect([patience(), patience()]).toEqual([8 * STORE_HELD_MS, 64 * STORE_HELD_MS]);
+    for (let round = 0; round < 1_000; round++) ground.noteHeld();
+    expect(ground.patienceMs()).toBe(STORE_HELD_MS_MAX);
+    ground.noteOpened();
+    expect(ground.patienceMs()).toBe(STORE_HELD_MS);
+  });
+
+  it('emptying what stands in for it leaves the marks of a first visit alone', async () => {
+    const ground = await profile.open();
+    const { marker } = profile;
+    ground.noteHeld();
+    const shelter = new MemoryStore();
+    await ground.letGo(shelter, () => shelter.clear());
+    expect(profile.marker).toEqual(marker);
+    ground.noteOpened();
+    await ground.recognise(profile.store);
+    expect(ground.event()).toBeUndefined();
+    expect(await shelter.usage()).toEqual(await new MemoryStore().usage());
   });
 });
 

@@ -2,7 +2,14 @@ import type { Clock } from '../../base/index.ts';
 import { encodeUtf8, formatHex, TabellionError } from '../../base/index.ts';
 import type { StorageEvent } from '../../node/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
-import { REPAIRS_MAX, REPAIRS_MS, STORE_HEALTHY_MS } from '../limits.ts';
+import {
+  REPAIRS_MAX,
+  REPAIRS_MS,
+  STORE_HEALTHY_MS,
+  STORE_HELD_GROWTH,
+  STORE_HELD_MS,
+  STORE_HELD_MS_MAX,
+} from '../limits.ts';
 import type { EpochStore } from './epochs.ts';
 
 /**
@@ -30,6 +37,12 @@ export class Ground {
   /** What the node has to be started again for. */
   #damage: string | undefined;
   #event: StorageEvent | undefined;
+  /** While the store cannot be opened; it hides what became of it, and takes nothing from that. */
+  #held: StorageEvent | undefined;
+  /** Whether this worker took the lead from one that did not answer, and had no store since. */
+  #isRobber = false;
+  /** How often in a row the node ran without its store. */
+  #waits = 0;
   /** When room last was wanting. */
   #fullAtMs = 0;
   /** When damage was cleared lately. */
@@ -47,7 +60,7 @@ export class Ground {
 
   /** The last thing that became of the store, if anything did. */
   event(): StorageEvent | undefined {
-    return this.#event;
+    return this.#held ?? this.#event;
   }
 
   note(kind: StorageEvent['kind'], code?: string): void {
@@ -58,10 +71,28 @@ export class Ground {
     if (!isStill) this.#event = { kind, atMs: nowMs, code };
   }
 
-  /** The store cannot be opened yet, or could be after all: then nothing had become of it. */
-  noteHeld(isHeld: boolean): void {
-    if (isHeld) this.note('held');
-    else if (this.#event?.kind === 'held') this.#event = undefined;
+  /** Another tab led, and did not answer: perhaps it sleeps in the middle of a write. */
+  noteRobbed(): void {
+    this.#isRobber = true;
+  }
+
+  /** How long to wait for the store: each time in vain longer, for a slow disk gets there too. */
+  patienceMs(): number {
+    return Math.min(STORE_HELD_MS * STORE_HELD_GROWTH ** this.#waits, STORE_HELD_MS_MAX);
+  }
+
+  /** The store cannot be opened yet. */
+  noteHeld(): void {
+    this.#waits += 1;
+    const code = this.#isRobber ? 'tab-asleep' : 'store-slow';
+    this.#held ??= { kind: 'held', atMs: this.#clock.now(), code };
+  }
+
+  /** The store is open. */
+  noteOpened(): void {
+    this.#waits = 0;
+    this.#isRobber = false;
+    this.#held = undefined;
   }
 
   /** Something was written: unless there was no room just before, there is enough again. */
@@ -135,6 +166,8 @@ export class Ground {
 
   /** Runs what empties the store on purpose: whatever happens meanwhile, nothing counts as lost. */
   async letGo(store: KeyValueStore, empty: () => Promise<void>): Promise<void> {
+    // What stands in for the store has no marks.
+    if (this.#held !== undefined) return empty();
     this.#storeId = undefined;
     const known = await this.epochs.marker();
     const isWitnessed = known !== undefined && known !== 'spoilt' && known.isWitnessed;

@@ -22,7 +22,7 @@ import { STORE_DAMAGES, TabellionNode, wipeLedger } from '../../node/index.ts';
 import { builtinMethods, createNodeHandlers, createRpcServer } from '../../rpc/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import type { SignatureVerifier } from '../../verifier/index.ts';
-import { REST_MS_MAX, STORE_FULL_RETRY_MS, STORE_HELD_MS, TAB_CACHE_BYTES } from '../limits.ts';
+import { REST_MS_MAX, STORE_FULL_RETRY_MS, TAB_CACHE_BYTES } from '../limits.ts';
 import type { Ground } from './ground.ts';
 import type { LedNode } from './host.ts';
 import type { Lead } from './leader.ts';
@@ -98,7 +98,7 @@ export async function startTabNode(
       });
     },
   });
-  const found = await openHere(parts, opening).catch((error: unknown) => {
+  const found = await openHere(parts, opening, ground).catch((error: unknown) => {
     breakage.refused(error);
     throw error;
   });
@@ -113,12 +113,11 @@ export async function startTabNode(
   try {
     const gate = new Gate();
     const store = fenced({ store: opened, lead, ground, gate });
-    ground.noteHeld(isHeld);
     if (!isHeld) {
       await ground.recognise(store);
       await mend(store, ground);
     }
-    const home = await createHome(parts, { store, verifier, init, ground });
+    const home = await createHome(parts, { store, isShelter: isHeld, verifier, init, ground });
     // Without a store nothing is executed: proofs are enough until it is there.
     const mode = isHeld ? 'light' : init.mode;
     const options = {
@@ -163,9 +162,10 @@ export async function startTabNode(
 async function openHere(
   { openShelter }: TabNodeParts,
   opening: Promise<KeyValueStore>,
+  ground: Ground,
 ): Promise<{ readonly store: KeyValueStore; readonly ended?: Promise<ErrorData> }> {
   if (openShelter === undefined) return { store: await opening };
-  const found = await openInTime(opening, { clock: systemClock, waitMs: STORE_HELD_MS });
+  const found = await openInTime(opening, { clock: systemClock, ground });
   return found.kind === 'opened' ? found : { store: openShelter(), ended: found.ended };
 }
 
@@ -268,12 +268,13 @@ async function createHome(
   parts: TabNodeParts,
   made: {
     readonly store: KeyValueStore;
+    readonly isShelter: boolean;
     readonly verifier: SignatureVerifier;
     readonly init: TabNodeInit;
     readonly ground: Ground;
   },
 ): Promise<NodeHome> {
-  const { store, verifier, init, ground } = made;
+  const { store, isShelter, verifier, init, ground } = made;
   const tracer = parts.tracer ?? silentTracer;
   const { onCrashPoint } = parts;
   const privateKey = await loadPeerKey(store, onCrashPoint);
@@ -282,7 +283,8 @@ async function createHome(
   return {
     kind: 'tab',
     store,
-    storeKind: 'indexeddb',
+    isShelter,
+    storeKind: isShelter ? 'memory' : 'indexeddb',
     openNetwork: async (handlers, chainId) =>
       createNetwork(
         {

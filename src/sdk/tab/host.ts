@@ -132,12 +132,14 @@ class TabHost {
         this.#tell('follower', this.#epochSeen);
         this.#waiting = new AbortController();
         const stopWatch = isStealing ? () => undefined : this.#watch();
+        const wasStealing = isStealing;
         const mode = isStealing ? { steal: true } : { signal: this.#waiting.signal };
         isStealing = false;
         const hold: Hold = { isLost: false };
         try {
           await this.#locks.request(this.#names.lock, mode, () => {
             stopWatch();
+            if (wasStealing) ground.noteRobbed();
             this.#waiting = new AbortController(); // What was waited for is here.
             this.#leading = this.#lead(ground, hold);
             return this.#leading;

@@ -20,24 +20,32 @@ function opening() {
     },
   };
   const { promise, resolve, reject } = Promise.withResolvers<MemoryStore>();
-  const outcome = openInTime(promise, { clock, waitMs: WAIT_MS });
-  return { pass: () => runLate(), resolve, reject, outcome };
+  const noted: string[] = [];
+  const ground = {
+    patienceMs: () => WAIT_MS,
+    noteHeld: () => void noted.push('held'),
+    noteOpened: () => void noted.push('opened'),
+  };
+  const outcome = openInTime(promise, { clock, ground });
+  return { pass: () => runLate(), resolve, reject, outcome, noted };
 }
 
 describe('openInTime', () => {
   it('gives a store that opens in time', async () => {
-    const { pass, resolve, outcome } = opening();
+    const { pass, resolve, outcome, noted } = opening();
     const store = new MemoryStore();
     resolve(store);
     expect(await outcome).toEqual({ kind: 'opened', store });
+    expect(noted).toEqual(['opened']);
     pass(); // Nobody waits any more.
     expect(await store.get('meta', new Uint8Array(1))).toBeUndefined();
   });
 
   it('says when a store that was held can be opened, and leaves it to who comes after', async () => {
-    const { pass, resolve, outcome } = opening();
+    const { pass, resolve, outcome, noted } = opening();
     pass();
     const found = await outcome;
+    expect(noted).toEqual(['held']);
     if (found.kind !== 'held') throw new Error('it was opened');
     const store = new MemoryStore();
     resolve(store);

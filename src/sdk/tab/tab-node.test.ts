@@ -285,6 +285,39 @@ describe('a node whose store broke', () => {
   });
 });
 
+describe('a store that opens slowly', () => {
+  const SLOW_MS = 3_000;
+  const withoutStore = (world: TabWorld) => world.log.filter((each) => each.includes('no store'));
+
+  it('is used in the end, and no tab is blamed for a slow disk', async () => {
+    const world = new TabWorld();
+    world.openMs = SLOW_MS;
+    const [tab] = await openTabs(world, ['a']);
+    await world.pass(60_000);
+    expect(withoutStore(world)).toEqual(['a has no store: store-slow']);
+    expect(world.log.at(-1)).toBe('a starts 2');
+    expect(tab.page.state()).toMatchObject({ role: 'leader', epoch: 2, error: undefined });
+  });
+
+  it('is waited for longer each time, so that the slowest is used too', async () => {
+    const world = new TabWorld();
+    world.openMs = 20_000;
+    await openTabs(world, ['a']);
+    await world.pass(120_000);
+    expect(withoutStore(world)).toHaveLength(2);
+    expect(world.log.at(-1)).toBe('a starts 3');
+  });
+
+  it('is held by the tab that led before, where that was robbed', async () => {
+    const world = new TabWorld();
+    const [first] = await openTabs(world, ['a', 'b']);
+    world.openMs = SLOW_MS;
+    first.freeze();
+    await world.pass(TAKEOVER_MS + 2 * SLOW_MS);
+    expect(withoutStore(world)).toEqual(['b has no store: tab-asleep']);
+  });
+});
+
 describe('a page that is put away', () => {
   it('lets another tab lead at once, and is answered by it when it comes back', async () => {
     const world = new TabWorld();

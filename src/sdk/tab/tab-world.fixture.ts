@@ -3,6 +3,7 @@ import { TabellionError, timestampMs } from '../../base/index.ts';
 import type { TestNode } from '../../rpc/handlers.fixture.ts';
 import { createTestNode, testMethods } from '../../rpc/handlers.fixture.ts';
 import { createRpcServer } from '../../rpc/index.ts';
+import { MemoryStore } from '../../storage/index.ts';
 import { createClientOf } from '../client.ts';
 import type { EpochStore, StoreMarker } from './epochs.ts';
 import type { StartNode } from './host.ts';
@@ -10,6 +11,7 @@ import { serveTabNode } from './host.ts';
 import type { Lead } from './leader.ts';
 import type { LifecycleActions } from './lifecycle.ts';
 import type { ChannelLike, ChannelMessage, LocksLike } from './protocol.ts';
+import { openInTime } from './shelter.ts';
 import type { WorkerLike } from './tab-node.ts';
 import { connectTabNode } from './tab-node.ts';
 
@@ -131,6 +133,8 @@ export class TabWorld {
   readonly log: string[] = [];
   /** Makes the next starts of nodes fail. */
   startFailures = 0;
+  /** How long opening the store takes; a node that cannot wait runs without it. */
+  openMs = 0;
   /** With this code, where it is to be one that programs know. */
   startFailureCode: string | undefined;
   /** Highest epoch that the profile's store was opened with. */
@@ -171,7 +175,7 @@ export class TabWorld {
     let breakWorker = (): void => undefined;
     let breakStore = (_code: string): void => undefined;
     let lifecycle: LifecycleActions | undefined;
-    const start: StartNode = async (given) => {
+    const start: StartNode = async (given, _, ground) => {
       if (this.startFailures-- > 0) {
         const code = this.startFailureCode;
         throw code === undefined ? new Error('cannot start') : new TabellionError(code);
@@ -180,13 +184,18 @@ export class TabWorld {
         throw new TabellionError('store-in-use', { fence: this.fence });
       }
       this.fence = given.epoch;
+      const found = await openInTime(this.#openStore(clock), { clock, ground });
+      if (found.kind === 'held') this.log.push(`${name} has no store: ${ground.event()?.code}`);
       node = createTestNode();
       lead = given;
       this.log.push(`${name} starts ${given.epoch}`);
       return {
-        broken: new Promise((resolve) => {
-          breakStore = (code) => resolve({ code, facts: {}, message: code });
-        }),
+        broken:
+          found.kind === 'held'
+            ? found.ended
+            : new Promise((resolve) => {
+                breakStore = (code) => resolve({ code, facts: {}, message: code });
+              }),
         rest: () => void this.log.push(`${name} rests`),
         wake: () => void this.log.push(`${name} wakes`),
         server: createRpcServer({ handlers: node, methods: testMethods, clock }),
@@ -229,6 +238,13 @@ export class TabWorld {
       rest: () => agent.deliver(() => lifecycle?.rest()),
       wake: () => agent.deliver(() => lifecycle?.wake()),
     };
+  }
+
+  #openStore(clock: Clock): Promise<MemoryStore> {
+    if (this.openMs === 0) return Promise.resolve(new MemoryStore());
+    return new Promise((resolve) => {
+      clock.after(this.openMs, () => resolve(new MemoryStore()));
+    });
   }
 
   #clockOf(agent: Agent): Clock {

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { TransactionProgress } from '../../wallet/index.ts';
-import { formatHeight } from '../format/number.ts';
-import type { Address } from '../hooks/client.ts';
+import type { Address, History } from '../hooks/client.ts';
+import { completenessOf } from '../hooks/completeness.ts';
 import type { Chapter } from '../hooks/history.ts';
 import { Empty } from '../parts/Notice.tsx';
 import { ActivityList } from './ActivityList.tsx';
@@ -17,6 +17,8 @@ const SOURCES = {
 type HistoryViewProps = {
   readonly viewer: Address;
   readonly chapters: readonly Chapter[];
+  /** Where older ones begin, that are not among them. */
+  readonly next: History['next'];
   /** Signed here and not in the history yet. */
   readonly pending?: readonly TransactionProgress[];
   /** Shown where there is nothing at all. */
@@ -24,7 +26,7 @@ type HistoryViewProps = {
 };
 
 /** What happened to an account; entries that stand on other ground are set apart, and say so. */
-export function HistoryView({ viewer, chapters, pending = [], empty }: HistoryViewProps) {
+export function HistoryView({ viewer, chapters, next, pending = [], empty }: HistoryViewProps) {
   const isEmpty = pending.length === 0 && chapters.every(({ entries }) => entries.length === 0);
   return (
     <>
@@ -46,27 +48,11 @@ export function HistoryView({ viewer, chapters, pending = [], empty }: HistoryVi
             <TrustSign trust={chapter.trust} />
             <span>
               {SOURCES[chapter.source]}.
-              {at === chapters.length - 1 ? ` ${completenessOf(chapter)}` : ''}
+              {at === chapters.length - 1 ? ` ${completenessOf(chapters, next)}` : ''}
             </span>
           </p>
         </TrustRegion>
       ))}
     </>
   );
-}
-
-/**
- * From where on nothing is missing; a history that begins somewhere says where. What peers left out
- * nobody proves: several that agree are worth more than one.
- */
-function completenessOf({
-  completeFrom: from,
-  namedBy = 1,
-}: Pick<Chapter, 'completeFrom' | 'namedBy'>): string {
-  if (from === undefined && namedBy > 1) {
-    return `Complete, as ${namedBy} peers agree; nobody can prove that nothing is missing.`;
-  }
-  if (from === undefined) return 'Told by one peer alone: nobody can say whether it is complete.';
-  if (from === 0) return 'Complete since genesis.';
-  return `Complete from block ${formatHeight(from)} on. What happened before is not known here.`;
 }

@@ -115,6 +115,10 @@ const WORDS: { readonly [code: string]: Wording } = {
     title: 'Blocks of before are missing here',
     advice: 'An archive holds every block since genesis: this one has to be read anew for that.',
   },
+  'store-held': {
+    title: 'The stored data are not open yet',
+    advice: 'What you chose would be forgotten. Nothing was changed: try again when they are open.',
+  },
   'node-not-ready': { title: 'The node is starting', advice: 'It answers in a moment.' },
   'node-stopped': { title: 'The node has stopped', advice: 'Reload the page to start it again.' },
   'leader-changed': {

@@ -191,6 +191,18 @@ export const STATES: { readonly [name: string]: State } = {
       storage: { kind: 'quota', atMs: timestampMs(Date.now() - 5000), code: 'store-full' },
     }),
   },
+  held: {
+    status: (status) => ({
+      ...light(status, { trust: 'reported' }),
+      storage: { kind: 'held', atMs: timestampMs(Date.now() - 5000), code: 'tab-asleep' },
+    }),
+  },
+  slow: {
+    status: (status) => ({
+      ...light(status, { trust: 'reported', isExpired: true, stage: 'waiting' }),
+      storage: { kind: 'held', atMs: timestampMs(Date.now() - 5000), code: 'store-slow' },
+    }),
+  },
   reopened: {
     status: (status) => ({
       ...status,

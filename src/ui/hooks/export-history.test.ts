@@ -4,10 +4,10 @@ import {
   completeFromOf,
   endName,
   exportHistory,
-  namedByOf,
   progressWords,
   savedWords,
 } from './export-history.ts';
+import { namedByOf } from './history.ts';
 
 test('says how much was saved, and what a file may lack; its name says so, too', () => {
   const whole = { stoppedAt: undefined, completeFrom: 0 };

@@ -9,7 +9,7 @@ import { wordsOf } from '../format/text.ts';
 import type { Address, ChainInfo, Client } from './client.ts';
 import { download } from './download.ts';
 import type { Chapter } from './history.ts';
-import { Binder } from './history.ts';
+import { Binder, namedByOf } from './history.ts';
 import { Slices, textInSlices } from './slices.ts';
 
 /** Entries after which progress is said again. */
@@ -76,12 +76,6 @@ export function completeFromOf(chapters: readonly Chapter[]): number | undefined
     from = Math.max(from, completeFrom);
   }
   return from;
-}
-
-/** How many peers named every chapter that only peers could. */
-export function namedByOf(chapters: readonly Chapter[]): number | undefined {
-  const told = chapters.filter(({ source }) => source === 'peers');
-  return told.length === 0 ? undefined : Math.min(...told.map(({ namedBy = 1 }) => namedBy));
 }
 
 /** How far reading has come, in words. */

@@ -34,7 +34,7 @@ export function useHistory(address: Address) {
       setError(errorToData(caught));
     }
   };
-  return { newest, chapters: chaptersOf(pages), hasOlder: next !== undefined, loadOlder, error };
+  return { newest, chapters: chaptersOf(pages), next, loadOlder, error };
 }
 
 /** Entries that stand on the same ground: as firm, and from the same source. */
@@ -84,6 +84,12 @@ export class Binder {
       isMixed ? { ...chapter, entries: chapter.entries.sort(newestFirst) } : chapter,
     );
   }
+}
+
+/** How many peers named every chapter that only peers could. */
+export function namedByOf(chapters: readonly Chapter[]): number | undefined {
+  const told = chapters.filter(({ source }) => source === 'peers');
+  return told.length === 0 ? undefined : Math.min(...told.map(({ namedBy = 1 }) => namedBy));
 }
 
 function newestFirst(left: HistoryEntry, right: HistoryEntry): number {

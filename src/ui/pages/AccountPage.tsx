@@ -139,9 +139,9 @@ function HistoryPanel({ address }: { readonly address: Address }) {
       {history.newest.error !== undefined && history.newest.value === undefined ? (
         <ErrorNotice error={history.newest.error} onRetry={history.newest.askAgain} />
       ) : null}
-      <HistoryView viewer={address} chapters={history.chapters} />
+      <HistoryView viewer={address} chapters={history.chapters} next={history.next} />
       {history.error === undefined ? null : <ErrorNotice error={history.error} />}
-      {history.hasOlder ? (
+      {history.next !== undefined ? (
         <div className={styles.older}>
           <Button onClick={() => void history.loadOlder()}>Older transactions</Button>
         </div>

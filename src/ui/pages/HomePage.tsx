@@ -171,6 +171,7 @@ function Activities({ account, view }: { account: LocalAccount; view: AccountVie
       <HistoryView
         viewer={account.address}
         chapters={isReading && entries.length === 0 ? [] : chapters}
+        next={history.value?.next}
         pending={pending}
         empty={
           <Empty action={<LinkButton href="/receive">Show my address</LinkButton>}>

@@ -21,6 +21,7 @@ import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Notice } from '../parts/Notice.tsx';
 import { Row, Stack } from '../parts/Panel.tsx';
 import styles from './NodeMode.module.css';
+import { isStoreHeld } from './NodeMode.tsx';
 
 type CheckpointProps = { readonly answer: Answer<CheckpointView> };
 
@@ -105,7 +106,7 @@ function Given({ view }: { readonly view: CheckpointView }) {
               : [
                   'Signatures left to it',
                   <Figure key="unsigned" of="counted">
-                    {`${formatHeight(unsigned.from)} to ${formatHeight(unsigned.to)}`}
+                    {unsignedWords(unsigned)}
                   </Figure>,
                 ],
           ]}
@@ -113,11 +114,24 @@ function Given({ view }: { readonly view: CheckpointView }) {
       )}
       {isReadAgain ? (
         <Notice kind="danger" title="What peers showed did not lead to the checkpoint">
-          All of it was thrown away, and is read again with every signature checked.
+          What had not led to a checkpoint before was thrown away, and is read again with every
+          signature checked.
         </Notice>
       ) : null}
     </Stack>
   );
+}
+
+/** Whether what is given now would be forgotten. */
+function useIsStoreHeld(): boolean {
+  return useLive(({ status }) => status !== undefined && isStoreHeld(status));
+}
+
+/** What is told are the ends: a part between them may have been checked. */
+function unsignedWords({ from, to }: NonNullable<CheckpointView['unsigned']>): string {
+  return from === to
+    ? `Those of ${formatHeight(from)}`
+    : `At most those of ${formatHeight(from)} to ${formatHeight(to)}`;
 }
 
 /** What the address of this page names, unless it is what was given already. */
@@ -129,11 +143,13 @@ function useNamed({ given }: CheckpointView): string | undefined {
 /** A link is easily sent by anybody: what it names is shown, and not used. */
 function FromLink({ view }: { readonly view: CheckpointView }) {
   const named = useNamed(view);
+  const isHeld = useIsStoreHeld();
   if (named === undefined) return null;
   return parseCheckpoint(named).ok ? (
     <Notice kind="warning" title="The link that you followed names a block to trust">
-      It stands in the field below, and nothing was done with it. Trust it only if you know who made
-      the link, and ask them by another way.
+      {isHeld ? '' : 'It stands in the field below, and '}
+      {isHeld ? 'Nothing' : 'nothing'} was done with it. Trust it only if you know who made the
+      link, and ask them by another way.
     </Notice>
   ) : (
     <Notice kind="warning" title="The link that you followed names no block">
@@ -147,6 +163,13 @@ function Entered({ view, onGiven }: { view: CheckpointView; onGiven: () => void 
   const isPaused = useLive((live) => live.status?.stage === 'paused');
   const text = named !== undefined && parseCheckpoint(named).ok ? named : undefined;
   const rest = { onGiven, keptHeight: view.given?.height };
+  if (useIsStoreHeld()) {
+    return (
+      <Notice kind="info">
+        The stored data are not open yet: a checkpoint can be given here once they are.
+      </Notice>
+    );
+  }
   return (
     <>
       {isPaused ? (
@@ -169,6 +192,7 @@ export function ReplayTrust({ answer }: CheckpointProps) {
   const [chosen, setChosen] = useState<boolean>();
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<ErrorData>();
+  const isHeld = useIsStoreHeld();
   const view = answer.value;
   const told = view?.isReplayTrusting;
   // What the node says counts from then on: another tab may have changed it.
@@ -200,7 +224,7 @@ export function ReplayTrust({ answer }: CheckpointProps) {
           <input
             type="checkbox"
             checked={isOn}
-            disabled={isBusy || (given === undefined && !isOn)}
+            disabled={isBusy || isHeld || (given === undefined && !isOn)}
             aria-describedby="replay-trust"
             onChange={(event) => void choose(event.target.checked)}
           />
@@ -214,7 +238,7 @@ export function ReplayTrust({ answer }: CheckpointProps) {
           Every block is still executed, and its results compared. But that each payment was signed
           by its sender rests on the validators and on who gave you the checkpoint: such blocks are
           never more than Proven, and nothing is shown of them before the chain has led to the
-          checkpoint. If it does not, all of it is thrown away and read again.
+          checkpoint. If it does not, they are thrown away and read again.
         </p>
         {error === undefined ? null : <ErrorNotice error={error} />}
       </Stack>

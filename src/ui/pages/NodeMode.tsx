@@ -74,6 +74,11 @@ function costOf(bytes: number | undefined, where: string): string {
     : `About ${formatBytes(bytes)} ${where}.`;
 }
 
+/** Whether the node runs without its store for now: what it is told to keep would be forgotten. */
+export function isStoreHeld(status: NodeStatus): boolean {
+  return status.storage?.kind === 'held';
+}
+
 type ModeChooserProps = {
   readonly status: NodeStatus;
   readonly storage: StorageView | undefined;
@@ -89,6 +94,7 @@ export function ModeChooser({ status, storage, children }: ModeChooserProps) {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<ErrorData>();
   const words = wordsOfModes(status, storage);
+  const isHeld = isStoreHeld(status);
   const chosen = picked ?? status.mode;
   const pick = (mode: NodeMode | undefined) => {
     setPicked(mode);
@@ -115,7 +121,7 @@ export function ModeChooser({ status, storage, children }: ModeChooserProps) {
   return (
     <TrustPanel title="How much this tab keeps" of="counted">
       <Stack gap={4}>
-        <fieldset className={styles.modes} aria-busy={isBusy}>
+        <fieldset className={styles.modes} aria-busy={isBusy} disabled={isHeld}>
           <legend className="visually-hidden">Mode</legend>
           {NODE_MODES.map((mode) => (
             <label key={mode} className={styles.mode}>
@@ -136,6 +142,11 @@ export function ModeChooser({ status, storage, children }: ModeChooserProps) {
             </label>
           ))}
         </fieldset>
+        {isHeld ? (
+          <Notice kind="info">
+            The stored data are not open yet: what this tab keeps can be chosen once they are.
+          </Notice>
+        ) : null}
         {chosen === status.mode ? null : (
           <Row>
             <Button

@@ -28,7 +28,7 @@ import { PageHead, Row, Stack } from '../parts/Panel.tsx';
 import { Sheet } from '../parts/Sheet.tsx';
 import { Table } from '../parts/Table.tsx';
 import { Checkpoint, ReplayTrust } from './NodeCheckpoint.tsx';
-import { ModeChooser } from './NodeMode.tsx';
+import { isStoreHeld, ModeChooser } from './NodeMode.tsx';
 import styles from './NodePage.module.css';
 import { NodeProgress } from './NodeProgress.tsx';
 
@@ -303,7 +303,7 @@ function Controls({ status }: { readonly status: NodeStatus | undefined }) {
           <Button onClick={() => void tell(() => client.call('node.pause', {}))}>Pause</Button>
         )}
         <Button onClick={() => void tell(save)}>Export diagnostics</Button>
-        <Button look="danger" onClick={() => setResetting(true)}>
+        <Button look="danger" disabled={isStoreHeld(status)} onClick={() => setResetting(true)}>
           Reset
         </Button>
       </Row>

@@ -54,7 +54,8 @@ type StoredProps = { readonly event: StorageEvent; readonly dismiss: () => void 
 function StoredNotice({ event, dismiss }: StoredProps) {
   const wallet = useWallet();
   const client = useClient();
-  const words = describeStorage(event);
+  const isExpired = useLive(({ status }) => status?.light?.isExpired === true);
+  const words = describeStorage(event, isExpired);
   return (
     <Notice
       kind="warning"

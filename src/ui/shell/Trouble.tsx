@@ -64,9 +64,14 @@ function useTrouble(): ReactNode {
     status?.peers === 0,
     hadPeer ? PEERS_GONE_AFTER_MS : NO_PEERS_AFTER_MS,
   );
-  const isAlone = useLasting(status?.trust === 'reported' && status.peers > 0, ALONE_AFTER_MS);
+  // Beside its store a node proves nothing for another reason, which is told already.
+  const isHeld = status?.storage?.kind === 'held';
+  const isAlone = useLasting(
+    status?.trust === 'reported' && status.peers > 0 && !isHeld,
+    ALONE_AFTER_MS,
+  );
   const isUnproven = useLasting(
-    hasUnprovenHead(status),
+    hasUnprovenHead(status) && !isHeld,
     UNPROVEN_AFTER_MS,
     status?.light?.head.height,
   );
@@ -96,7 +101,7 @@ function useTrouble(): ReactNode {
   if (alarm !== undefined) return rare({ kind: 'alarm', alarm });
   const isReopened = stored?.event.kind === 'reopened';
   if (stored !== undefined && !isReopened) return rare({ kind: 'stored', ...stored });
-  if (status.light?.isExpired === true) return rare({ kind: 'expired', status });
+  if (status.light?.isExpired === true && !isHeld) return rare({ kind: 'expired', status });
   if (status.stage === 'paused') {
     return (
       <Notice kind="info" title="The node is paused" action={<Resume client={client} />}>
@@ -225,9 +230,12 @@ function NodeLink() {
 function useStorageEvent(
   event: StorageEvent | undefined,
 ): { readonly event: StorageEvent; readonly dismiss: () => void } | undefined {
-  const [readAtMs, setReadAtMs] = useState(-1);
-  if (event === undefined || event.atMs <= readAtMs) return undefined;
-  return { event, dismiss: () => setReadAtMs(event.atMs) };
+  // By name: what a later event hid for a while may still be news.
+  const [read, setRead] = useState<readonly string[]>([]);
+  if (event === undefined) return undefined;
+  const name = `${event.kind} ${event.atMs}`;
+  if (read.includes(name)) return undefined;
+  return { event, dismiss: () => setRead([...read, name]) };
 }
 
 function useQuotaPressure(): { readonly usage: number; readonly quota: number } | undefined {

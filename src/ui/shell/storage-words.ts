@@ -15,9 +15,22 @@ const SAFE = 'Your account is safe on the ledger, and your key in your device.';
 const NOTES_GONE =
   'Names, contacts and drafts of this browser are gone; a file that you saved brings them back.';
 const READ_AGAIN = 'The blocks are being read from peers again, and checked.';
+const ASLEEP =
+  'Most likely the browser put it to sleep while it was writing. Close that tab, or wait: the ' +
+  'browser lets go of the data within a minute.';
+const SLOW = 'It takes longer than usual, and goes on by itself.';
+const UNSEEN =
+  'Until then this tab runs without them. A checkpoint or an alarm that it kept cannot be looked ' +
+  'at, so figures are Reported at most.';
+const UNPROVABLE =
+  'Until then this tab runs without them, and proves nothing: genesis is too old to go on from, ' +
+  'and what was trusted since is among those data.';
 
-/** Names what happened; the codes stay in the diagnostics. */
-export function describeStorage({ kind, code }: StorageEvent): StorageWords {
+/**
+ * Names what happened; the codes stay in the diagnostics. `isExpired`: the node trusts nothing that
+ * is new enough to go on from.
+ */
+export function describeStorage({ kind, code }: StorageEvent, isExpired = false): StorageWords {
   if (kind === 'partly-wiped' && code === 'page-storage-lost') {
     return {
       title: 'This browser deleted local data',
@@ -47,12 +60,10 @@ export function describeStorage({ kind, code }: StorageEvent): StorageWords {
     };
   }
   if (kind === 'held') {
+    const isAsleep = code === 'tab-asleep';
     return {
-      title: 'Another tab holds the stored data',
-      text:
-        'Most likely the browser put it to sleep while it was writing. Close that tab, or wait: ' +
-        'the browser lets go of the data within a minute. Until then this tab runs without them, ' +
-        'and shows what it can prove.',
+      title: isAsleep ? 'Another tab holds the stored data' : 'Opening the stored data…',
+      text: `${isAsleep ? ASLEEP : SLOW} ${isExpired ? UNPROVABLE : UNSEEN}`,
       isPersonal: false,
     };
   }
