@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defined, formatHex } from '../base/index.ts';
+import { encode } from '../codec/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { balanceStateKey, NATIVE_ASSET } from '../ledger/index.ts';
 import { person } from '../ledger/testing/world.ts';
@@ -96,6 +97,26 @@ describe('a decided block', () => {
     expect(expected).toContain(formatHex(balanceStateKey(ada.address, NATIVE_ASSET)));
     expect(expected).toContain(formatHex(balanceStateKey(bob.address, NATIVE_ASSET)));
     expect(await chain.importBlock(verified.value, certificate)).toMatchObject({ ok: true });
+  });
+
+  it('has nothing loaded for transactions that its header does not bind', async () => {
+    const { node, stored, certificate } = await beginner();
+    const { chain, store } = node.parts;
+    const expected: string[] = [];
+    store.expect = async (keysOf) => {
+      for (const key of keysOf()) expected.push(formatHex(key));
+    };
+    const { header, transactions } = stored.block;
+    const body = encode(chain.ledger.codecs.block, {
+      header,
+      transactions: [...transactions, ...transactions],
+    });
+    const verified = await chain.verifyBlock(body, certificate);
+    // Header and certificate are good, and so is each signature.
+    expect(verified.ok && verified.value.proof).toBeDefined();
+    expect(expected).toEqual([]);
+    await chain.verifyBlock(stored.blockBytes, certificate);
+    expect(expected.length).toBeGreaterThan(0);
   });
 
   it('whose certificate is forged is refused, though its transactions are good', async () => {

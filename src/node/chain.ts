@@ -57,8 +57,12 @@ export class Chain {
   readonly #executing = new Map<string, Promise<Result<ExecutedBlock, BlockRefusal>>>();
   /** Proposed blocks whose headers bind their transactions; forgotten with the block itself. */
   readonly #whole = new WeakMap<Block, PreparedBlock>();
-  /** Blocks executed on the present head, by hash. */
-  readonly #executed = new Map<string, ExecutedBlock>();
+  /**
+   * Blocks executed on the present head, by hash. Another map for each head: in V8 what a cleared
+   * one held points on to what it holds next, so each block would keep the next one from dying
+   * young.
+   */
+  #executed = new Map<string, ExecutedBlock>();
   readonly #verified = new VerifiedTransactions();
   #membership: Membership;
 
@@ -169,12 +173,14 @@ export class Chain {
     if (known !== undefined) return ok(known);
     const prepared = this.ledger.prepareBlockValue(block);
     if (!prepared.ok) return fail({ code: 'block-malformed' });
-    const root = transactionsRootOf(this.ledger.suite, prepared.value.transactions);
-    if (!equalBytes(root, block.header.transactionsRoot)) {
-      return fail({ code: 'transactions-root-mismatch' });
-    }
+    if (!this.#isWhole(prepared.value)) return fail({ code: 'transactions-root-mismatch' });
     this.#whole.set(block, prepared.value);
     return prepared;
+  }
+
+  #isWhole({ block, transactions }: PreparedBlock): boolean {
+    const root = transactionsRootOf(this.ledger.suite, transactions);
+    return equalBytes(root, block.header.transactionsRoot);
   }
 
   /** Whether a proposed block may follow the head, and whether its time is near ours. */
@@ -232,7 +238,7 @@ export class Chain {
     // Begun before the transactions: it would else wait behind those of all blocks on their way.
     const proof = this.#proofOf(prepared.value.hash, certificate);
     proof.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
-    this.#expect(proof, prepared.value.transactions);
+    this.#expect(proof, prepared.value);
     const { height } = prepared.value.block.header;
     const isVouched = this.#dependencies.checkpoints?.vouches(height) === true;
     const transactions = await this.#verifyAll(prepared.value.transactions, isVouched);
@@ -246,15 +252,13 @@ export class Chain {
   }
 
   /**
-   * Has what a proven block's transactions read of the state loaded while their signatures are
-   * checked. For a block without a good certificate nothing is: whoever sent it chose what is read.
+   * Has what a block's transactions read of the state loaded while their signatures are checked;
+   * not without a good certificate of just these: whoever sent them chose what is read.
    */
-  #expect(
-    proof: Promise<VerifiedBlock['proof']>,
-    transactions: readonly PreparedTransaction[],
-  ): void {
+  #expect(proof: Promise<VerifiedBlock['proof']>, block: PreparedBlock): void {
     const { ledger, store } = this.#dependencies;
-    const keysOf = () => transactions.flatMap((each) => ledger.keysOfTransaction(each.transaction));
+    const keys = () => block.block.transactions.flatMap((each) => ledger.keysOfTransaction(each));
+    const keysOf = () => (this.#isWhole(block) ? keys() : []);
     proof
       .then((proven) => (proven === undefined ? undefined : store.expect(keysOf)))
       .catch(() => undefined); // Whoever executes it meets the same failure, and says so.
@@ -324,7 +328,7 @@ export class Chain {
   adopt(switchOver: () => Promise<void>): Promise<void> {
     return this.#queue.run(async () => {
       await switchOver();
-      this.#executed.clear();
+      this.#executed = new Map();
       this.#membership = this.#dependencies.store.membership();
       this.#dependencies.onImported(this.head().header.height);
     });
@@ -486,7 +490,7 @@ export class Chain {
         staged: executed.staged,
         nextMembership: executed.execution.nextMembership,
       });
-      this.#executed.clear();
+      this.#executed = new Map();
       this.#membership = executed.execution.nextMembership;
       for (const { signedHash } of executed.transactions) this.#verified.delete(signedHash);
       if (origin === 'imported') this.#dependencies.onImported(header.height);

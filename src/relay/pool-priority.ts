@@ -14,21 +14,25 @@ const NICENESS_MAX = 19;
  * work, and a core that it waits for stays empty a moment later. Threads that the pool has not
  * begun are not found, so the store is opened first. Elsewhere than on Linux nothing happens.
  *
+ * @param listThreads Lists the threads of this process; rejects where it cannot.
  * @returns How many threads give way.
  */
-export async function lowerPoolPriority(): Promise<number> {
+export async function lowerPoolPriority(
+  listThreads: () => Promise<readonly string[]> = () => readdir(THREADS_FOLDER),
+): Promise<number> {
+  const threads = await listThreads().catch(() => []); // Not Linux.
+  const niceness = Math.min(NICENESS_MAX, getPriority() + STEPS);
   let lowered = 0;
-  try {
-    const niceness = Math.min(NICENESS_MAX, getPriority() + STEPS);
-    for (const thread of await readdir(THREADS_FOLDER)) {
+  for (const thread of threads) {
+    try {
       const name = await readFile(`${THREADS_FOLDER}/${thread}/comm`, 'utf8');
       if (name.trim() !== POOL_THREAD) continue;
       // Linux keeps niceness by thread, and takes the number of any.
       setPriority(Number(thread), niceness);
       lowered += 1;
+    } catch {
+      // It has ended since, or is not ours to change: then it is as important as before.
     }
-  } catch {
-    // No such list, or not ours to change: the pool is as important as the node's thread.
   }
   return lowered;
 }

@@ -23,8 +23,8 @@ function readCount(encoded: Uint8Array): { count: number; from: number } | undef
 
 /**
  * The bytes of a chunk: those of a page with all leaves of its pages, which stand in the order of
- * their paths. Neither leaves nor checksums of images are looked at; `undefined` when a record
- * cannot be read.
+ * their paths. Leaves of records that are no images are not looked at; `undefined` when a record
+ * cannot be read, or an image is not what was written.
  */
 export function joinPages(records: readonly Uint8Array[]): Bytes | undefined {
   let count = 0;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Bytes } from '../base/index.ts';
 import { compareBytes, defined, formatHex } from '../base/index.ts';
-import { decode, Reader } from '../codec/index.ts';
+import { decode, Reader, Writer } from '../codec/index.ts';
 import { hashSuite, loadFastHashing } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import { bentBytes } from '../ledger/testing/decoder-laws.ts';
@@ -15,6 +15,7 @@ import {
   wholeDelta,
   wholeOfDelta,
 } from './delta.ts';
+import { DELTA_ENTRIES_MAX } from './limits.ts';
 import type { Page } from './nodes.ts';
 import { decodeLayouts, deltaStoreKey, encodeLayout, mergePage, pageStoreKey } from './page.ts';
 import { StoredPages } from './stored-pages.fixture.ts';
@@ -204,6 +205,52 @@ describe('what changed in a page', () => {
     }
     expect(anew).toBeGreaterThan(3);
     expect(store.deltaCount).toBeGreaterThan(3 * anew);
+  });
+});
+
+describe('keys that went', () => {
+  test('are named beside a page until it is loaded, and written anew without them', () => {
+    const pageBytesMax = 600;
+    const tree = StateTree.empty(suite, { pageBytesMax, versionsKept: 1 });
+    const store = new StoredPages();
+    tree.apply(
+      at(1),
+      keys.slice(0, 5).map((key) => ({ key, value: new Uint8Array(9) })),
+    );
+    expect(store.checkpoint(tree, 1)).toBe(true);
+    const passing = (height: number) =>
+      new Uint8Array(30).fill(height & 255).fill(height >> 8, 0, 9);
+    let longest = 0;
+    let anew = 0;
+    for (let height = 2; height < 400; height++) {
+      const [key, former] = [passing(height), passing(height - 1)];
+      expect(store.load(tree, [key, former])).toBe(true);
+      const changes = [{ key, value: Uint8Array.of(1) }];
+      const gone = height === 2 ? [] : [{ key: former, value: undefined }];
+      const staged = tree.stage(at(height), [...changes, ...gone]);
+      tree.evict(0); // Of the page only what changes is there when it is written.
+      tree.adopt(staged);
+      const plan = store.plan(tree, height);
+      expect(store.write(tree, plan)).toBe(true);
+      for (const page of plan.written) {
+        if (page.deltaGeneration === 0) anew += 1;
+        else longest = Math.max(longest, defined(page.delta, 'made').length);
+      }
+      tree.evict(0);
+    }
+    expect(longest).toBeLessThan(9 * pageBytesMax);
+    expect(longest).toBeGreaterThan(4 * pageBytesMax);
+    expect(anew).toBeGreaterThan(1);
+    expect(store.load(tree, keys)).toBe(true);
+    expect(tree.view().get(keyOf(3))).toEqual(new Uint8Array(9));
+  });
+
+  test('are read in any number that is written', () => {
+    const head = new Writer();
+    head.uleb(DELTA_ENTRIES_MAX);
+    const record = new Uint8Array(4 + 3 * DELTA_ENTRIES_MAX);
+    record.set(head.finish(), 1);
+    expect(new DeltaReader(record).count).toBe(DELTA_ENTRIES_MAX);
   });
 });
 

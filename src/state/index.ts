@@ -22,6 +22,7 @@ export { layoutOfChunks, manifestCodec, manifestOfPages, readManifest } from './
 export type { ModelLeaf } from './model.ts';
 export { rootOfEntries } from './model.ts';
 export type { Page } from './nodes.ts';
+export { memoryOf } from './nodes.ts';
 export { decodeLayouts, deltaStoreKey, mergePage, pageStoreKey, pageStoreKeys } from './page.ts';
 export type { ProvenEntry, StateProof } from './proof.ts';
 export { emptyRoot, stateProofCodec, verifyProof } from './proof.ts';

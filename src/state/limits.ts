@@ -37,10 +37,15 @@ export const VERSION_BYTES_ALWAYS = 8 * 1024 * 1024;
 export const PROOF_KEYS_MAX = 512;
 /** Nodes of one proof: 512 keys of some 70 nodes each, with room; about 2 MB of digests. */
 export const PROOF_NODES_MAX = 64 * 1024;
-/** Keys of what changed in one page: no block changes as many. */
-export const DELTA_ENTRIES_MAX = 4 * 1024 * 1024;
+/** Keys in the record of what changed in one page: what three bytes of ULEB128 can say. */
+export const DELTA_ENTRIES_MAX = 2 * 1024 * 1024 - 1;
 /** Of a page's weight, what its changes may take in their own record before it is written anew. */
 export const DELTA_SHARE_MAX = 1 / 2;
+/**
+ * Of the largest page, what its changes may take while it is not in memory: beyond, it is loaded
+ * and written anew. Leaves that are there never take as much, but keys that went are named too.
+ */
+export const DELTA_TIMES_MAX = 8;
 /** Of what `evict` allows, what older versions may hold. */
 export const VERSION_SHARE = 1 / 4;
 /** Of what `evict` allows, what the ways to some leaves may take when the rest of their pages went. */

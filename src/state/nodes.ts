@@ -110,6 +110,8 @@ export class Page {
   isCurrent = false;
   /** Whether blocks changed it since the last plan: the head finds nodes inside of it. */
   isChanged = false;
+  /** Number of the last plan of a checkpoint that writes it; 0: none does. */
+  plannedIn = 0;
   /** When it was last read, and how it stood when it was put in the queue of those to evict. */
   usedAt = 0;
   queuedAt = 0;

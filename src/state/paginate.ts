@@ -4,7 +4,7 @@ import type { Hash } from '../crypto/index.ts';
 import { compact, extract } from './compact.ts';
 import type { DeltaEntry } from './delta.ts';
 import { EMPTY_DELTA, mergeDeltas, wholeOfDelta } from './delta.ts';
-import { DELTA_SHARE_MAX } from './limits.ts';
+import { DELTA_SHARE_MAX, DELTA_TIMES_MAX } from './limits.ts';
 import type { PageMemory, Ref } from './nodes.ts';
 import {
   Arena,
@@ -123,7 +123,8 @@ class Pagination {
     const prefix = Uint8Array.from(this.#prefix);
     const { weight, count } = totalsOf(table, ref);
     const fields = { prefix, weight, count, hash, isStored: false };
-    if (former !== undefined && joined.length === 0 && isBaseOf(former)) {
+    const isBeside = former !== undefined && joined.length === 0 && isBaseOf(former);
+    if (isBeside && !isTooMuchBeside(former, this.#options)) {
       const { generation: base } = former;
       const page = new Page({ ...fields, generation: base, deltaGeneration: generation });
       page.reads = former.reads;
@@ -182,6 +183,13 @@ function isBaseOf(page: Page): boolean {
   return page.whole === undefined || deltaBytes <= DELTA_SHARE_MAX * page.weight;
 }
 
+/** Whether too many keys went from a page for their record to stay beside it. */
+function isTooMuchBeside(page: Page, { deletedBelow, pageBytesMax }: PaginateOptions): boolean {
+  let bytes = page.deltaGeneration === 0 ? 0 : deltaOf(page).length;
+  for (const { length } of deletedBelow(page.prefix)) bytes += length;
+  return bytes > DELTA_TIMES_MAX * Math.max(pageBytesMax, page.weight);
+}
+
 /** Whether peers gave it: its leaves' record may be spoilt, so nothing more is written beside it. */
 function isMended({ delta }: Page): boolean {
   return delta !== undefined && wholeOfDelta(delta) !== undefined;
@@ -229,7 +237,7 @@ export function pagesToDivide(tree: Tree, options: PaginateOptions): Page[] {
   const found: Page[] = [];
   for (const page of options.changed.values()) {
     if (page.whole !== undefined) continue;
-    if (isMended(page)) {
+    if (isMended(page) || isTooMuchBeside(page, options)) {
       found.push(page);
       continue;
     }

@@ -64,6 +64,8 @@ export class StateTree {
   #planHeight = -1;
   /** Of plans: what was gone when they were made. */
   readonly #goneAt = new WeakMap<CheckpointPlan, readonly StoredName[]>();
+  /** Number of the newest plan. Those before it were carried out, or never will be. */
+  #planNumber = 0;
   /** Buffers of blocks that only versions before the head use. */
   #versionBytes = 0;
   readonly #staged = new WeakMap<StagedState, Staging>();
@@ -313,8 +315,10 @@ export class StateTree {
     if (oldest === undefined) return;
     this.#versionBytes -= oldest.heldBytes;
     for (const page of oldest.heldPages) {
-      // The head may find nodes inside of it; or it is nowhere else until a checkpoint is complete.
-      if (page.isChanged || !page.isStored) this.#versions[0]?.heldPages.push(page);
+      // The newest plan may be carried out still, and has to write it then.
+      const isAwaited = !page.isStored && page.plannedIn === this.#planNumber;
+      // Or the head may find nodes inside of it.
+      if (page.isChanged || isAwaited) this.#versions[0]?.heldPages.push(page);
       else this.#forget(page);
     }
   }
@@ -366,7 +370,8 @@ export class StateTree {
   /**
    * Divides the head into pages and says which of them the store does not hold yet. Until
    * `checkpointed` is called with the plan, no page of it is evicted; a plan that was not carried
-   * out may simply be forgotten. What `pagesToPlan` names is in memory.
+   * out may simply be forgotten, and is given up when another one is made. What `pagesToPlan` names
+   * is in memory.
    *
    * @param generation Above that of every checkpoint before by two or more: pages that are written
    *   whole get the one below it. So the records of changes, most of which the next checkpoint
@@ -393,7 +398,9 @@ export class StateTree {
     }
     this.#settleChanged(joined);
     const written = [...this.#unwritten];
+    this.#planNumber += 1;
     for (const page of written) {
+      page.plannedIn = this.#planNumber;
       if (page.deltaGeneration === 0) page.generation = generation - 1;
       else page.deltaGeneration = generation;
     }

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { formatHex } from '../../base/index.ts';
+import { formatHex, TabellionError } from '../../base/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import { MemoryStore } from '../../storage/index.ts';
 import { keysWritten, recordChain, stateAfter } from './chain.fixture.ts';
 import { cutLedger } from './cut.ts';
 import { openLedgerStore } from './ledger-store.ts';
+import { wipeLedger } from './wipe.ts';
 
 const chain = recordChain(20);
 const { ledger } = chain;
@@ -66,4 +67,19 @@ test.each([
   const before = await everything(store);
   expect(await cutLedger(store, ledger, head as Height)).toBe(false);
   expect(await everything(store)).toEqual(before);
+});
+
+test('a wipe that was broken off is not taken for a store that was never written back', async () => {
+  const store = await written(16);
+  const { write } = store;
+  let left = 1;
+  store.write = (operations, durability) => {
+    if (left-- === 0) return Promise.reject(new TabellionError('store-closed'));
+    return write.call(store, operations, durability);
+  };
+  await expect(wipeLedger(store)).rejects.toMatchObject({ code: 'store-closed' });
+  const survivor = store.crash();
+  const before = await everything(survivor);
+  expect(await cutLedger(survivor, ledger, 18 as Height)).toBe(false);
+  expect(await everything(survivor)).toEqual(before);
 });

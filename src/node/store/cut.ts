@@ -1,7 +1,13 @@
 import { decode } from '../../codec/index.ts';
 import type { Height, Ledger } from '../../ledger/index.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
-import { CHECKPOINT_KEY, checkpointRecordCodec, orderedKey, unseal } from './records.ts';
+import {
+  CHECKPOINT_KEY,
+  checkpointRecordCodec,
+  FORMAT_KEY,
+  orderedKey,
+  unseal,
+} from './records.ts';
 import { membershipKey } from './snapshot-records.ts';
 
 /**
@@ -9,13 +15,16 @@ import { membershipKey } from './snapshot-records.ts';
  * height goes in one write. The store must be closed.
  *
  * @returns Whether that was possible; otherwise nothing has changed. A state that was written back
- *   above that height has no way back, nor is there a head without its record.
+ *   above that height has no way back, nor is there a head without its record; and of a store that
+ *   is being wiped nobody knows what is gone.
  */
 export async function cutLedger(
   store: KeyValueStore,
   ledger: Ledger,
   head: Height,
 ): Promise<boolean> {
+  // A wipe deletes this first.
+  if ((await store.get('meta', FORMAT_KEY)) === undefined) return false;
   const sealed = await store.get('meta', CHECKPOINT_KEY);
   if (sealed !== undefined) {
     const payload = unseal(ledger.suite, sealed);

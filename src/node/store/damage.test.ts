@@ -218,6 +218,37 @@ describe('a damaged page', () => {
     expect(await readAll(mended)).toEqual(expected(19));
   });
 
+  test('that a checkpoint replaces before anybody gave it leaves no record behind', async () => {
+    const other = await openLedgerStore({ store: new MemoryStore(), ledger, options });
+    for (const request of chain.blocks.slice(0, 18)) await other.commit(request);
+    const store = new MemoryStore();
+    const recordKeys = async () => {
+      const records = await store.list('pages', { limit: 1_000 });
+      return records.flatMap(({ key }) => (key[8] === 255 ? [] : [key]));
+    };
+    const mend = async (page: DamagedPage) => {
+      const answer = await other.subtree(page);
+      await broken.checkpoint();
+      return answer;
+    };
+    // All keys in one page, of which only what blocks change is in memory.
+    const onePage = { ...options, pageBytesMax: 65_536, snapshotsKept: 0 };
+    const broken = await openLedgerStore({ store, ledger, options: onePage, mend });
+    for (const [at, request] of chain.blocks.slice(0, 18).entries()) {
+      if (at === 16) for (let round = 0; round < 2; round++) await broken.checkpoint();
+      await broken.commit(request);
+    }
+    const before = await recordKeys();
+    expect(before).toHaveLength(2); // Its leaves, and what changed since.
+    for (const key of before)
+      await store.write([{ kind: 'delete', space: 'pages', key }], 'strict');
+    expect(await readAll(broken)).toEqual(expected(18));
+    expect(broken.status().checkpointHeight).toBe(18);
+    // Peers gave what is there now; of the record that was asked for first nothing is.
+    expect(await recordKeys()).toHaveLength(1);
+    await broken.close();
+  });
+
   test('is no hindrance to taking over a snapshot, which replaces it', async () => {
     const from = await openLedgerStore({ store: await written(24), ledger, options });
     const store = await written(9);

@@ -1,6 +1,7 @@
 export type { LedgerCrashPoint } from './crash-points.ts';
 export { LEDGER_CRASH_POINTS } from './crash-points.ts';
 export { cutLedger } from './cut.ts';
+export type { HistoryOptions } from './finder.ts';
 export type { Place } from './history-index.ts';
 export type { LedgerStore } from './ledger-store.ts';
 export { openLedgerStore } from './ledger-store.ts';

@@ -43,7 +43,7 @@ export const SNAPSHOTS_KEPT_DEFAULT = 2;
 export const SNAPSHOTS_KEPT_MAX = 16;
 /** Blocks before a snapshot's height in which no other checkpoint begins, lest it be awaited. */
 export const SNAPSHOT_QUIET_BLOCKS = 16;
-/** Above the generations of own checkpoints until then, which count one each. */
+/** Above the generations of own checkpoints until then, which count two each. */
 export const WRITER_GENERATION_GAP = 2 ** 32;
 /** Blocks deleted in one write, which a commit may have to wait for. */
 export const PRUNE_BLOCKS_PER_STEP = 8;

@@ -18,11 +18,14 @@ async function opened() {
   for (const block of chain.blocks) await before.commit(block);
   await before.checkpoint();
   await before.close();
-  const reads = { count: 0 };
+  const reads = { count: 0, pages: 0 };
   const after = store.crash();
   const getMany = after.getMany.bind(after);
   after.getMany = (space, keys) => {
-    if (space === 'pages') reads.count += 1;
+    if (space === 'pages') {
+      reads.count += 1;
+      reads.pages += keys.length;
+    }
     return getMany(space, keys);
   };
   const reopened = await openLedgerStore({ store: after, ledger, options });
@@ -47,6 +50,27 @@ test('what is expected is loaded before it is read, and all at once', async () =
   // All of it is there: nothing is read again.
   await store.expect(() => allKeys);
   expect(reads.count).toBe(1);
+  await store.close();
+});
+
+test('however much is expected, no more is loaded than there is room for, and not all at once', async () => {
+  const { store, reads } = await opened();
+  const [first] = allKeys;
+  if (first === undefined) throw new Error('the chain has keys');
+  const load = async (cacheBytesMax: number) => {
+    store.setCacheBytesMax(0);
+    store.setCacheBytesMax(cacheBytesMax);
+    await store.withState((view) => view.get(first));
+    Object.assign(reads, { count: 0, pages: 0 });
+    await store.expect(() => allKeys);
+    return { ...reads, bytes: store.status().cacheBytes };
+  };
+  const all = await load(1_000_000);
+  expect(all.pages).toBeGreaterThan(10);
+  const some = await load(Math.floor(all.bytes / 3));
+  expect(some.pages).toBeGreaterThan(all.pages / 5);
+  expect(some.pages).toBeLessThan(all.pages * 0.8);
+  expect(some.count).toBeGreaterThan(1);
   await store.close();
 });
 

@@ -1,4 +1,6 @@
 import type { Bytes } from '../../base/index.ts';
+import type { Page } from '../../state/index.ts';
+import { memoryOf } from '../../state/index.ts';
 import type { Core } from './core.ts';
 import { insertPages } from './core.ts';
 import type { StoreState } from './upkeep.ts';
@@ -10,6 +12,10 @@ const SLACK_BYTES_MIN = 1024 * 1024;
 const SLACK_TIMES_BUSY = 8;
 /** Blocks after a reading that missed something in which others are taken to do so too. */
 const MISSES_COUNT_BLOCKS = 16;
+/** Of the cache, what one block may have loaded ahead: beyond, it would push out its own. */
+const EXPECTED_SHARE = 1 / 2;
+/** Of the cache, what is loaded ahead at a time; then it is looked whether others have to go. */
+const EXPECTED_STEP_SHARE = 1 / 16;
 
 /**
  * Lets go of pages that readings loaded. Commits do so as well, but none may come for long, and
@@ -38,16 +44,19 @@ export class LoadedMemory {
   }
 
   /**
-   * Loads what somebody will read at the head soon; rejects where that reading would. As long as
-   * readings find in memory what they need, nobody is asked for the keys.
+   * Loads what somebody will read at the head soon, as far as there is room; rejects where that
+   * reading would. As long as readings find in memory what they need, nobody is asked for the keys.
    */
   async expect(core: Core, keysOf: () => Iterable<Bytes>): Promise<void> {
     const isShort = this.#height - this.#missedAt <= MISSES_COUNT_BLOCKS;
-    const { tree } = this.#state;
+    const { tree, cacheBytesMax } = this.#state;
     const pages = isShort ? tree.pagesNeeded(keysOf()) : [];
     if (pages.length === 0) return;
     this.noteMiss();
-    await this.during(insertPages(core, tree, pages));
+    for (const step of stepsOf(pages, cacheBytesMax)) {
+      if (tree !== this.#state.tree) return; // A snapshot was adopted meanwhile.
+      await this.during(insertPages(core, tree, step));
+    }
   }
 
   /** Runs a reading, and looks afterwards what it and those beside it left in memory. */
@@ -71,4 +80,23 @@ export class LoadedMemory {
     tree.evict(cacheBytesMax);
     this.#left = tree.memoryBytes();
   }
+}
+
+/** Of some pages those that are loaded ahead, in the groups in which they are. */
+function stepsOf(pages: readonly Page[], cacheBytesMax: number): Page[][] {
+  const steps: Page[][] = [];
+  let left = EXPECTED_SHARE * cacheBytesMax;
+  let leftOfStep = 0;
+  for (const page of pages) {
+    const bytes = memoryOf(page);
+    left -= bytes;
+    leftOfStep -= bytes;
+    if (left < 0) break;
+    if (leftOfStep < 0) {
+      steps.push([]);
+      leftOfStep = EXPECTED_STEP_SHARE * cacheBytesMax - bytes;
+    }
+    steps.at(-1)?.push(page);
+  }
+  return steps;
 }

@@ -19,7 +19,7 @@ export class Mending {
     this.#ask = ask;
   }
 
-  /** Whether the page is in memory afterwards, and on the disk again. */
+  /** Whether the page is in memory afterwards; as long as the head has it, on the disk again too. */
   mend(core: Core, tree: StateTree, page: Page): Promise<boolean> {
     const running = this.#running.get(page);
     if (running !== undefined) return running;
@@ -41,6 +41,8 @@ export class Mending {
     // Whoever gave them: only exactly the bytes of that page go in.
     const delta = deltaKey === undefined ? undefined : record.value;
     if (!tree.insertPage(page, value, delta).ok) return false;
+    // A checkpoint wrote another in its place meanwhile: nobody would ever delete this record.
+    if (!page.isCurrent && !page.isChanged) return true;
     await writeNamed(core, 'page-repair', [{ kind: 'put', space: 'pages', ...record }], 'strict');
     core.tracer.trace('info', 'page-mended', { prefix: formatHex(prefix), bytes: value.length });
     return true;

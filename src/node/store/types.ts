@@ -19,7 +19,7 @@ import type { Place } from './history-index.ts';
 import type { AskForPage } from './mending.ts';
 import type { BlockOutline } from './records.ts';
 
-/** How a ledger store uses memory and disk; none of it changes what is stored. */
+/** How a ledger store uses memory and disk; none of it changes a root. */
 export type LedgerStoreOptions = {
   /** Memory for pages of state, in bytes; default 32 MB. */
   readonly cacheBytesMax?: number;
