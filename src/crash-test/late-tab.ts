@@ -3,7 +3,7 @@ import type { Height } from '../ledger/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
 import { Browser, copyDatabase, spoilDatabase } from './browser.ts';
 import { order } from './browser-rounds.ts';
-import { expectThat, until } from './failure.ts';
+import { Broken, until } from './failure.ts';
 import { KEEP_BLOCKS, SNAPSHOT_EVERY, SNAPSHOT_WORTH } from './intervals.ts';
 import type { LateNetwork } from './late-network.ts';
 import type { Latecomer } from './late-rounds.ts';
@@ -43,8 +43,9 @@ export class LateTab implements Latecomer {
 
   async told(): Promise<number> {
     const page = await this.#page();
-    const isStopped = await page.getByRole('heading', { name: 'Stopped' }).isVisible();
-    expectThat(!isStopped, 'it says that it stopped');
+    if (await page.getByRole('heading', { name: 'Stopped' }).isVisible()) {
+      throw new Broken(`it says that it stopped: ${await page.getByRole('alert').allInnerTexts()}`);
+    }
     // Blocks that were executed and stored here: headers are proven before.
     const blocks = '[aria-label="Way of this node"] > li:last-child[data-state="done"]';
     const text = await page

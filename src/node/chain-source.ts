@@ -21,6 +21,7 @@ import type {
 } from './source.ts';
 import type {
   BlockSummary,
+  HistoryOptions,
   IncludedTransaction,
   LedgerStore,
   Place,
@@ -117,10 +118,7 @@ export class ChainSource implements LedgerSource {
     return this.#store.historyCompleteFrom() === 0;
   }
 
-  async history(
-    address: Address,
-    query: { readonly before?: Place; readonly limit: number; readonly signal?: AbortSignal },
-  ): Promise<AccountHistory> {
+  async history(address: Address, query: HistoryOptions): Promise<AccountHistory> {
     const completeFrom = this.#store.historyCompleteFrom();
     const entries = await this.#store.history(address, query);
     const isFull = entries.length >= query.limit;

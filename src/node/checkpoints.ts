@@ -26,7 +26,10 @@ export type CheckpointStatus = {
   readonly unsigned: { readonly from: Height; readonly to: Height } | undefined;
   /** Whether the chain that was executed holds the checkpoint. */
   readonly isLinked: boolean;
-  /** The chain did not lead to the checkpoint once, and was read again with all signatures. */
+  /**
+   * The chain did not lead to the checkpoint once. All of it that had not led to one before was let
+   * go of, and read again with all signatures.
+   */
   readonly hasFailed: boolean;
 };
 

@@ -319,15 +319,15 @@ export class Following {
   /** Beside conflicting certificates nobody knows which chain is the one, ours least of all. */
   #chainTrust(): SourceTrust {
     const trust = chainTrust(this.#core.status());
-    const isAlarmed = this.light.progress().alarm !== undefined;
-    return isAlarmed && trust === 'validated' ? 'reported' : trust;
+    const isDoubtful = this.#core.home.isShelter || this.light.progress().alarm !== undefined;
+    return isDoubtful && trust === 'validated' ? 'reported' : trust;
   }
 
   #lightTrust(): Exclude<SourceTrust, 'validated'> {
     if (!this.#isRunning || !this.questions.hasPeers()) return 'cached';
     // Connected, and silent.
     if (!this.light.progress().isHeard) return 'cached';
-    return this.light.isConfirmed() ? 'proven' : 'reported';
+    return this.light.isConfirmed() && this.#core.home.isShelter !== true ? 'proven' : 'reported';
   }
 
   /* --------------------------------------------------------------- modes */

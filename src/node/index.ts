@@ -1,3 +1,4 @@
+export { breathing } from './breathing.ts';
 export type { BlockRefusal, CommittedEvent, ExecutedBlock, Head } from './chain.ts';
 export { checkpointRecordCodec, replayRecordCodec } from './checkpoint-record.ts';
 export type { CheckpointStatus } from './checkpoints.ts';

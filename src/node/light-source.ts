@@ -29,9 +29,9 @@ import type {
 } from './source.ts';
 import type {
   BlockSummary,
+  HistoryOptions,
   IncludedTransaction,
   LedgerStore,
-  Place,
   StoredBlock,
 } from './store/index.ts';
 
@@ -189,19 +189,16 @@ export class LightSource implements LedgerSource {
     return own !== undefined && this.#isOwn(own.height) ? own : peers.transaction(id, signal);
   }
 
-  async history(
-    address: Address,
-    query: { readonly before?: Place; readonly limit: number; readonly signal?: AbortSignal },
-  ): Promise<AccountHistory> {
+  async history(address: Address, query: HistoryOptions): Promise<AccountHistory> {
     const { before, limit, signal } = query;
-    const { entries, isWhole, namedBy } = await this.#options.peers.history(address, {
+    const { entries, isWhole, namedBy, upTo } = await this.#options.peers.history(address, {
       before,
       limit,
       signal,
     });
     const last = isWhole ? undefined : entries.at(-1);
     const next = last && { height: last.height, index: last.index };
-    return { entries, next, completeFrom: undefined, origin: 'peers', namedBy };
+    return { entries, next, completeFrom: undefined, origin: 'peers', namedBy, upTo };
   }
 
   async membershipAt(

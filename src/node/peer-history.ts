@@ -10,6 +10,7 @@ import {
   HISTORY_OTHERS_MS,
   HISTORY_PLACES_MAX,
   HISTORY_VOICES,
+  STATUS_INTERVAL_MS,
 } from './limits.ts';
 import {
   entriesAnswerCodec,
@@ -28,6 +29,8 @@ export type HistoryPage = {
   readonly isWhole: boolean;
   /** Voices that named all of these, and would know of others; many peers of a host are one. */
   readonly namedBy: number;
+  /** Those who named all of these would know of others up to here. */
+  readonly upTo: Height;
 };
 
 export type PeerHistoriesDependencies = {
@@ -38,7 +41,7 @@ export type PeerHistoriesDependencies = {
   /** What stands at a place of a proven block; absent where nobody serves it. */
   includedAt(place: Place, signal?: AbortSignal): Promise<IncludedTransaction | undefined>;
   /** A proven block with its receipts. */
-  block(height: Height): Promise<StoredBlock>;
+  block(height: Height, signal?: AbortSignal): Promise<StoredBlock>;
 };
 
 type Query = {
@@ -65,6 +68,10 @@ const HEADERS_AT_ONCE = 4;
 const HEADERS_KEPT_MAX = 2_048;
 /** Who keeps the first block keeps all. */
 const FIRST_HEIGHT = 1 as Height;
+const NO_HEIGHT = 0 as Height; // Genesis holds no transactions.
+/** After so long every peer that answers has told anew what it keeps. */
+const TOLD_ANEW_MS = 2 * STATUS_INTERVAL_MS;
+const EXCUSES_MAX = 64;
 const FALSE_ANSWER = { kind: 'bad', fault: 'false-answer' } as const;
 
 /**
@@ -79,6 +86,9 @@ export class PeerHistories {
     weigh: () => 1,
   });
 
+  /** Who said to lack a block that it had told to keep, which, and when. */
+  readonly #excuses = new Map<string, { readonly height: Height; readonly atMs: number }>();
+
   constructor(dependencies: PeerHistoriesDependencies) {
     this.#dependencies = dependencies;
   }
@@ -86,12 +96,15 @@ export class PeerHistories {
   /** Rejects with `proof-unavailable` where nobody tells anything, and with `aborted`. */
   async read(address: Address, query: Query): Promise<HistoryPage> {
     const bounded = { ...query, limit: Math.min(query.limit, HISTORY_PLACES_MAX) };
+    this.#judgeExcuses();
     const told = await this.#askSeveral(address, bounded);
     if (told.length > 0) return this.#unite(address, bounded, told);
     // Where all are of the time before entries were proven by themselves, or all are busy.
     const entries = await this.#askPlaces(address, bounded);
     if (entries === undefined) throw new TabellionError('proof-unavailable');
-    return { entries, isWhole: entries.length < bounded.limit, namedBy: 1 };
+    const isWhole = entries.length < bounded.limit;
+    // Nobody knows which of those who were asked told it.
+    return { entries, isWhole, namedBy: 1, upTo: entries[0]?.height ?? NO_HEIGHT };
   }
 
   /** Those first who keep all blocks: the index of others begins where their snapshot did. */
@@ -228,7 +241,7 @@ export class PeerHistories {
   /** All that any of them proved; and how many of them named all of it. */
   async #unite(address: Address, query: Query, answers: readonly Told[]): Promise<HistoryPage> {
     const { before, limit } = query;
-    const { told, entries: gathered } = await this.#gather(answers);
+    const { told, entries: gathered, disputed } = await this.#gather(answers, query.signal);
     const all = gathered.filter((each) => before === undefined || isBelow(each, before));
     const entries = all.slice(0, limit);
     const isWhole = all.length <= limit && told.every((each) => each.isWhole);
@@ -237,19 +250,32 @@ export class PeerHistories {
       // Nobody waits for what becomes of whoever left it out.
       if (omitted !== undefined) void this.#askAgain(address, each, omitted.height);
     }
-    const top = before?.height ?? this.#dependencies.light.head().header.height;
-    const page = { entries, isWhole, top };
-    const voices = told.filter((each) => hasNamed(each, page)).map(({ voice }) => voice);
+    const head = this.#dependencies.light.head().header.height;
+    const page = { entries, isWhole, top: before?.height ?? head };
+    const agreed = told.filter((each) => !disputed.has(each) && hasNamed(each, page));
+    const heads = (agreed.length > 0 ? agreed : told).map(({ range }) => range?.head ?? NO_HEIGHT);
+    const known = agreed.length > 0 ? Math.min(...heads) : Math.max(NO_HEIGHT, ...heads);
+    const upTo = Math.min(head, known) as Height; // One of these heights.
     // Whoever told the most is one at least.
-    return { entries, isWhole, namedBy: Math.max(1, new Set(voices).size) };
+    const namedBy = Math.max(1, new Set(agreed.map(({ voice }) => voice)).size);
+    return { entries, isWhole, namedBy, upTo };
   }
 
-  /** Each transaction once, newest first, without what those told who gave a false index. */
+  /**
+   * Each transaction once, newest first, without what those told who gave a false index; and who
+   * told of blocks that nobody gives, where they contradict each other.
+   */
   async #gather(
     told: readonly Told[],
-  ): Promise<{ readonly told: readonly Told[]; readonly entries: IncludedTransaction[] }> {
+    signal: AbortSignal | undefined,
+  ): Promise<{
+    readonly told: readonly Told[];
+    readonly entries: IncludedTransaction[];
+    readonly disputed: ReadonlySet<Told>;
+  }> {
     const { block, questions } = this.#dependencies;
     const heights = new Map<Height, Map<string, IncludedTransaction>>();
+    const disputed = new Set<Told>();
     for (const { entries } of told) {
       for (const entry of entries) {
         const there = heights.get(entry.height) ?? new Map<string, IncludedTransaction>();
@@ -257,35 +283,60 @@ export class PeerHistories {
         const name = nameOf(entry);
         if (isDisputed(entry, there)) {
           // Nobody proves at which index of its block a transaction stands: the block says it.
-          const stored = await block(entry.height).catch(() => undefined);
+          // Where one was not to be had, others would be waited for in vain as well.
+          const stored =
+            disputed.size > 0
+              ? undefined
+              : await block(entry.height, signal).catch(() => undefined);
+          if (signal?.aborted) throw new TabellionError('aborted');
           const liar = stored && told.find((each) => isFalse(each, stored));
           if (liar !== undefined) {
             questions.refuse(liar.peerId, 'false-answer');
-            return this.#gather(told.filter((each) => each !== liar));
+            const others = told.filter((each) => each !== liar);
+            return this.#gather(others, signal);
           }
-          continue; // Not to be had now: what was told first stands.
+          // What was told first stands, and is nobody's word.
+          for (const each of told) if (speaksOf(each, entry.height)) disputed.add(each);
+          continue;
         }
         there.set(name, entry);
       }
     }
     const entries = [...heights.values()].flatMap((there) => [...there.values()]);
-    return { told, entries: entries.sort(newestFirst) };
+    return { told, entries: entries.sort(newestFirst), disputed };
   }
 
   /**
    * Asks whoever left out what is proven from where on its index is complete: it may have let go of
-   * that block. Whoever claims to have it lied, whatever else it says now.
+   * that block. Whoever claims to have it lied. Whoever says that it has not, and told before that
+   * it keeps it, has let go of it since: it must say so when it tells anew what it keeps.
    */
-  async #askAgain(address: Address, { peerId }: Peer, height: Height): Promise<void> {
+  async #askAgain(address: Address, { peerId, range }: Told, height: Height): Promise<void> {
     const before = { height: (height + 1) as Height, index: 0 }; // One above a height.
-    const judge = (answer: Uint8Array): Judged<undefined> => {
+    const judge = (answer: Uint8Array): Judged<Height> => {
       const decoded = decode(historyAnswerCodec, answer);
       if (!decoded.ok) return { kind: 'bad', fault: 'malformed-answer' };
-      return decoded.value.completeFrom <= height ? FALSE_ANSWER : { kind: 'absent' };
+      const { completeFrom } = decoded.value;
+      return completeFrom <= height ? FALSE_ANSWER : { kind: 'good', value: completeFrom };
     };
     const body = encode(historyRequestCodec, { address, before, limit: 1 });
-    const { questions } = this.#dependencies;
-    await questions.ask({ kind: 'history', peers: [peerId], body, judge }).catch(() => undefined);
+    const { clock, questions } = this.#dependencies;
+    const completeFrom = await questions
+      .ask({ kind: 'history', peers: [peerId], body, judge })
+      .catch(() => undefined);
+    if (completeFrom === undefined || !keeps(range, height)) return;
+    if (this.#excuses.has(peerId) || this.#excuses.size >= EXCUSES_MAX) return;
+    this.#excuses.set(peerId, { height, atMs: clock.now() });
+  }
+
+  /** Whoever excused itself, and tells ever since that it keeps what it left out, lied. */
+  #judgeExcuses(): void {
+    const { clock, questions } = this.#dependencies;
+    for (const [peerId, { height, atMs }] of this.#excuses) {
+      if (clock.now() - atMs < TOLD_ANEW_MS) continue;
+      this.#excuses.delete(peerId);
+      if (keeps(questions.rangeOf(peerId), height)) questions.refuse(peerId, 'false-answer');
+    }
   }
 
   /* ------------------------------------------------------- by their places */
@@ -328,6 +379,10 @@ export class PeerHistories {
   }
 }
 
+function keeps(range: Range, height: Height): boolean {
+  return range !== undefined && range.earliest <= height && height <= range.head;
+}
+
 function nameOf({ height, receipt }: IncludedTransaction): string {
   return `${height} ${formatHex(receipt.transactionId)}`;
 }
@@ -340,6 +395,10 @@ function isDisputed(
   const known = there.get(nameOf(entry));
   if (known !== undefined) return known.index !== entry.index;
   return [...there.values()].some(({ index }) => index === entry.index);
+}
+
+function speaksOf({ entries }: Told, height: Height): boolean {
+  return entries.some((entry) => entry.height === height);
 }
 
 /** Whether a peer told a transaction of a block at an index where another one stands. */

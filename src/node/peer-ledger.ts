@@ -62,7 +62,7 @@ export class PeerLedger {
     this.#histories = new PeerHistories({
       ...{ ledger, light, questions, clock },
       includedAt: (place, signal) => this.#includedAt(place, signal),
-      block: (height) => this.block(height),
+      block: (height, signal) => this.block(height, signal),
     });
   }
 

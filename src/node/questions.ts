@@ -81,7 +81,7 @@ export class PeerQuestions {
 
   /**
    * Peers that could be asked, one of each voice before a second of any, the quickest first: those
-   * of one host may be one person.
+   * of one host may be one person, and as many of them as it likes.
    */
   voices(height?: Height): readonly { readonly peerId: string; readonly voice: string }[] {
     const peers = this.#options.network()?.peers() ?? [];
@@ -89,12 +89,14 @@ export class PeerQuestions {
     const first: { readonly peerId: string; readonly voice: string }[] = [];
     const others: typeof first = [];
     const heard = new Set<string>();
-    for (const peerId of this.#peersFor(height === undefined ? {} : { height })) {
+    const peersMax = Number.POSITIVE_INFINITY;
+    const which = height === undefined ? { peersMax } : { height, peersMax };
+    for (const peerId of this.#peersFor(which)) {
       const voice = voiceOf.get(peerId) ?? peerId;
       (heard.has(voice) ? others : first).push({ peerId, voice });
       heard.add(voice);
     }
-    return [...first, ...others];
+    return [...first, ...others].slice(0, QUESTION_PEERS_MAX);
   }
 
   forget(peerId: string): void {

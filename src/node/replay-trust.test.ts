@@ -14,7 +14,7 @@ import type { CountingVerifier } from './testing/counting-verifier.ts';
 import { countingVerifier } from './testing/counting-verifier.ts';
 import { blocksUpTo, impostor, isolate, toldHeight } from './testing/liar.ts';
 import { showLies, startLiars } from './testing/perjurers.ts';
-import { heightOf, paidIn, VALIDATORS, Village } from './testing/village.ts';
+import { FUNDED, heightOf, paidIn, VALIDATORS, Village } from './testing/village.ts';
 
 // Replay that leaves signatures of transactions to a checkpoint: what it saves, what it must never
 // let through, and what it calls the result.
@@ -266,7 +266,10 @@ describe('a chain of members who certified what nobody signed', () => {
     }
   });
 
-  it('keeps what was below it: that was checked, or led to a checkpoint before', async () => {
+  it.each([
+    ['keeps what was below it, where that led to a checkpoint before', 3],
+    ['takes what was below it along, where that was only checked', 2],
+  ])('%s', async (_, unsignedTo) => {
     const store = new MemoryStore();
     const node = await startReplay(told, { store });
     await village.clock.until('replayed', () => heightOf(node) >= told.height, 60_000);
@@ -276,7 +279,7 @@ describe('a chain of members who certified what nobody signed', () => {
     const record: ReplayRecord = {
       ...{ ...NO_REPLAY, isOn: true, mustReadAgain: true, hasFailed: true },
       unsigned: [
-        { from: 1 as Height, to: 2 as Height },
+        { from: 1 as Height, to: unsignedTo as Height },
         { from: 4 as Height, to: told.height },
       ],
       unlinked: { from: 4 as Height, to: told.height, below },
@@ -286,13 +289,56 @@ describe('a chain of members who certified what nobody signed', () => {
     await store.write([{ kind: 'put', space: 'meta', key, value }], 'strict');
     village.hub.delivers = ({ kind }) => kind !== 'request-blocks';
     const { node: again } = await village.start('archive', { store, change: { verifier } });
-    expect(heightOf(again)).toBe(linked);
+    const isKept = unsignedTo === linked;
+    expect(heightOf(again)).toBe(isKept ? linked : 0);
     const { checkpoints } = again.parts;
-    expect(checkpoints.status()).toMatchObject({ hasFailed: true, unsigned: { from: 1, to: 2 } });
+    expect(checkpoints.status()).toMatchObject({
+      hasFailed: true,
+      unsigned: isKept ? { from: 1, to: linked } : undefined,
+    });
     expect(checkpoints.isChainHidden()).toBe(false);
     village.hub.delivers = () => true;
     await village.clock.until('the true chain', () => heightOf(again) >= told.height, 60_000);
     expect(again.status().head?.hash).toEqual(village.node(FIRST).status().head?.hash);
+    expect(await village.balanceOf(again)).toBe(paidIn(PAYMENTS));
+  });
+
+  it('takes the blocks of its own that were checked along, when it is read again', async () => {
+    // They certified a second chain, and everybody signed in it.
+    await liars.stopAll();
+    liars = new Village(FUNDED);
+    await liars.clock.pass(5);
+    await liars.startAll(...VALIDATORS);
+    await liars.decideAll(2);
+    const checked = heightOf(liars.node(FIRST));
+    const store = new MemoryStore();
+    // Members that met two certified chains could not go on.
+    const fence = () => isolate(village, 'liar', ['archive']);
+    fence();
+    showLies(village, liars, 'liar');
+    village.hub.cut('archive', 'liar');
+    const node = await startReplay(told, { replayTrusting: false, store });
+    village.hub.heal();
+    fence();
+    isolate(village, 'archive', ['liar']);
+    await village.clock.until('checked', () => heightOf(node) >= checked, 120_000);
+    await village.clock.run(node.parts.checkpoints.setReplayTrusting(true));
+    while (heightOf(liars.node(FIRST)) < told.height + 3) {
+      const pay = liars.pay(ada, thief.address, 1);
+      await liars.settled(await liars.submit(liars.node(FIRST), pay), VALIDATORS);
+    }
+    const isReadAgain = () => village.traces.some(({ event }) => event === 'ledger-read-again');
+    await village.clock.until('read again', isReadAgain, 120_000);
+    const survivor = village.kill('archive');
+    village.hub.heal();
+    fence();
+    village.hub.cut('archive', 'liar');
+    const { node: again } = await village.start('archive', {
+      store: survivor,
+      change: { verifier },
+    });
+    await village.clock.until('the true chain', () => heightOf(again) >= told.height, 120_000);
+    expect(again.status().error).toBeUndefined();
     expect(await village.balanceOf(again)).toBe(paidIn(PAYMENTS));
   });
 

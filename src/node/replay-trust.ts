@@ -282,17 +282,20 @@ export class ReplayTrust {
 }
 
 /**
- * Deletes what has not led to its checkpoint: as little more as the store can. Returns what of the
- * rest was executed without checking signatures, and did lead to one.
+ * Deletes what has not led to its checkpoint, and all below it as well, unless that led to one
+ * before: blocks that were checked may be of the same fork, and nothing could ever follow them.
+ * What certificates prove of their height says no more, since members broke their word. Returns
+ * what of the rest was executed without checking signatures.
  */
 async function deleteUnlinked(
   { home, ledger }: NodeCore,
   { unsigned, unlinked }: ReplayRecord,
 ): Promise<readonly Range[]> {
   const below = unlinked?.below?.height;
+  // Unchecked, and not among those that have yet to lead to a checkpoint.
+  const isLinked = below !== undefined && unsigned.some((range) => isIn(range, below));
   // A kill on the way here leaves the record as it is: then this is done once more.
-  if (below !== undefined && below > 0 && (await cutLedger(home.store, ledger, below)))
-    return cutAll(unsigned, below);
+  if (isLinked && (await cutLedger(home.store, ledger, below))) return cutAll(unsigned, below);
   await wipeLedger(home.store);
   return [];
 }

@@ -11,9 +11,9 @@ import {
   waypoints,
 } from '../light/index.ts';
 import type { RequestKind } from '../network/index.ts';
+import { breathing } from './breathing.ts';
 import {
   ANSWER_BYTES_MAX,
-  ANSWER_SLICE_MS,
   DECODED_PER_UNIT,
   HISTORY_PLACES_MAX,
   KEYS_PER_UNIT,
@@ -288,21 +288,6 @@ export class ServedProofs {
     const page = await this.#store.subtree({ prefix, hash });
     return bounded(encode(pageAnswerCodec, { page }));
   }
-}
-
-/**
- * Waits for a moment whenever work took its time since the last one: blocks that are at hand are
- * decoded and hashed without any wait, and others must have their turn.
- */
-function breathing(clock: Clock): () => Promise<void> {
-  let fromMs: number = clock.now();
-  return async () => {
-    if (clock.now() - fromMs < ANSWER_SLICE_MS) return;
-    await new Promise<void>((resolve) => {
-      clock.after(0, resolve);
-    });
-    fromMs = clock.now();
-  };
 }
 
 function throwIfAborted({ signal }: Spending): void {

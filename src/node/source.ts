@@ -11,7 +11,13 @@ import type {
 } from '../ledger/index.ts';
 import type { StateProof } from '../state/index.ts';
 import type { Head } from './chain.ts';
-import type { BlockSummary, IncludedTransaction, Place, StoredBlock } from './store/index.ts';
+import type {
+  BlockSummary,
+  HistoryOptions,
+  IncludedTransaction,
+  Place,
+  StoredBlock,
+} from './store/index.ts';
 
 /**
  * How much of the chain a node keeps. `light`: proven headers only; state and blocks are asked of
@@ -51,6 +57,8 @@ export type AccountHistory = {
   readonly origin: 'chain' | 'peers';
   /** How many voices named all of what peers told of it; absent where none were asked. */
   readonly namedBy?: number;
+  /** Where peers told the newest of it: these would know of others up to here. */
+  readonly upTo?: Height;
 };
 
 /** What reading asks for when it takes long. */
@@ -87,10 +95,8 @@ export interface LedgerSource {
   heightOf(hash: Hash, options?: ReadOptions): Promise<Height | undefined>;
   /** A transaction in a block; absent when nobody knows one. */
   transaction(id: Hash, options?: ReadOptions): Promise<IncludedTransaction | undefined>;
-  history(
-    address: Address,
-    query: { readonly before?: Place; readonly limit: number; readonly signal?: AbortSignal },
-  ): Promise<AccountHistory>;
+  /** `onBlock` is told of the blocks of our own store alone. */
+  history(address: Address, query: HistoryOptions): Promise<AccountHistory>;
   /** Who decided a height; absent above the one after the head. */
   membershipAt(height: Height, options?: ReadOptions): Promise<Membership | undefined>;
 }

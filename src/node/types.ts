@@ -21,7 +21,8 @@ export type StorageEstimate = {
  * some of it was. `repaired`: it was damaged, and the ledger's part is read again from peers, or
  * with the code `page-mended` no more than what was damaged, which is in its place again.
  * `reopened`: the platform closed it while the node ran, and nothing is missing. `quota`: there is
- * no room to write. `held`: it cannot be opened yet, and the node runs without it.
+ * no room to write. `held`: it cannot be opened yet, and the node runs without it; with the code
+ * `tab-asleep` because of another tab, with `store-slow` for no reason that is known.
  */
 export type StorageEvent = {
   readonly kind: 'wiped' | 'partly-wiped' | 'repaired' | 'reopened' | 'quota' | 'held';
@@ -65,6 +66,11 @@ export type SigningMarkKeeper = {
 export type NodeHome = {
   readonly kind: 'tab' | 'relay' | 'simulator';
   readonly store: KeyValueStore;
+  /**
+   * Whether `store` stands in for one that cannot be looked at now. An alarm or a checkpoint may be
+   * in that, so nothing here is more than `reported`; and what is told to be kept is refused.
+   */
+  readonly isShelter?: boolean;
   /** `indexeddb`, `leveldb` or `memory`. */
   readonly storeKind: string;
   openNetwork(handlers: NetworkHandlers, chainId: string): Promise<Network>;

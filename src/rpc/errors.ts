@@ -117,6 +117,8 @@ export const NODE_ERROR_CODES = [
   'mode-unavailable',
   /** Old blocks were let go of, or never fetched: an archive has to be read again from genesis. */
   'mode-needs-reset',
+  /** The store cannot be opened yet, so what is told now would be forgotten. */
+  'store-held',
   ...CHECKPOINT_ERROR_CODES,
 ] as const;
 

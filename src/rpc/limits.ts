@@ -50,6 +50,12 @@ export const SOCKET_QUEUE_BYTES_MAX = 16 * 1024 * 1024;
 /** Questions that all strangers together make this node ask its peers, at once and for ever. */
 export const STRANGERS_QUESTIONS_BURST = 300;
 export const STRANGERS_QUESTIONS_PER_SECOND = 25;
+/**
+ * Blocks that all strangers together make this node read for histories without finding anything
+ * there, at once and for ever: one takes up to 30 ms.
+ */
+export const STRANGERS_BLOCKS_BURST = 200;
+export const STRANGERS_BLOCKS_PER_SECOND = 10;
 /** Transactions of an account that peers tell of at once. */
 export const PEER_HISTORY_MAX = 20;
 

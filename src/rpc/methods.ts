@@ -153,6 +153,7 @@ const nodeMethods = {
   'node.reset': method('Deletes local data and starts again from genesis.', none, none, {
     access: 'operator',
     isIdempotent: false,
+    errors: ['store-held'],
   }),
   'node.configure': method(
     'Changes settings of this node; absent members stay as they are.',
@@ -163,7 +164,7 @@ const nodeMethods = {
       replayTrusting: option(bool),
     }),
     none,
-    { access: 'operator', errors: ['mode-unavailable', 'mode-needs-reset'] },
+    { access: 'operator', errors: ['mode-unavailable', 'mode-needs-reset', 'store-held'] },
   ),
   'node.promote': method('Allows a waiting node to fetch the whole state now.', none, none, {
     access: 'operator',
@@ -178,7 +179,7 @@ const nodeMethods = {
     'Trusts a block that somebody named by hand, once it was found; nothing changes otherwise.',
     struct('CheckpointText', { text: text({ max: CHECKPOINT_CHARACTERS_MAX }) }),
     none,
-    { access: 'operator', errors: CHECKPOINT_ERRORS },
+    { access: 'operator', errors: [...CHECKPOINT_ERRORS, 'store-held'] },
   ),
   'node.evidence': method(
     'What this node holds against those who certified two blocks of one height.',

@@ -117,9 +117,12 @@ export const checkpointViewCodec = struct('CheckpointView', {
   wanted: option(struct('WantedCheckpoint', { text: checkpointText, refusal: option(words(64)) })),
   /** Whether signatures of transactions at or below the checkpoint are left unchecked. */
   isReplayTrusting: bool,
-  /** Blocks that were executed so: they are never more than proven. */
+  /** The lowest and the highest block executed so; such blocks are never more than proven. */
   unsigned: option(struct('UnsignedBlocks', { from: heightCodec, to: heightCodec })),
-  /** The chain did not lead to the checkpoint once, and was read again with all signatures. */
+  /**
+   * The chain did not lead to the checkpoint once. All of it that had not led to one before was let
+   * go of, and read again with all signatures; `unsigned` may still name what did.
+   */
   hasFailed: bool,
 });
 export type CheckpointView = Infer<typeof checkpointViewCodec>;
@@ -150,7 +153,7 @@ export const storageEventCodec = struct('StorageEvent', {
     'held',
   ]),
   atMs: timestampCodec,
-  /** What was found wrong: `page-storage-lost`, `page-corrupt`, `store-full`, … */
+  /** What was found wrong: `page-storage-lost`, `page-corrupt`, `store-full`, `tab-asleep`, … */
   code: option(words(64)),
 });
 export type StorageEvent = Infer<typeof storageEventCodec>;

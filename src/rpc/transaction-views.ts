@@ -83,7 +83,10 @@ export function transactionViews(action: Codec<Action>) {
     entries: vector(historyEntry, { max: HISTORY_PER_PAGE_MAX }),
     /** Ask with `before: next` for what is older; absent at the end. */
     next: option(cursorCodec),
-    /** The newest block when it was read: what happened above is not told yet. */
+    /**
+     * The newest block when it was read, or the highest that all of those peers had who agree on
+     * it: of what happened above nothing need be told yet.
+     */
     height: heightCodec,
     /** Nothing concerning the account is missing from this height on; absent: nobody can say. */
     completeFrom: option(heightCodec),

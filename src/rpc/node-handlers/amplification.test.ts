@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Json } from '../../base/index.ts';
-import { formatHex, isJsonObject } from '../../base/index.ts';
+import { formatHex, isJsonObject, timestampMs } from '../../base/index.ts';
+import type { Address } from '../../ledger/index.ts';
 import { formatAddress } from '../../ledger/index.ts';
 import { person } from '../../ledger/testing/world.ts';
 import type { TabellionNode } from '../../node/index.ts';
 import { ALONE, VALIDATORS, Village } from '../../node/testing/village.ts';
 import type { MemoryStore } from '../../storage/index.ts';
 import { builtinMethods } from '../builtin.ts';
-import { BLOCK_CALLS, CALLS_IN_FLIGHT_MAX, STATUSES_MAX } from '../limits.ts';
+import {
+  BATCH_MAX,
+  BLOCK_CALLS,
+  CALLS_IN_FLIGHT_MAX,
+  STATUSES_MAX,
+  STRANGERS_BLOCKS_BURST,
+} from '../limits.ts';
 import { createRpcServer } from '../server.ts';
 import { createNodeHandlers } from './index.ts';
 
@@ -17,6 +24,12 @@ const [VALIDATOR] = VALIDATORS;
 const ada = person('ada');
 const bob = person('bob');
 const BLOCKS = 6;
+
+/** Its name in the index is that of Bob. */
+const twin = formatAddress(
+  // As long as his.
+  Uint8Array.from(bob.address, (byte, at) => (at < 8 ? byte : byte ^ 1)) as Address,
+);
 
 let village: Village;
 let node: TabellionNode;
@@ -118,6 +131,36 @@ describe('pages and blocks', () => {
     expect(resultOf(proof)).toMatchObject({ address });
     expect(counts().prepared).toBe(0);
     expect(admitted.map(([, cost]) => cost)).toEqual([10, 10, 1, 1]);
+  });
+
+  it('of an address made up beside a busy one cost whoever asks', async () => {
+    const { ask } = await restart();
+    const questions = Array(BATCH_MAX).fill(['account.history', { address: twin, limit: 1 }]);
+    const answers = (await ask(...questions)).map(resultOf);
+    const refused = { data: { code: 'rate-limited', facts: { reason: 'blocks-read' } } };
+    // All blocks are read, of which the call pays for one.
+    const whole = Math.floor(STRANGERS_BLOCKS_BURST / (BLOCKS - 1));
+    expect(answers.slice(0, whole)).toMatchObject(Array(whole).fill({ entries: [] }));
+    expect(answers.slice(whole + 1)).toMatchObject(Array(BATCH_MAX - whole - 1).fill(refused));
+    // What an account has is paid for by the call itself.
+    const [own] = await ask(['account.history', { address: formatAddress(bob.address) }]);
+    expect(resultOf(own)).toMatchObject({ entries: Array(BLOCKS).fill({}) });
+  });
+
+  it('of such an address let go of the thread between blocks that took their time', async () => {
+    const { ask } = await restart();
+    const { clock } = node.home;
+    const now = clock.now.bind(clock);
+    let aheadMs = 0;
+    vi.spyOn(clock, 'now').mockImplementation(() => {
+      aheadMs += 8;
+      return timestampMs(now() + aheadMs);
+    });
+    const after = vi.spyOn(clock, 'after');
+    await ask(['account.history', { address: twin, limit: 1 }]);
+    const pauses = after.mock.calls.filter(([delayMs]) => delayMs === 0);
+    vi.restoreAllMocks();
+    expect(pauses).toHaveLength(BLOCKS);
   });
 
   it('that are whole are prepared once for all, and few are held by one asker', async () => {

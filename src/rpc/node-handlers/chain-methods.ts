@@ -16,6 +16,7 @@ import type {
   SubmissionError,
   TrackedTransaction,
 } from '../../node/index.ts';
+import { breathing } from '../../node/index.ts';
 import type { RpcErrorCode } from '../errors.ts';
 import { isRpcErrorCode, rpcError } from '../errors.ts';
 import type { MethodHandlers } from '../handlers.ts';
@@ -197,18 +198,20 @@ export function chainMethods(context: NodeContext): ChainMethods {
     'account.history': async ({ address, before, limit }, { signal }) => {
       const source = context.source();
       // As it was before reading: a block that comes meanwhile may be told of, or not.
-      const { height } = source.head().header;
-      const { entries, next, completeFrom, origin, namedBy } = await source.history(address, {
+      const { height: head } = source.head().header;
+      const { upTo = head, ...told } = await source.history(address, {
         ...(before === undefined ? {} : { before: placeOf(before) }),
         limit: limitOf(limit, HISTORY_PER_PAGE_MAX),
         signal,
+        onBlock: breathing(context.node.home.clock),
       });
+      const { entries, next, completeFrom, origin, namedBy } = told;
       const heights = entries.map(({ height }) => height);
       const trust = context.trustOver(source, heights);
       return {
         entries: entries.map((each) => ({ id: each.receipt.transactionId, ...each })),
         next,
-        height,
+        height: upTo < head ? upTo : head,
         completeFrom,
         source: origin,
         namedBy,

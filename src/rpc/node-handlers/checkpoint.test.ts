@@ -28,6 +28,36 @@ function textOfHead(): string {
   return `${height}:${formatHex(hash)}`;
 }
 
+describe('a node that runs beside its store', () => {
+  let ask: typeof asOperator;
+  let sheltered: TabellionNode;
+  beforeAll(async () => {
+    const settings = { change: { isShelter: true }, options: { mode: 'light' } } as const;
+    ({ node: sheltered } = await village.start('sheltered', settings));
+    ask = askerOf(village, sheltered, 'operator');
+    const head = village.newest().height;
+    await village.clock.until('proven', () => sheltered.source().head().header.height >= head);
+    await village.clock.until('heard', () => sheltered.source().trust() !== 'cached');
+    await village.clock.pass(10_000);
+  });
+
+  it('calls nothing more than reported: what it kept may speak against it', async () => {
+    expect(sheltered.parts.following.light.isConfirmed()).toBe(true);
+    expect(await ask('node.status')).toMatchObject({
+      trust: 'reported',
+      light: { trust: 'reported' },
+    });
+  });
+
+  it('takes nothing that it would forget', async () => {
+    const refused = { refused: 'store-held' };
+    expect(await ask('node.trustCheckpoint', { text: textOfHead() })).toEqual(refused);
+    expect(await ask('node.configure', { mode: 'archive' })).toEqual(refused);
+    expect(await ask('node.reset')).toEqual(refused);
+    expect(await ask('node.status')).toMatchObject({ mode: 'light' });
+  });
+});
+
 describe('checkpoints over rpc', () => {
   it('are shown to everybody with their trust', async () => {
     for (const ask of [asOperator, asStranger]) {

@@ -224,6 +224,11 @@ export class NodeContext {
   }
 }
 
+/** Refuses what would be forgotten by a node that runs beside its store. */
+export function refuseHeld({ home }: TabellionNode): void {
+  if (home.isShelter === true) throw rpcError('store-held');
+}
+
 export function readOptions(signal: AbortSignal | undefined) {
   return signal === undefined ? {} : { signal };
 }

@@ -17,6 +17,7 @@ import { ALARMS_MAX } from '../limits.ts';
 import type { ParamsOf } from '../methods.ts';
 import type { CheckpointView } from '../node-views.ts';
 import type { NodeContext } from './context.ts';
+import { refuseHeld } from './context.ts';
 
 /** What somebody without a node needs to follow who decides. */
 export function lightMethods(
@@ -29,6 +30,7 @@ export function lightMethods(
     'node.evidence': (_, { signal }) => evidenceOf(context, signal),
     'node.checkpoint': async () => checkpointOf(context),
     'node.trustCheckpoint': async ({ text }, { signal }) => {
+      refuseHeld(context.node);
       const parsed = parseCheckpoint(text);
       if (!parsed.ok) throw rpcError(parsed.error.code, { at: parsed.error.at });
       await context.parts.checkpoints.give(parsed.value, signal);

@@ -9,7 +9,7 @@ import { amount, gas, person } from '../../ledger/testing/world.ts';
 import type { LightBlock } from '../../light/index.ts';
 import { judgeLightBlock, lightAnswerCodec, lightBlockCodec } from '../../light/index.ts';
 import type { TabellionNode } from '../../node/index.ts';
-import { statusMessage } from '../../node/testing/liar.ts';
+import { impostor, isolate, statusMessage } from '../../node/testing/liar.ts';
 import { FUNDED, heightOf, transferTo, VALIDATORS, Village } from '../../node/testing/village.ts';
 import { signVote } from '../../node/testing/votes.ts';
 import { stateProofCodec, verifyProof } from '../../state/index.ts';
@@ -180,6 +180,20 @@ describe('a light node answers', () => {
     const rest = await ask('account.history', { address: bob.address, limit: 4, before });
     expect(rest.entries).toHaveLength(BLOCKS - 4);
     expect(rest.next).toBeUndefined();
+  });
+
+  it('up to which height those who agree on a history would have known of more', async () => {
+    const { parts, ledger } = village.node(FIRST);
+    const behind = (heightOf(village.node(FIRST)) - 2) as Height; // Above genesis.
+    const header = defined(await parts.store.header(behind), 'an archive has all');
+    const told = { headHeight: behind, headHash: ledger.blockHash(header) };
+    const status = () => statusMessage(village, told);
+    const lagging = impostor(village, { name: 'lagging', honest: FIRST, answers: { status } });
+    isolate(village, 'lamp', ['lagging', FIRST]);
+    await village.clock.pass(1_000);
+    const page = await ask('account.history', { address: bob.address, limit: 20 });
+    expect(page).toMatchObject({ namedBy: 2, height: behind });
+    await lagging.stop();
   });
 
   it('what a payment would do, and sends it', async () => {

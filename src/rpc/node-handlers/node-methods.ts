@@ -9,7 +9,7 @@ import type { MethodHandlers } from '../handlers.ts';
 import { EVENTS_MAX } from '../limits.ts';
 import type { LightStatus, NodeStatus, RpcConsensusView, StorageView } from '../node-views.ts';
 import type { NodeContext } from './context.ts';
-import { limitOf } from './context.ts';
+import { limitOf, refuseHeld } from './context.ts';
 
 /** By definition. */
 export const GENESIS_HEIGHT = 0 as Height;
@@ -155,10 +155,12 @@ export function nodeMethods(context: NodeContext): NodeMethods {
       return {};
     },
     'node.reset': async () => {
+      refuseHeld(node);
       await node.reset();
       return {};
     },
     'node.configure': async (settings) => {
+      refuseHeld(node);
       const { mode, replayTrusting } = settings;
       // First, so that a refusal changes nothing.
       if (mode !== undefined) await node.setMode(mode).catch(refuseMode);

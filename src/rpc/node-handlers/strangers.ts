@@ -1,10 +1,12 @@
 import type { Clock } from '../../base/index.ts';
 import type { Height } from '../../ledger/index.ts';
 import { TokenBucket } from '../../network/index.ts';
-import type { AccountHistory, LedgerSource, TabellionNode } from '../../node/index.ts';
+import type { AccountHistory, LedgerSource, StoredBlock, TabellionNode } from '../../node/index.ts';
 import { rpcError } from '../errors.ts';
 import {
   PEER_HISTORY_MAX,
+  STRANGERS_BLOCKS_BURST,
+  STRANGERS_BLOCKS_PER_SECOND,
   STRANGERS_QUESTIONS_BURST,
   STRANGERS_QUESTIONS_PER_SECOND,
 } from '../limits.ts';
@@ -17,11 +19,13 @@ const OF_SUMMARY = 1 / 8;
 
 /**
  * How many questions strangers may make this node ask its peers, all of them together: peers bound
- * what they answer a node, and its own person needs the most of it.
+ * what they answer a node, and its own person needs the most of it. And how many blocks they may
+ * make it read in vain.
  */
 export class StrangersBudget {
   readonly #clock: Clock;
   readonly #questions: TokenBucket;
+  readonly #blocks: TokenBucket;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,6 +34,14 @@ export class StrangersBudget {
       burst: STRANGERS_QUESTIONS_BURST,
     };
     this.#questions = new TokenBucket(limit, clock.now());
+    const inVain = { perSecond: STRANGERS_BLOCKS_PER_SECOND, burst: STRANGERS_BLOCKS_BURST };
+    this.#blocks = new TokenBucket(inVain, clock.now());
+  }
+
+  /** Takes a block that is read in vain, or refuses with `rate-limited`. */
+  chargeBlock(): void {
+    if (this.#blocks.take(1, this.#clock.now())) return;
+    throw rpcError('rate-limited', { reason: 'blocks-read' });
   }
 
   /** Takes so many questions if there are so many left. */
@@ -44,6 +56,7 @@ export class StrangersBudget {
 }
 
 type Store = TabellionNode['parts']['store'];
+type HistoryQuery = Parameters<LedgerSource['history']>[1];
 
 /** A source as strangers may use it: what only peers can answer comes out of one budget. */
 export function sourceForStrangers(
@@ -105,7 +118,8 @@ export function sourceForStrangers(
       else if (!budget.take(OF_TRANSACTION)) return undefined; // What this node's own index says.
       return source.transaction(id, options);
     },
-    history: async (address, query) => {
+    history: async (address, asked) => {
+      const query = { ...asked, onBlock: chargingBlocks(asked, budget) };
       const count = 1 + OF_BLOCK * Math.min(query.limit, PEER_HISTORY_MAX);
       if (isWhole() || budget.take(count)) return source.history(address, query);
       if (isLight) throw rpcError('rate-limited', { reason: 'questions-to-peers' });
@@ -114,11 +128,24 @@ export function sourceForStrangers(
   };
 }
 
+/**
+ * As many blocks as entries that were asked for are paid for by the call. An address may be made up
+ * whose name in the index is that of a busy account: then all its blocks are read in vain.
+ */
+function chargingBlocks({ limit, onBlock }: HistoryQuery, budget: StrangersBudget) {
+  let count = 0;
+  return (block: StoredBlock): void | Promise<void> => {
+    count += 1;
+    if (count > limit) budget.chargeBlock();
+    return onBlock?.(block);
+  };
+}
+
 /** What this node's own index holds, without what peers know of the time before. */
 async function ownHistory(
   store: Store,
   address: Parameters<LedgerSource['history']>[0],
-  query: Parameters<LedgerSource['history']>[1],
+  query: HistoryQuery,
 ): Promise<AccountHistory> {
   const entries = await store.history(address, query);
   const last = entries.length >= query.limit ? entries.at(-1) : undefined;
