@@ -2,6 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from '@playwright/test';
+import type { Entry } from '../src/storage/index.ts';
+import { damageRecords } from './support/damage.ts';
 import { FOLLOWS, factOf, LEADS, untilFollowing, untilHeight } from './support/look.ts';
 import type { Network } from './support/network.ts';
 import { startNetwork } from './support/network.ts';
@@ -250,7 +252,8 @@ test('a damaged record is never used: it is said, and the ledger read again', as
   await untilFollowing(page);
   const identity = await identityOf(page);
   await page.goto(`${network.url}/network.json`);
-  expect(await page.evaluate(spoilJournal)).toBeGreaterThan(1);
+  const middle = (records: readonly Entry[]) => records.slice(records.length >> 1).slice(0, 1);
+  expect(await damageRecords(page, 'journal', middle, () => 40)).toBe(1);
   await page.goto(`${network.url}/node`);
   await expect(page.getByText('Stored data were damaged')).toBeVisible();
   await untilFollowing(page);
@@ -312,26 +315,6 @@ async function forgetEpochs(): Promise<number> {
   database.close();
   await resultOf(indexedDB.deleteDatabase(name));
   return epoch;
-}
-
-/** Changes a byte in the middle of the journal; returns how many records it has. */
-async function spoilJournal(): Promise<number> {
-  const resultOf = <Value>(request: IDBRequest<Value>): Promise<Value> =>
-    new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
-  const names = (await indexedDB.databases()).map((each) => each.name ?? '');
-  const name = names.find((each) => /^tabellion-[0-9a-f]{16}$/.test(each)) ?? '';
-  const database = await resultOf(indexedDB.open(name));
-  const drawer = database.transaction('journal', 'readwrite').objectStore('journal');
-  const keys = await resultOf(drawer.getAllKeys());
-  const key = keys[Math.floor(keys.length / 2)] ?? 0;
-  const value: Uint8Array = await resultOf(drawer.get(key));
-  value[40] = (value[40] ?? 0) ^ 1;
-  await resultOf(drawer.put(value, key));
-  database.close();
-  return keys.length;
 }
 
 test('nothing went wrong in any page', () => {

@@ -1,4 +1,8 @@
+import type { Page } from '@playwright/test';
 import { expect, test } from '@playwright/test';
+import { isPageKey } from '../src/crash-test/spoilt-pages.ts';
+import type { Entry } from '../src/storage/index.ts';
+import { damageRecords } from './support/damage.ts';
 import { factOf, heightIn, searchFor, untilFollowing, untilHeight } from './support/look.ts';
 import type { Network } from './support/network.ts';
 import { startNetwork } from './support/network.ts';
@@ -46,7 +50,7 @@ for (const damage of ['changed', 'lost'] as const) {
     await untilHeight(page, before.head.height);
     // A page of the app's origin on which no node runs.
     await page.goto(`${network.url}/network.json`);
-    expect(await page.evaluate(spoilPages, damage)).toBeGreaterThan(0);
+    expect(await spoilPages(page, damage)).toBeGreaterThan(0);
     await page.goto(`${network.url}/node`);
     await expect(page.getByText(REPAIRED)).toBeVisible();
     // Nothing was thrown away for it: the chain goes on from where it was.
@@ -72,27 +76,9 @@ test('nothing went wrong in the page', () => {
   expect(errors).toEqual([]);
 });
 
-/** Changes a byte of each page of the state, or deletes it; returns how many there are. */
-async function spoilPages(damage: 'changed' | 'lost'): Promise<number> {
-  const resultOf = <Value>(request: IDBRequest<Value>): Promise<Value> =>
-    new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
-  const names = (await indexedDB.databases()).map((each) => each.name ?? '');
-  const name = names.find((each) => /^tabellion-[0-9a-f]{16}$/.test(each)) ?? '';
-  const database = await resultOf(indexedDB.open(name));
-  const drawer = database.transaction('pages', 'readwrite').objectStore('pages');
-  // Keys are buffers: of a generation, a depth, which is 255 for lists of pages, and a place.
-  const keys = (await resultOf(drawer.getAllKeys())) as ArrayBuffer[];
-  const pages = keys.filter((key) => new Uint8Array(key)[8] !== 255);
-  for (const key of pages) {
-    const value: Uint8Array = await resultOf(drawer.get(key));
-    const middle = value.length >> 1;
-    value[middle] = (value[middle] ?? 0) ^ 1;
-    if (damage === 'lost') await resultOf(drawer.delete(key));
-    else await resultOf(drawer.put(value, key));
-  }
-  database.close();
-  return pages.length;
+/** Changes a bit of each page of the state, or deletes it; returns how many there are. */
+function spoilPages(page: Page, damage: 'changed' | 'lost'): Promise<number> {
+  const pages = (records: readonly Entry[]) => records.filter(({ key }) => isPageKey(key));
+  const middle = (value: Uint8Array) => value.length >> 1;
+  return damageRecords(page, 'pages', pages, damage === 'lost' ? undefined : middle);
 }

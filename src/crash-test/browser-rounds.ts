@@ -6,12 +6,13 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import type { NodeOptions } from '../node/index.ts';
-import { Browser, copyDatabase } from './browser.ts';
+import { Browser } from './browser.ts';
 import { judgeStore } from './dead-store.ts';
 import type { Told } from './failure.ts';
 import { expectThat, pause, until } from './failure.ts';
 import type { Random } from './random.ts';
 import type { RelayWorld } from './relay-rounds.ts';
+import { copyDatabase } from './tab-database.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const namedFolder = process.env.CRASH_TEST_APP;

@@ -1,13 +1,14 @@
 import type { Page } from '@playwright/test';
 import type { Height } from '../ledger/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
-import { Browser, copyDatabase, spoilDatabase } from './browser.ts';
+import { Browser } from './browser.ts';
 import { order } from './browser-rounds.ts';
 import { Broken, until } from './failure.ts';
 import { KEEP_BLOCKS, SNAPSHOT_EVERY, SNAPSHOT_WORTH } from './intervals.ts';
 import type { LateNetwork } from './late-network.ts';
 import type { Latecomer } from './late-rounds.ts';
 import type { SpoiltPage } from './spoilt-pages.ts';
+import { copyDatabase, damageDatabase } from './tab-database.ts';
 
 const OPTIONS = {
   snapshotEveryBlocks: SNAPSHOT_EVERY,
@@ -68,7 +69,8 @@ export class LateTab implements Latecomer {
 
   /** By the same page. */
   async spoil(pages: readonly SpoiltPage[]): Promise<void> {
-    await spoilDatabase(await this.#page(), pages);
+    const records = pages.map(({ key, spoilt }) => ({ key, value: spoilt }));
+    await damageDatabase(await this.#page(), 'pages', records);
   }
 
   /** A tab writes no log; that no chunk is lost, its database says. */

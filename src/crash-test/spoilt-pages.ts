@@ -18,6 +18,11 @@ type Ask = NonNullable<Parameters<typeof openLedgerStore>[0]['mend']>;
 const DEPTH_AT = 8;
 const LAYOUT_DEPTH = 255;
 
+/** Whether a record of `pages` is one of a page, not the list of all. */
+export function isPageKey(key: Uint8Array): boolean {
+  return key[DEPTH_AT] !== LAYOUT_DEPTH;
+}
+
 /**
  * Spoils every record of a page that is not spoilt yet: about half are lost, of the others one bit
  * is another.
@@ -30,7 +35,7 @@ export async function spoilPages(
   const records = await all(store, 'pages');
   const names = new Set(known.map(({ key }) => formatHex(key)));
   return records
-    .filter(({ key }) => key[DEPTH_AT] !== LAYOUT_DEPTH && !names.has(formatHex(key)))
+    .filter(({ key }) => isPageKey(key) && !names.has(formatHex(key)))
     .map(({ key, value }) => {
       const at = random.whole(0, value.length - 1);
       const bit = 1 << random.whole(0, 7);
