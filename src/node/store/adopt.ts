@@ -123,6 +123,7 @@ export async function sweep(core: Core): Promise<void> {
   if (record === undefined) return;
   if (record !== 'spoilt') {
     // A spoilt one costs room on the disk, nothing else.
+    await core.mending?.written();
     const pages = { from: orderedKey(0), to: orderedKey(record.pagesBelow) };
     await removeRange(core, 'snapshot-sweep', { space: 'pages', ...pages });
     const runs = { from: runKey(0, 0), to: runKey(record.runsBelow, 0) };

@@ -49,6 +49,7 @@ export async function clean(
   checkpoint: CheckpointRecord | undefined,
   writing: number | undefined,
 ): Promise<void> {
+  await core.mending?.written();
   const found = await core.store.get('meta', GARBAGE_KEY);
   if (found !== undefined) {
     const payload = unseal(core.ledger.suite, found);

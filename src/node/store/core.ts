@@ -65,19 +65,20 @@ export async function readPages(
   pages: readonly Page[],
 ): Promise<{ readonly base: Bytes | undefined; readonly delta: Bytes | undefined }[]> {
   const keys: Bytes[] = [];
-  const deltaPlaces: number[] = [];
+  // What is known of changes now, or where their record will be: it may be let go of meanwhile.
+  const deltas: (Bytes | number | undefined)[] = [];
   for (const page of pages) {
     keys.push(pageStoreKey(page));
     const deltaKey = page.delta === undefined ? deltaStoreKey(page) : undefined;
-    deltaPlaces.push(deltaKey === undefined ? -1 : keys.push(deltaKey) - 1);
+    deltas.push(deltaKey === undefined ? page.delta : keys.push(deltaKey) - 1);
   }
   const values = await core.store.getMany('pages', keys);
   let place = 0;
-  return pages.map(({ delta: known }, at) => {
-    const deltaPlace = deltaPlaces[at] ?? -1;
+  return deltas.map((delta) => {
     const base = values[place];
-    place += deltaPlace < 0 ? 1 : 2;
-    return { base, delta: deltaPlace < 0 ? known : values[deltaPlace] };
+    const isRead = typeof delta === 'number';
+    place += isRead ? 2 : 1;
+    return { base, delta: isRead ? values[delta] : delta };
   });
 }
 

@@ -14,6 +14,11 @@ export class Mending {
   readonly #ask: AskForPage;
   /** Readings that need the same page wait for one answer. */
   readonly #running = new Map<Page, Promise<boolean>>();
+  /** Trees that gave way to that of a snapshot: nobody needs their pages any more. */
+  readonly #retired = new WeakSet<StateTree>();
+  /** Who waits for an answer, and is let go of when the tree is retired. */
+  readonly #waiting = new Set<{ readonly tree: StateTree; readonly letGo: () => void }>();
+  readonly #writing = new Set<Promise<void>>();
 
   constructor(ask: AskForPage) {
     this.#ask = ask;
@@ -21,6 +26,8 @@ export class Mending {
 
   /** Whether the page is in memory afterwards; as long as the head has it, on the disk again too. */
   mend(core: Core, tree: StateTree, page: Page): Promise<boolean> {
+    // Its pages are swept away, not damaged.
+    if (this.#retired.has(tree)) return Promise.resolve(false);
     const running = this.#running.get(page);
     if (running !== undefined) return running;
     const mending = this.#mend(core, tree, page).finally(() => this.#running.delete(page));
@@ -28,10 +35,24 @@ export class Mending {
     return mending;
   }
 
+  /** Another tree takes the place of this one: who waits for a page of it waits no longer. */
+  retire(tree: StateTree): void {
+    this.#retired.add(tree);
+    for (const waiting of this.#waiting) if (waiting.tree === tree) waiting.letGo();
+  }
+
+  /**
+   * Settles once pages that are being put back lie on the disk: whoever deletes what nobody needs
+   * any more finds them then.
+   */
+  async written(): Promise<void> {
+    await Promise.allSettled(this.#writing);
+  }
+
   async #mend(core: Core, tree: StateTree, page: Page): Promise<boolean> {
     const { prefix, hash, weight, count } = page;
-    const value = await this.#ask({ prefix, hash, weight, count });
-    if (value === undefined) return false;
+    const value = await this.#answer(tree, { prefix, hash, weight, count });
+    if (value === undefined || this.#retired.has(tree)) return false;
     const deltaKey = deltaStoreKey(page);
     // Earlier states of the page, those of kept snapshots, stand on the record of its leaves too.
     const record =
@@ -43,8 +64,26 @@ export class Mending {
     if (!tree.insertPage(page, value, delta).ok) return false;
     // A checkpoint wrote another in its place meanwhile: nobody would ever delete this record.
     if (!page.isCurrent && !page.isChanged) return true;
-    await writeNamed(core, 'page-repair', [{ kind: 'put', space: 'pages', ...record }], 'strict');
+    const put = { kind: 'put', space: 'pages', ...record } as const;
+    const writing = writeNamed(core, 'page-repair', [put], 'strict');
+    this.#writing.add(writing);
+    await writing.finally(() => this.#writing.delete(writing));
     core.tracer.trace('info', 'page-mended', { prefix: formatHex(prefix), bytes: value.length });
     return true;
+  }
+
+  /** What is answered, or nothing once the tree is retired. */
+  async #answer(tree: StateTree, page: DamagedPage): Promise<Bytes | undefined> {
+    let letGo: () => void = () => undefined;
+    const retired = new Promise<undefined>((resolve) => {
+      letGo = () => resolve(undefined);
+    });
+    const waiting = { tree, letGo };
+    this.#waiting.add(waiting);
+    try {
+      return await Promise.race([this.#ask(page), retired]);
+    } finally {
+      this.#waiting.delete(waiting);
+    }
   }
 }

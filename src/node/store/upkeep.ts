@@ -318,6 +318,7 @@ export class Upkeep {
       isOffered: this.#snapshotsKept > 0,
     });
     this.#writer = undefined;
+    this.#core.mending?.retire(state.tree);
     state.tree = tree;
     state.index = new HistoryIndex(this.#core.store, []);
     state.blocks = new BlockReader(this.#core);
