@@ -167,8 +167,10 @@ export class LateRounds {
 
   /** Brings it where the point is going to be passed. */
   async #prepare(random: Random, point: string): Promise<string> {
-    const { head, begun } = this.#remains;
     if (point in REPAIR_POINTS) return this.#spoil(random);
+    // Blocks come by the dozen a second: soon nobody has what is spoilt still, and it gives up.
+    if (this.#spoilt.length > 0) await this.#forget();
+    const { head, begun } = this.#remains;
     if (point in FOLLOWING_POINTS) return head < 0 ? 'from nothing' : 'following';
     const isBehind = head + SNAPSHOT_WORTH <= newestKept(await this.#network.head());
     const isAtBegin = point.startsWith('snapshot-begin-');

@@ -116,7 +116,7 @@ export function expectForward(before: Remains, after: Remains, newestKept: numbe
   expectThat(after.head >= before.head, `the head went from ${before.head} to ${after.head}`);
   expectThat(
     after.earliest >= before.earliest,
-    `blocks that were let go of are back: ${before.earliest}, ${after.earliest}`,
+    `blocks that were let go of are back: ${wordsOf(before)} → ${wordsOf(after)}`,
   );
   // Given up only once the chain passed it, or for another one that was taken over since.
   const isLost = before.begun !== undefined && after.begun === undefined;

@@ -45,7 +45,7 @@ export class LateTab implements Latecomer {
   async told(): Promise<number> {
     const page = await this.#page();
     if (await page.getByRole('heading', { name: 'Stopped' }).isVisible()) {
-      throw new Broken(`it says that it stopped: ${await page.getByRole('alert').allInnerTexts()}`);
+      throw new Broken(`it says that it stopped: ${await reasonOn(page)}`);
     }
     // Blocks that were executed and stored here: headers are proven before.
     const blocks = '[aria-label="Way of this node"] > li:last-child[data-state="done"]';
@@ -104,4 +104,14 @@ export class LateTab implements Latecomer {
   async #page(): Promise<Page> {
     return this.#browser.page ?? (await this.#browser.open());
   }
+}
+
+/** How long a page may take to say why its node stopped. */
+const REASON_MS_MAX = 3_000;
+
+/** Why its node stopped, as a page says it in words. */
+async function reasonOn(page: Page): Promise<string> {
+  const title = page.getByText('The node has stopped:');
+  const words = title.first().textContent({ timeout: REASON_MS_MAX });
+  return (await words.catch(() => null)) ?? 'it does not say why'; // It is a tab again, or gone.
 }
