@@ -22,8 +22,11 @@ export type CheckpointStatus = {
   readonly wanted: (Checkpoint & { readonly refusal: string | undefined }) | undefined;
   /** Whether signatures of transactions below a checkpoint are left unchecked. */
   readonly isReplayTrusting: boolean;
-  /** Blocks of this node's chain whose signatures of transactions were not checked here. */
-  readonly unsigned: { readonly from: Height; readonly to: Height } | undefined;
+  /**
+   * Blocks of this node's chain whose signatures of transactions were not checked here: ranges,
+   * both ends included, lowest first.
+   */
+  readonly unsigned: readonly { readonly from: Height; readonly to: Height }[];
   /** Whether the chain that was executed holds the checkpoint. */
   readonly isLinked: boolean;
   /**

@@ -8,6 +8,7 @@ export { CRASH_POINTS } from './crash-points.ts';
 export type { TraceLine } from './diagnostics.ts';
 export type { FaucetError, FaucetSigner } from './faucet.ts';
 export { evidenceStored, votesLogged } from './inspect.ts';
+export { UNSIGNED_RANGES_MAX } from './limits.ts';
 export type { SubmissionError } from './mempool-driver.ts';
 export { TabellionNode } from './node.ts';
 export { signingMarkCodec } from './signing-guard.ts';

@@ -113,14 +113,14 @@ describe('the wish to leave signatures to a checkpoint', () => {
     showHalf(2);
     await village.clock.until('half', () => heightOf(node) >= 2, 60_000);
     await village.clock.run(trusting(node, false));
-    expect(statusOf(node).unsigned).toEqual({ from: 1, to: 2 });
+    expect(statusOf(node).unsigned).toEqual([{ from: 1, to: 2 }]);
     // It speaks for nothing all the same.
     expect(node.parts.checkpoints.isChainHidden()).toBe(true);
     village.hub.heal();
     await village.clock.until('almost', () => heightOf(node) >= 3, 60_000);
     await village.clock.until('all', () => heightOf(node) >= told.height, 60_000);
     expect(verifier.count()).toBeGreaterThan(0);
-    expect(statusOf(node).unsigned).toEqual({ from: 1, to: 2 });
+    expect(statusOf(node).unsigned).toEqual([{ from: 1, to: 2 }]);
     expect(node.parts.checkpoints.isChainHidden()).toBe(false);
   });
 
@@ -233,6 +233,6 @@ describe('a snapshot below the checkpoint', () => {
     const [adopted] = settled.factsOf('late', 'snapshot-adopted');
     const from = 1 + Number(isJsonObject(adopted) ? adopted.height : undefined);
     expect(from).toBeGreaterThan(1);
-    expect(statusOf(node).unsigned).toEqual({ from, to: told.height });
+    expect(statusOf(node).unsigned).toEqual([{ from, to: told.height }]);
   });
 });

@@ -64,7 +64,7 @@ describe('replay below a checkpoint', () => {
     expect(node.parts.checkpoints.status()).toMatchObject({
       isReplayTrusting: true,
       isLinked: true,
-      unsigned: { to: told.height },
+      unsigned: [{ to: told.height }],
     });
     // Beyond the checkpoint everything is checked again.
     await village.decide(7);
@@ -77,7 +77,7 @@ describe('replay below a checkpoint', () => {
     const node = await startReplay(told, { replayTrusting: false });
     await village.clock.until('replayed', () => heightOf(node) >= told.height, 60_000);
     expect(verifier.count()).toBeGreaterThanOrEqual(PAYMENTS);
-    expect(node.parts.checkpoints.status()).toMatchObject({ unsigned: undefined });
+    expect(node.parts.checkpoints.status()).toMatchObject({ unsigned: [] });
   });
 
   it('speaks for nothing before it reached the checkpoint, and remembers what was not checked', async () => {
@@ -172,7 +172,7 @@ describe('a chain of members who certified what nobody signed', () => {
       given: told,
       isReplayTrusting: false,
       hasFailed: true,
-      unsigned: undefined,
+      unsigned: [],
     });
     village.hub.heal();
     village.hub.cut('archive', 'liar');
@@ -294,13 +294,34 @@ describe('a chain of members who certified what nobody signed', () => {
     const { checkpoints } = again.parts;
     expect(checkpoints.status()).toMatchObject({
       hasFailed: true,
-      unsigned: isKept ? { from: 1, to: linked } : undefined,
+      unsigned: isKept ? [{ from: 1, to: linked }] : [],
     });
     expect(checkpoints.isChainHidden()).toBe(false);
     village.hub.delivers = () => true;
     await village.clock.until('the true chain', () => heightOf(again) >= told.height, 60_000);
     expect(again.status().head?.hash).toEqual(village.node(FIRST).status().head?.hash);
     expect(await village.balanceOf(again)).toBe(paidIn(PAYMENTS));
+  });
+
+  it('tells each range of blocks that it left unchecked, as far as its chain goes', async () => {
+    const store = new MemoryStore();
+    await startReplay(told, { replayTrusting: false, store });
+    await village.clock.until(
+      'replayed',
+      () => heightOf(village.node('archive')) >= told.height,
+      60_000,
+    );
+    await village.stop('archive');
+    const heights = (from: number, to: number) => ({ from, to }) as { from: Height; to: Height };
+    const unsigned = [heights(1, 2), heights(4, told.height), heights(1_000, 1_009)];
+    const value = seal(
+      village.world.ledger.suite,
+      encode(replayRecordCodec, { ...NO_REPLAY, unsigned }),
+    );
+    const key = encodeUtf8('replay-trust');
+    await store.write([{ kind: 'put', space: 'meta', key, value }], 'strict');
+    const { node } = await village.start('archive', { store });
+    expect(node.parts.checkpoints.status().unsigned).toEqual(unsigned.slice(0, 2));
   });
 
   it('takes the blocks of its own that were checked along, when it is read again', async () => {

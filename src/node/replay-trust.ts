@@ -226,12 +226,9 @@ export class ReplayTrust {
     return this.#record.unsigned.some((range) => isIn(range, height));
   }
 
-  /** The lowest and the highest of them; some between may have been checked. */
-  unsigned(): Range | undefined {
-    const ranges = cutAll(this.#record.unsigned, this.#head());
-    const [first] = ranges;
-    const last = ranges.at(-1);
-    return first === undefined || last === undefined ? undefined : { ...first, to: last.to };
+  /** They, lowest first; at most {@link UNSIGNED_RANGES_MAX} ranges. */
+  unsigned(): readonly Range[] {
+    return cutAll(this.#record.unsigned, this.#head());
   }
 
   /* ------------------------------------------------------------- storing */

@@ -13,7 +13,7 @@ import {
 } from '../codec/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import { heightCodec, roundCodec, timestampCodec } from '../ledger/index.ts';
-import { NODE_MODES } from '../node/index.ts';
+import { NODE_MODES, UNSIGNED_RANGES_MAX } from '../node/index.ts';
 import { jsonCodec } from './json.ts';
 import {
   ALARMS_MAX,
@@ -117,8 +117,10 @@ export const checkpointViewCodec = struct('CheckpointView', {
   wanted: option(struct('WantedCheckpoint', { text: checkpointText, refusal: option(words(64)) })),
   /** Whether signatures of transactions at or below the checkpoint are left unchecked. */
   isReplayTrusting: bool,
-  /** The lowest and the highest block executed so; such blocks are never more than proven. */
-  unsigned: option(struct('UnsignedBlocks', { from: heightCodec, to: heightCodec })),
+  /** Blocks executed so, both ends included, lowest first; they are never more than proven. */
+  unsigned: vector(struct('UnsignedBlocks', { from: heightCodec, to: heightCodec }), {
+    max: UNSIGNED_RANGES_MAX,
+  }),
   /**
    * The chain did not lead to the checkpoint once. All of it that had not led to one before was let
    * go of, and read again with all signatures; `unsigned` may still name what did.

@@ -104,7 +104,7 @@ describe('checkpoints over rpc', () => {
     expect(await asOperator('node.checkpoint')).toMatchObject({
       given: { text, isLinked: true },
       isReplayTrusting: true,
-      unsigned: { from: 1, to: top },
+      unsigned: [{ from: 1, to: top }],
     });
     const trustOf = async (method: string, params: Json) => {
       const answer = await asOperator(method, params);

@@ -79,7 +79,7 @@ export function createFakeClient(state: State): Client {
       },
       wanted: undefined,
       isReplayTrusting,
-      unsigned: undefined,
+      unsigned: [],
       hasFailed: false,
     }),
     'node.trustCheckpoint': ({ text }: { text: string }) => {

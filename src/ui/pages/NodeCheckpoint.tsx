@@ -101,7 +101,7 @@ function Given({ view }: { readonly view: CheckpointView }) {
             mode === 'light' && !given.isLinked
               ? undefined
               : ['Executed up to it', given.isLinked ? 'Yes' : 'Not yet'],
-            unsigned === undefined
+            unsigned.length === 0
               ? undefined
               : [
                   'Signatures left to it',
@@ -127,8 +127,10 @@ function useIsStoreHeld(): boolean {
   return useLive(({ status }) => status !== undefined && isStoreHeld(status));
 }
 
-/** What is told are the ends: a part between them may have been checked. */
-function unsignedWords({ from, to }: NonNullable<CheckpointView['unsigned']>): string {
+/** The ends of all ranges, for there may be many: between them blocks may have been checked. */
+function unsignedWords(ranges: CheckpointView['unsigned']): string {
+  const from = Math.min(...ranges.map((range) => range.from));
+  const to = Math.max(...ranges.map((range) => range.to));
   return from === to
     ? `Those of ${formatHeight(from)}`
     : `At most those of ${formatHeight(from)} to ${formatHeight(to)}`;
