@@ -16,7 +16,7 @@ const PURE_SOURCES = /\/src\/(?!ui\/main\.tsx|ui\/harness\/)[^?]*\.tsx?$/;
 
 /** Loaded with the first screen, whichever it is. */
 const FRAME_SOURCES =
-  /\/src\/(?:base\/|ui\/(?:parts\/(?:Button|Notice|Panel|ErrorNotice|cx)|format\/(?:errors|number|standing|text|time)|hooks\/(?:clock|drafts|live|last-known|pace|preferences|services))\.tsx?)/;
+  /\/src\/(?:base\/|ledger\/address|codec\/(?:errors|composites|scalars)|(?:rpc|sdk|wallet)\/limits|ui\/(?:parts\/(?:Button|Notice|Panel|ErrorNotice|cx)|entities\/(?:Phase|TrustSign)|format\/(?:errors|number|standing|text|time)|hooks\/(?:ask|clock|device|drafts|live|last-known|pace|preferences|services))\.tsx?)/;
 
 /** Replaces the entry by the development harness, whose node is a plausible pretence. */
 function harness(): Plugin {
