@@ -231,7 +231,7 @@ describe('a history that peers tell', () => {
     const whole = await readAmong([pruned(from), HONEST]);
     expect(whole.places).toEqual(await truth());
     expect([whole.namedBy, whole.blamed]).toEqual([1, []]);
-    // Of what it keeps it is as good a voice as any.
+    // About blocks that it still keeps, its word counts like every other.
     const newest = await readAmong([pruned(from), HONEST], { limit: 2 });
     expect([newest.places, newest.namedBy]).toEqual([await truth(2), 2]);
     // Alone it says what it knows; that there is nothing else is its word.

@@ -51,7 +51,7 @@ test('a file is as complete as the least complete of its chapters', () => {
   expect(of(7, undefined)).toBeUndefined();
 });
 
-test('a file is named by as few peers as any of its chapters that they named', () => {
+test('a file says how many peers named its least named chapter', () => {
   const chapter = { trust: 'proven', completeFrom: undefined, entries: [] } as const;
   const own = { ...chapter, source: 'chain' } as const;
   const theirs = { ...chapter, source: 'peers' } as const;

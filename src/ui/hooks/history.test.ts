@@ -35,7 +35,7 @@ test('another source or trust begins another chapter; what both hold is the newe
   expect(Object.keys(chapters[0] ?? {})).not.toContain('isMixed');
 });
 
-test('a chapter was named by as few as any of its pages', () => {
+test('of the pages of a chapter, the one that fewest peers named says how many did', () => {
   const pages = [3, 1, 2].map((namedBy, at) => pageOf([9 - at], { namedBy }));
   expect(chaptersOf(pages).map(({ namedBy }) => namedBy)).toEqual([1]);
 });

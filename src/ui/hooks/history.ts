@@ -66,7 +66,7 @@ export class Binder {
       this.#chapters.push(open);
     }
     open.completeFrom = lower(open.completeFrom, completeFrom);
-    // As few as named any of its pages.
+    // The chapter as a whole was named by no more than its least named page.
     open.namedBy = lower(open.namedBy, namedBy);
     for (const entry of entries) {
       const id = formatHex(entry.id);
