@@ -346,6 +346,10 @@ test('beside its store a node promises little, and takes nothing that it would f
   await expect(page.getByText(/so figures are Reported at most/)).toBeVisible();
   await expect(page.getByText('a checkpoint can be given here once they are')).toBeVisible();
   await expect(page.getByLabel('Checkpoint from somebody you trust')).toBeHidden();
+  // It is not another host that it waits for.
+  const way = page.getByRole('list', { name: 'Way of this node' });
+  await expect(way.getByRole('listitem').nth(1)).toContainText('Waiting for the stored data');
+  await expect(way).not.toContainText(/Proven|host/);
   await page.getByRole('button', { name: 'Understood' }).click();
   await expect(notice).toBeHidden();
   await open('slow', '/node');

@@ -94,6 +94,27 @@ test('an alarm, trust that ran out and a question stand still, each at its place
   expect(statesOf(asked).slice(2)).toEqual(['asked', 'next']);
 });
 
+test('beside its store a node waits for that, and not for another host', () => {
+  const { light } = FOLLOWING;
+  if (light === undefined) throw new Error('present above');
+  const held: NodeStatus = {
+    ...FOLLOWING,
+    mode: 'light',
+    trust: 'reported',
+    light: { ...light, trust: 'reported' },
+    storage: { kind: 'held', atMs: timestampMs(0), code: 'tab-asleep' },
+  };
+  expect(wayOf(held)[1]).toEqual({
+    name: 'proof',
+    state: 'next',
+    detail: 'Waiting for the stored data',
+  });
+  expect(statesOf({ ...held, storage: undefined })[1]).toBe('now');
+  expect(wayOf(held)[2]?.detail).not.toContain('Proven');
+  // Genesis may be too old, and what was trusted since lie in the store: nothing is lost yet.
+  expect(statesOf({ ...held, light: { ...light, isExpired: true } })[0]).toBe('next');
+});
+
 test('work is never complete while a byte or a block is missing', () => {
   const nearly = { ...SNAPSHOT, bytesDone: SNAPSHOT.bytesTotal - 1 };
   expect(workOf({ ...FOLLOWING, snapshot: nearly })?.percent).toBe(99);

@@ -31,12 +31,22 @@ function step(name: WayName, state: WayState, detail: string): WayStep {
   return { name, state, detail };
 }
 
-function headersOf({ light, stage, chainHeight, peers }: NodeStatus): WayStep {
+/** Whether the node runs without its store for now: what it kept there cannot be looked at. */
+export function isStoreHeld({ storage }: NodeStatus): boolean {
+  return storage?.kind === 'held';
+}
+
+const HELD_BACK = 'Waiting for the stored data';
+
+function headersOf(status: NodeStatus): WayStep {
+  const { light, stage, chainHeight, peers } = status;
   if (light === undefined) {
     const isDone = stage === 'following';
     return step('headers', isDone ? 'done' : 'next', isDone ? formatHeight(chainHeight) : '');
   }
   const at = formatHeight(light.head.height);
+  // What was trusted since may lie in the store.
+  if (light.isExpired && isStoreHeld(status)) return step('headers', 'next', HELD_BACK);
   if (light.isExpired) return step('headers', 'stuck', `Trusted block ${at} is too old`);
   if (light.stage === 'following') {
     return step('headers', 'done', `${at}, ${formatBytes(light.bytesReceived)}`);
@@ -47,10 +57,13 @@ function headersOf({ light, stage, chainHeight, peers }: NodeStatus): WayStep {
   return step('headers', peers === 0 ? 'next' : 'now', 'Waiting for peers');
 }
 
-function proofOf({ light, trust }: NodeStatus): WayStep {
+function proofOf(status: NodeStatus): WayStep {
+  const { light, trust } = status;
   if (light?.alarm !== undefined) {
     return step('proof', 'stuck', `Two blocks at ${formatHeight(light.alarm.height)}`);
   }
+  // An alarm or a checkpoint may lie in the store: no number of hosts outweighs that.
+  if (isStoreHeld(status)) return step('proof', 'next', HELD_BACK);
   const isProven = trust === 'validated' || trust === 'proven' || light?.trust === 'proven';
   if (light === undefined) return step('proof', isProven ? 'done' : 'next', '');
   if (isProven) {
@@ -67,6 +80,7 @@ function stateOf(status: NodeStatus): WayStep {
     return step('state', 'now', `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`);
   }
   if (promotion === 'waiting-consent') return step('state', 'asked', 'Waits for your word');
+  if (isStoreHeld(status)) return step('state', 'unneeded', 'Reported when looked at');
   if (mode === 'light') return step('state', 'unneeded', 'Proven when looked at');
   if (status.stage === 'following') return step('state', 'done', 'Kept here');
   if (startHeight === 0) return step('state', 'unneeded', 'Grows with the blocks');

@@ -6,6 +6,7 @@ import { parseCheckpoint } from '../../sdk/index.ts';
 import { CheckpointForm } from '../entities/CheckpointForm.tsx';
 import { Figure, TrustPanel } from '../entities/TrustRegion.tsx';
 import { describeError } from '../format/errors.ts';
+import { isStoreHeld } from '../format/node-progress.ts';
 import { formatHeight } from '../format/number.ts';
 import { formatClock } from '../format/time.ts';
 import { announce } from '../hooks/announce.ts';
@@ -21,7 +22,6 @@ import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Notice } from '../parts/Notice.tsx';
 import { Row, Stack } from '../parts/Panel.tsx';
 import styles from './NodeMode.module.css';
-import { isStoreHeld } from './NodeMode.tsx';
 
 type CheckpointProps = { readonly answer: Answer<CheckpointView> };
 

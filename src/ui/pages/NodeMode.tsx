@@ -4,7 +4,7 @@ import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
 import { NODE_MODES } from '../../sdk/index.ts';
 import { TrustPanel } from '../entities/TrustRegion.tsx';
-import { ledgerBytesOf, sizesOf } from '../format/node-progress.ts';
+import { isStoreHeld, ledgerBytesOf, sizesOf } from '../format/node-progress.ts';
 import { formatBytes, formatCount, formatHeight } from '../format/number.ts';
 import { announce } from '../hooks/announce.ts';
 import type { NodeMode, NodeStatus, StorageView } from '../hooks/client.ts';
@@ -72,11 +72,6 @@ function costOf(bytes: number | undefined, where: string): string {
   return bytes === undefined
     ? 'How much shows once it has begun.'
     : `About ${formatBytes(bytes)} ${where}.`;
-}
-
-/** Whether the node runs without its store for now: what it is told to keep would be forgotten. */
-export function isStoreHeld(status: NodeStatus): boolean {
-  return status.storage?.kind === 'held';
 }
 
 type ModeChooserProps = {

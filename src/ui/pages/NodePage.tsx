@@ -4,7 +4,7 @@ import { errorToData, formatHex } from '../../base/index.ts';
 import { Sign } from '../entities/Phase.tsx';
 import { Seal } from '../entities/Seal.tsx';
 import { TrustPanel } from '../entities/TrustRegion.tsx';
-import { savedWords } from '../format/node-progress.ts';
+import { isStoreHeld, savedWords } from '../format/node-progress.ts';
 import { formatBytes, formatCount, formatHeight, formatMemory, plural } from '../format/number.ts';
 import { wordsOf } from '../format/text.ts';
 import { formatAge } from '../format/time.ts';
@@ -28,7 +28,7 @@ import { PageHead, Row, Stack } from '../parts/Panel.tsx';
 import { Sheet } from '../parts/Sheet.tsx';
 import { Table } from '../parts/Table.tsx';
 import { Checkpoint, ReplayTrust } from './NodeCheckpoint.tsx';
-import { isStoreHeld, ModeChooser } from './NodeMode.tsx';
+import { ModeChooser } from './NodeMode.tsx';
 import styles from './NodePage.module.css';
 import { NodeProgress } from './NodeProgress.tsx';
 

@@ -3,7 +3,7 @@ import type { Fill } from '../entities/Phase.tsx';
 import { Sign } from '../entities/Phase.tsx';
 import { Figure, TrustPanel } from '../entities/TrustRegion.tsx';
 import type { WayName, WayState } from '../format/node-progress.ts';
-import { wayOf, workOf } from '../format/node-progress.ts';
+import { isStoreHeld, wayOf, workOf } from '../format/node-progress.ts';
 import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
 import type { NodeStatus } from '../hooks/client.ts';
 import { Facts } from '../parts/Facts.tsx';
@@ -93,7 +93,7 @@ export function NodeProgress({ status }: { readonly status: NodeStatus }) {
               : ['Headers and proofs', formatBytes(light.bytesReceived)],
             ['Received by sync', formatBytes(status.bytesReceived)],
             ['Pending', plural(status.pendingTransactions, 'transaction')],
-            ['Mode', MODE_WORDS[status.mode]],
+            ['Mode', isStoreHeld(status) ? 'Saver, for now' : MODE_WORDS[status.mode]],
             ['Version', status.version],
           ]}
         />
