@@ -25,7 +25,7 @@ import { LinkButton } from '../parts/Button.tsx';
 import { CopyButton } from '../parts/CopyButton.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { Empty, Waiting } from '../parts/Notice.tsx';
-import { Panel } from '../parts/Panel.tsx';
+import { PageTitle, Panel } from '../parts/Panel.tsx';
 import styles from './HomePage.module.css';
 import { Tasks } from './Tasks.tsx';
 import { Welcome } from './Welcome.tsx';
@@ -58,7 +58,7 @@ function Letterhead({ account, view }: { account: LocalAccount; view: AccountVie
       <div className={styles.holder}>
         <Seal bytes={account.address} size={40} />
         <div className={styles.names}>
-          <h1 className={styles.name}>{account.name}</h1>
+          <PageTitle className={styles.name}>{account.name}</PageTitle>
           <p className={styles.address}>
             <Link href={`/account/${text}`}>{shortAddress(text)}</Link>
             <CopyButton text={text} label="Copy address" />

@@ -42,44 +42,58 @@ export function Tasks({ account, view }: TasksProps) {
   );
 }
 
+const TITLES = {
+  asked: 'Get test coins',
+  granted: 'Test coins are on their way',
+  arrived: 'Test coins arrived',
+} as const;
+
 /** Coins to try things out with, on networks whose genesis names a faucet. */
 export function TestCoins({ account }: { readonly account: LocalAccount }) {
   const client = useClient();
   const chain = useLive((live) => live.chain);
-  const [isAsked, setAsked] = useState(false);
-  const [isBusy, setBusy] = useState(false);
+  const [way, setWay] = useState<'asked' | 'granted' | 'arrived'>();
   const [error, setError] = useState<ErrorData>();
   if (chain?.faucet === undefined) return null;
   const ask = async () => {
     if (client === undefined) return;
-    setBusy(true);
+    setWay('asked');
     setError(undefined);
     try {
-      await client.call('faucet.request', { address: account.address });
-      setAsked(true);
+      const { id } = await client.call('faucet.request', { address: account.address });
+      setWay('granted');
       announce('Test coins are on their way.');
+      // Heard also where this card is gone by then.
+      const end = client.subscribe('transaction', { id }, ({ stage }) => {
+        if (stage !== 'final' && stage !== 'failed' && stage !== 'expired') return;
+        end();
+        setWay(stage === 'final' ? 'arrived' : undefined);
+        announce(stage === 'final' ? 'Test coins arrived.' : 'Test coins did not arrive.');
+      });
     } catch (caught) {
+      setWay(undefined);
       setError(errorToData(caught));
-    } finally {
-      setBusy(false);
     }
   };
   if (error !== undefined) return <ErrorNotice error={error} onRetry={ask} />;
   return (
     <Notice
       kind="info"
-      title={isAsked ? 'Test coins are on their way' : 'Get test coins'}
-      isLive={isAsked}
+      title={TITLES[way ?? 'asked']}
       action={
-        isAsked ? undefined : (
-          <Button look="primary" onClick={ask} isBusy={isBusy}>
+        way === 'arrived' ? (
+          <LinkButton href="/">Home</LinkButton>
+        ) : (
+          <Button look="primary" onClick={ask} isBusy={way !== undefined}>
             Get coins
           </Button>
         )
       }
     >
-      {isAsked ? (
-        'They appear here as soon as a block holds them.'
+      {way === 'arrived' ? (
+        'Your balance has grown by them.'
+      ) : way === 'granted' ? (
+        'They are yours as soon as a block holds them.'
       ) : (
         <>
           This network gives <AmountView of={stated(chain.faucet.amount)} {...chain.native} /> to

@@ -11,6 +11,7 @@ import { Button, LinkButton } from '../parts/Button.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { TextField } from '../parts/Field.tsx';
 import { Notice } from '../parts/Notice.tsx';
+import { PageTitle } from '../parts/Panel.tsx';
 import styles from './Welcome.module.css';
 
 /** Whether this browser can make and use keys at all. */
@@ -30,7 +31,7 @@ export function Welcome({ isReady }: { readonly isReady: boolean }) {
   return (
     <div className={styles.welcome}>
       <div className={styles.words}>
-        <h1 tabIndex={-1}>Your wallet is the ledger’s own witness.</h1>
+        <PageTitle>Your wallet is the ledger’s own witness.</PageTitle>
         <p className={styles.lead}>
           This page is a node: it checks what it shows itself and trusts no server. Your key stays
           in your device.

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { useId } from 'react';
+import { useEffect, useId, useRef } from 'react';
 import { cx } from './cx.ts';
 import styles from './Panel.module.css';
 
@@ -32,6 +32,27 @@ export function Panel({ title, aside, children, className, isFlush = false }: Pa
   );
 }
 
+/**
+ * The heading that names a page, also to the browser. Focus lands here when the page was reached
+ * by a link: where the frame left it, if the page was not there yet.
+ */
+export function PageTitle({ children, className }: Pick<PanelProps, 'children' | 'className'>) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (document.activeElement?.matches('main') === true) {
+      heading.current?.focus({ preventScroll: true });
+    }
+  }, []);
+  useEffect(() => {
+    document.title = `${heading.current?.textContent} · Tabellion`;
+  });
+  return (
+    <h1 ref={heading} tabIndex={-1} className={className}>
+      {children}
+    </h1>
+  );
+}
+
 type PageHeadProps = {
   readonly title: ReactNode;
   readonly lead?: ReactNode;
@@ -39,15 +60,13 @@ type PageHeadProps = {
   readonly kicker?: ReactNode;
 };
 
-/** The heading of a page; focus lands here when the page was reached by a link. */
+/** The top of a page: its title, and what is said and done beside it. */
 export function PageHead({ title, lead, aside, kicker }: PageHeadProps) {
   return (
     <header className={styles.pageHead}>
       <div className={styles.pageTitle}>
         {kicker === undefined ? null : <p className={styles.kicker}>{kicker}</p>}
-        <h1 tabIndex={-1} data-page-title="">
-          {title}
-        </h1>
+        <PageTitle>{title}</PageTitle>
         {lead === undefined ? null : <p className={styles.lead}>{lead}</p>}
       </div>
       {aside}

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useAnnouncement } from '../hooks/announce.ts';
+import { useFocusHeir } from '../hooks/focus-heir.ts';
 import { useLiveFeed } from '../hooks/live.ts';
 import { cx } from '../parts/cx.ts';
 import { Mark } from './Mark.tsx';
@@ -14,11 +15,12 @@ import { Trouble } from './Trouble.tsx';
 /** Frame of every page: rail or bar, status strip, what is wrong, and the live region. */
 export function Shell({ children }: { readonly children: ReactNode }) {
   useLiveFeed();
+  useFocusHeir();
   const main = useRef<HTMLElement>(null);
   const [path] = useLocation();
   const isFirst = useRef(true);
 
-  // A new page is announced by its heading: focus moves there, as after a full page load.
+  // A new page is announced by its heading: focus moves there, or waits for it here.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what changed.
   useEffect(() => {
     if (isFirst.current) {
@@ -26,7 +28,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       return;
     }
     scrollTo(0, 0);
-    main.current?.focus({ preventScroll: true });
+    (main.current?.querySelector('h1') ?? main.current)?.focus({ preventScroll: true });
   }, [path]);
 
   return (
