@@ -151,6 +151,10 @@ test('what cannot be sent is said before any prompt', async () => {
   await page.getByRole('button', { name: 'Review' }).click();
   await expect(main).toContainText('How much do you want to send?');
   await expect(main).toContainText('Who should get it?');
+  await expect(page.getByLabel('Amount')).toBeFocused();
+  await page.getByLabel('Amount').fill('1');
+  await page.getByRole('button', { name: 'Review' }).click();
+  await expect(page.getByLabel('To', { exact: true })).toBeFocused();
 
   // One character wrong: its place is named.
   const at = 30;
@@ -163,7 +167,7 @@ test('what cannot be sent is said before any prompt', async () => {
   await page.getByLabel('Amount').fill('1,5');
   await expect(main).toContainText('separates the decimals');
   await page.getByLabel('Amount').fill('1000000');
-  await expect(main).toContainText(/You have \d+\.\d+ TAB/);
+  await expect(main).toContainText(/too much: you have \d+\.\d+ TAB/);
   await page.getByLabel('Amount').fill('0');
   await expect(main).toContainText('The amount is zero.');
   await page.getByLabel('Amount').fill('0.1234567890123');
@@ -177,6 +181,36 @@ test('what cannot be sent is said before any prompt', async () => {
   await page.getByRole('button', { name: 'Review' }).click();
   await expect(signingSheet(page)).toContainText('2.50 TAB');
   await signingSheet(page).getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('all of it is what remains when the fee is paid, with a note written later too', async () => {
+  const { page } = payer;
+  await reviewPayment(page, { to: payeeAddress, amount: '60' });
+  await signAndFinish(page);
+  await signingSheet(page).getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('link', { name: 'Send', exact: true }).click();
+  await page.getByLabel('To', { exact: true }).fill(payeeAddress);
+  // Everything, and the fee has nothing to be paid from: said where it is seen, before any prompt.
+  const held = await page.getByText(/^You have/).textContent();
+  const whole = /[\d.]+/.exec(held ?? '')?.[0] ?? '';
+  await page.getByLabel('Amount').fill(whole);
+  await page.getByRole('button', { name: 'Review' }).click();
+  const sheet = signingSheet(page);
+  await expect(sheet.getByText('This would fail: there are not enough coins')).toBeInViewport();
+  await expect(sheet.getByRole('button', { name: 'Sign with key' })).toBeDisabled();
+  await sheet.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'All', exact: true }).click();
+  await expect(page.getByLabel('Amount')).not.toHaveValue(whole);
+  const before = Number(await page.getByLabel('Amount').inputValue());
+  await page.getByLabel('Note (public)').fill('n'.repeat(200));
+  await page.getByRole('button', { name: 'Review' }).click();
+  await expect(sheet.getByTestId('clear-text')).toBeVisible();
+  const sent = Number((await factOf('Amount')).split(' ')[0]);
+  expect(sent).toBeLessThan(before);
+  expect(sent).toBeGreaterThan(Number(whole) - 0.1);
+  await signAndFinish(page);
+  await sheet.getByRole('button', { name: 'Done' }).click();
+  await expect(balanceOf(page)).toContainText(/^0\.00/);
   expect(payer.errors).toEqual([]);
   expect(payee.errors).toEqual([]);
 });

@@ -127,7 +127,8 @@ type ActivityAmountProps = {
   readonly hasMoved: boolean;
 };
 
-function ActivityAmount({ activity, standing, hasMoved }: ActivityAmountProps) {
+/** What an activity moved, with its sign; the unit is looked up. */
+export function ActivityAmount({ activity, standing, hasMoved }: ActivityAmountProps) {
   const native = useNative();
   const { amount, asset, direction } = activity;
   if (amount === undefined) return null;

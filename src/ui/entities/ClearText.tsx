@@ -23,6 +23,16 @@ export function ClearText({ prepared }: { readonly prepared: PreparedTransaction
   return (
     <TrustRegion of="stated">
       <div className={styles.text} data-testid="clear-text">
+        {/* First: below, it would be out of sight, and the button dead for no reason. */}
+        {simulation.outcome.kind === 'failed' ? (
+          <Notice
+            kind="danger"
+            isLive
+            title={`This would fail: ${describeError(simulation.outcome).title.toLowerCase()}`}
+          >
+            {describeError(simulation.outcome).advice}
+          </Notice>
+        ) : null}
         {first === undefined ? null : <Line line={first} isFirst />}
         <dl className={styles.rows}>
           <Fact label="Fee">
@@ -48,15 +58,6 @@ export function ClearText({ prepared }: { readonly prepared: PreparedTransaction
           // biome-ignore lint/suspicious/noArrayIndexKey: an action is its place.
           <Line key={`${at}-${line.kind}`} line={line} isFirst={false} />
         ))}
-        {simulation.outcome.kind === 'failed' ? (
-          <Notice
-            kind="danger"
-            isLive
-            title={`This would fail: ${describeError(simulation.outcome).title.toLowerCase()}`}
-          >
-            {describeError(simulation.outcome).advice}
-          </Notice>
-        ) : null}
       </div>
     </TrustRegion>
   );

@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { formatHex } from '../../base/index.ts';
 import { formatHeight } from '../format/number.ts';
 import { shortHash } from '../format/text.ts';
+import { CopyButton } from '../parts/CopyButton.tsx';
 import styles from './Links.module.css';
 
 /** A block, by its height. */
@@ -23,12 +24,26 @@ export function TransactionLink({ id }: { readonly id: Uint8Array }) {
   );
 }
 
+type HashTextProps = {
+  readonly bytes: Uint8Array;
+  readonly isShort?: boolean;
+  /** What it is, for a button that copies it whole: “transaction id”. */
+  readonly copies?: string;
+};
+
 /** A whole digest, to be compared or copied. */
-export function HashText({ bytes, isShort = false }: { bytes: Uint8Array; isShort?: boolean }) {
+export function HashText({ bytes, isShort = false, copies }: HashTextProps) {
   const hex = formatHex(bytes);
-  return (
+  const text = (
     <code className={styles.digest} title={hex}>
       {isShort ? shortHash(hex) : hex}
     </code>
+  );
+  if (copies === undefined) return text;
+  return (
+    <span className={styles.copied}>
+      {text}
+      <CopyButton text={hex} label={`Copy ${copies}`} />
+    </span>
   );
 }

@@ -183,7 +183,7 @@ function useSigningSteps(wallet: Wallet | undefined, request: SigningRequest) {
   const follow = (from: Wallet, id: TransactionProgress['transactionId']) => {
     endTracking.current = from.track(id, (progress) => {
       setPhase({ kind: 'under-way', progress });
-      announce(`${wordOfStage(progress.stage)}.`);
+      announce(`Transaction ${wordOfStage(progress.stage).toLowerCase()}.`);
       if (progress.stage === 'final') request.onFinal?.();
     });
   };

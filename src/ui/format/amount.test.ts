@@ -19,7 +19,7 @@ describe('amounts in the reader’s notation', () => {
   });
   it('nothing, too much and too fine are refused', () => {
     expect(problem('0', 'en')).toContain('zero');
-    expect(problem('100.000001', 'en')).toContain('You have 100.00 TAB');
+    expect(problem('100.000001', 'en')).toContain('you have 100.00 TAB');
     expect(problem('0.0000001', 'en')).toContain('6 digits');
     expect(problem('ten', 'en')).toContain('no amount');
   });

@@ -29,7 +29,8 @@ export function describeAmountProblem(
   if (amount.ok) {
     if (amount.value === 0n) return 'The amount is zero.';
     if (amount.value > held.amount) {
-      return `You have ${amountText(held.amount, held.decimals, locale)} ${held.symbol}.`;
+      const most = amountText(held.amount, held.decimals, locale);
+      return `That is too much: you have ${most} ${held.symbol}.`;
     }
     return undefined;
   }

@@ -27,7 +27,7 @@ import { CopyButton } from '../parts/CopyButton.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Empty, Waiting } from '../parts/Notice.tsx';
-import { Panel, Row, Stack } from '../parts/Panel.tsx';
+import { PageTitle, Panel, Row, Stack } from '../parts/Panel.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
 import styles from './AccountPage.module.css';
 
@@ -57,7 +57,7 @@ function Account({ address }: { readonly address: Address }) {
           <p className={styles.kicker}>
             <Link href="/explorer">Explorer</Link> · Account
           </p>
-          <h1 tabIndex={-1}>{known?.name ?? 'Account'}</h1>
+          <PageTitle>{known?.name ?? 'Account'}</PageTitle>
           <p>
             <AddressFull address={address} />
           </p>
@@ -65,7 +65,9 @@ function Account({ address }: { readonly address: Address }) {
         <Row>
           <CopyButton text={text} label="Copy address" />
           <LinkButton href={`/send?to=${text}`}>Send</LinkButton>
-          {known === undefined ? <LinkButton href="/contacts">Contacts</LinkButton> : null}
+          {known === undefined ? (
+            <LinkButton href={`/contacts?address=${text}`}>Add to contacts</LinkButton>
+          ) : null}
         </Row>
       </header>
       <Answered answer={answer} waiting="Reading the account…">

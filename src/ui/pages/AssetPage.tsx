@@ -44,7 +44,7 @@ function Found({ asset }: { readonly asset: AssetId }) {
           <TrustPanel title="Supply" of={view.trust} note={`at ${formatHeight(view.height)}`}>
             <Facts
               rows={[
-                ['Id', <HashText key="id" bytes={view.asset} />],
+                ['Id', <HashText key="id" bytes={view.asset} copies="asset id" />],
                 ['Supply', <AmountView key="supply" of={within(view, view.supply)} {...view} />],
                 ['Decimals', String(view.decimals)],
                 [

@@ -3,6 +3,7 @@ import { Link, useParams } from 'wouter';
 import { formatHex, parseHex } from '../../base/index.ts';
 import type { Hash, Height } from '../../sdk/index.ts';
 import { ActionTitle } from '../entities/ActionView.tsx';
+import { ActivityAmount } from '../entities/ActivityList.tsx';
 import { AddressLink } from '../entities/AddressView.tsx';
 import { HashText, TransactionLink } from '../entities/Links.tsx';
 import { FinalityProof } from '../entities/ProofView.tsx';
@@ -10,6 +11,7 @@ import { StageSign } from '../entities/StageSign.tsx';
 import { TrustRegion } from '../entities/TrustRegion.tsx';
 import { TrustSign } from '../entities/TrustSign.tsx';
 import { ValidatorName } from '../entities/ValidatorName.tsx';
+import { describeActivity } from '../format/activity.ts';
 import { valueText } from '../format/json.ts';
 import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
 import { formatDateTime } from '../format/time.ts';
@@ -125,7 +127,7 @@ function Summary({ block }: { readonly block: BlockView }) {
       <Panel>
         <Facts
           rows={[
-            ['Hash', <HashText key="hash" bytes={block.hash} />],
+            ['Hash', <HashText key="hash" bytes={block.hash} copies="block hash" />],
             ['Time', formatDateTime(header.timestampMs)],
             [
               'Parent',
@@ -146,7 +148,7 @@ function Summary({ block }: { readonly block: BlockView }) {
                 ? 'None needed: the name of the network is its hash'
                 : votesOf(block.certificate),
             ],
-            ['State root', <HashText key="state" bytes={header.stateRoot} />],
+            ['State root', <HashText key="state" bytes={header.stateRoot} copies="state root" />],
           ]}
         />
       </Panel>
@@ -159,31 +161,57 @@ function votesOf({ signatures, round }: NonNullable<BlockView['certificate']>): 
   return `${plural(signatures.length, 'signature')}, round ${round}`;
 }
 
+const HEAD = ['Id', 'What', 'From', 'To', 'Amount', 'State'];
+
 function Transactions({ block }: { readonly block: BlockView }) {
   return (
     <Panel title={`Transactions (${formatCount(block.transactionCount)})`} isFlush>
       {block.transactions.length === 0 ? (
         <Empty>None. Blocks like this one say that the network is awake.</Empty>
       ) : (
-        <Table caption="Transactions of this block" head={['Id', 'What', 'Sender', 'State']}>
-          {block.transactions.map(({ id, transaction, receipt }) => (
-            <tr key={formatHex(id)}>
-              <td>
-                <TransactionLink id={id} />
-              </td>
-              <td>
-                <ActionTitle actions={transaction.body.actions} />
-              </td>
-              <td>
-                <AddressLink address={transaction.body.sender} />
-              </td>
-              <td>
-                <StageSign stage={receipt.outcome.kind === 'failed' ? 'failed' : 'final'} />
-              </td>
-            </tr>
+        <Table caption="Transactions of this block" head={HEAD}>
+          {block.transactions.map((each) => (
+            <TransactionRow key={formatHex(each.id)} of={each} trust={block.trust} />
           ))}
         </Table>
       )}
     </Panel>
+  );
+}
+
+type TransactionRowProps = {
+  readonly of: BlockView['transactions'][number];
+  readonly trust: BlockView['trust'];
+};
+
+/** From whom to whom, and how much: as its sender would tell it. */
+function TransactionRow({ of: { id, transaction, receipt }, trust }: TransactionRowProps) {
+  const faucetAmount = useLive((live) => live.chain?.faucet?.amount);
+  const { sender, actions } = transaction.body;
+  const told = describeActivity({ sender, actions, viewer: sender, faucetAmount });
+  const hasMoved = receipt.outcome.kind !== 'failed';
+  return (
+    <tr>
+      <td>
+        <TransactionLink id={id} />
+      </td>
+      <td>
+        <ActionTitle actions={actions} />
+      </td>
+      <td>
+        <AddressLink address={sender} />
+      </td>
+      <td>{told.counterpart === undefined ? null : <AddressLink address={told.counterpart} />}</td>
+      <td>
+        <ActivityAmount
+          activity={{ ...told, direction: undefined }}
+          standing={trust}
+          hasMoved={hasMoved}
+        />
+      </td>
+      <td>
+        <StageSign stage={hasMoved ? 'final' : 'failed'} />
+      </td>
+    </tr>
   );
 }

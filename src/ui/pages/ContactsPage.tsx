@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useSearch } from 'wouter';
 import type { ErrorData } from '../../base/index.ts';
 import { errorToData } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
@@ -75,7 +75,8 @@ function ContactRow({ contact }: { readonly contact: Contact }) {
 function AddContact() {
   const wallet = useWallet();
   const [name, setName] = useState('');
-  const [text, setText] = useState('');
+  const told = new URLSearchParams(useSearch()).get('address') ?? '';
+  const [text, setText] = useState(told);
   const [error, setError] = useState<ErrorData>();
   const recipient = useRecipient(text);
   const add = () => {

@@ -54,7 +54,7 @@ function Chain({ info }: { readonly info: ChainInfo }) {
     <TrustPanel title="What it was founded on" of="genesis">
       <Facts
         rows={[
-          ['Network id', <HashText key="id" bytes={info.chainId} />],
+          ['Network id', <HashText key="id" bytes={info.chainId} copies="network id" />],
           ['Genesis block', <BlockLink key="block" height={0} />],
           ['Began', formatDateTime(info.genesisTimestampMs)],
           ['Coin', `${info.native.name} (${info.native.symbol}), ${info.native.decimals} decimals`],

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
-import { formatHex } from '../../base/index.ts';
+import type { ErrorData } from '../../base/index.ts';
+import { errorToData, formatHex } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
@@ -12,9 +13,11 @@ import { useAccount, useMaySend } from '../hooks/account.ts';
 import { isNative, labelOf, useNative } from '../hooks/assets.ts';
 import type { AssetBalance, AssetId } from '../hooks/client.ts';
 import { allDrafts, keepDraft } from '../hooks/drafts.ts';
+import { mostToSend } from '../hooks/most-to-send.ts';
 import { useWallet, useWalletState } from '../hooks/services.ts';
 import { requestSignature } from '../hooks/signing.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
+import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { SelectField, TextField } from '../parts/Field.tsx';
 import { Empty, Notice, Waiting } from '../parts/Notice.tsx';
 import { PageHead, Panel, Stack } from '../parts/Panel.tsx';
@@ -129,8 +132,16 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
     setAmountTyped('');
     setMemo('');
   };
-  const [isPressed, setPressed] = useState(false);
+  const [presses, setPresses] = useState(0);
+  const isPressed = presses > 0;
+  const form = useRef<HTMLFormElement>(null);
+  // What was refused is shown where it can be mended.
+  useEffect(() => {
+    if (presses > 0) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
+  }, [presses]);
   const recipient = useRecipient(recipientTyped);
+  const most = useMost(account);
+  const [allTyped, setAllTyped] = useState<string>();
   if (balance === undefined) return null;
 
   const amount = amountTyped.trim() === '' ? undefined : readAmount(amountTyped, balance.decimals);
@@ -139,10 +150,22 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   const lookalike =
     recipient.address === undefined ? undefined : wallet?.resemblesKnown(recipient.address);
 
-  const review = () => {
-    setPressed(true);
+  const takeAll = async () => {
+    const { address = account.address } = recipient;
+    const value = await most.ask({ balance, recipient: address, memo: isMemoLong ? '' : memo });
+    if (value === undefined) return undefined;
+    const text = amountText(value, balance.decimals);
+    setAmountTyped(text);
+    setAllTyped(text);
+    return value;
+  };
+  const review = async () => {
+    setPresses(presses + 1);
     if (recipient.address === undefined || amount?.ok !== true || isMemoLong) return;
     if (amountProblem !== undefined || !maySend.may) return;
+    // A note that was written since makes the fee higher, and all of it less.
+    const wanted = amountTyped === allTyped ? await takeAll() : amount.value;
+    if (wanted === undefined) return;
     requestSignature({
       account,
       actions: [
@@ -150,7 +173,7 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
           kind: 'asset.transfer',
           asset: balance.asset satisfies AssetId,
           recipient: recipient.address,
-          amount: amount.value,
+          amount: wanted,
         },
       ],
       memo,
@@ -169,10 +192,11 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   return (
     <Panel>
       <form
+        ref={form}
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          review();
+          void review();
         }}
       >
         <Stack>
@@ -210,9 +234,19 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
               amountProblem ??
               (isPressed && amount === undefined ? 'How much do you want to send?' : undefined)
             }
-            suffix={<span>{balance.symbol} </span>}
+            suffix={
+              <>
+                {balance.amount === 0n || !maySend.may ? null : (
+                  <Button look="quiet" isBusy={most.isBusy} onClick={() => void takeAll()}>
+                    All
+                  </Button>
+                )}
+                <span>{balance.symbol} </span>
+              </>
+            }
             onChange={(event) => setAmountTyped(event.target.value)}
           />
+          {most.error === undefined ? null : <ErrorNotice error={most.error} />}
           <RecipientField
             text={recipientTyped}
             onText={setRecipientTyped}
@@ -250,6 +284,27 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
       </form>
     </Panel>
   );
+}
+
+/** Works out what can be sent at most, when asked to. */
+function useMost(account: LocalAccount) {
+  const wallet = useWallet();
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<ErrorData>();
+  const ask = async (of: Parameters<typeof mostToSend>[2]): Promise<bigint | undefined> => {
+    if (wallet === undefined) return undefined;
+    setBusy(true);
+    setError(undefined);
+    try {
+      return await mostToSend(wallet, account, of);
+    } catch (caught) {
+      setError(errorToData(caught));
+      return undefined;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { isBusy, error, ask };
 }
 
 /** A decimal with a point, as in a payment link, in the reader's own notation. */

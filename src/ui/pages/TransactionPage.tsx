@@ -127,7 +127,7 @@ function Summary({ view }: { readonly view: TransactionView }) {
       <Panel title="Details">
         <Facts
           rows={[
-            ['Id', <HashText key="id" bytes={view.id} />],
+            ['Id', <HashText key="id" bytes={view.id} copies="transaction id" />],
             ['Sender', <AddressLink key="sender" address={body.sender} />],
             body.memo === '' ? undefined : ['Public note', `“${body.memo}”`],
             [
@@ -180,31 +180,33 @@ function Logs({ of: view }: { readonly of: TransactionView }) {
   if (logs.length === 0) return null;
   return (
     <Panel title="What happened">
-      {logs.map((log, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a log is its place.
-        <Stack key={`${at}-${log.kind}`} gap={2}>
-          <strong>{wordsOf(log.kind)}</strong>
-          <Facts
-            rows={[
-              [
-                'Accounts',
-                <Row key="accounts">
-                  {log.accounts.map((account) => (
-                    <AddressLink key={formatHex(account)} address={account} />
-                  ))}
-                </Row>,
-              ],
-              ...(isJsonObject(log.fields) ? Object.entries(log.fields) : []).map(
-                ([name, value]) =>
-                  [
-                    wordsOf(name),
-                    <Field key={name} {...{ name, value, trust: view.trust }} log={log} />,
-                  ] as const,
-              ),
-            ]}
-          />
-        </Stack>
-      ))}
+      <Stack>
+        {logs.map((log, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a log is its place.
+          <Stack key={`${at}-${log.kind}`} gap={2}>
+            <strong>{wordsOf(log.kind)}</strong>
+            <Facts
+              rows={[
+                [
+                  'Accounts',
+                  <Row key="accounts">
+                    {log.accounts.map((account) => (
+                      <AddressLink key={formatHex(account)} address={account} />
+                    ))}
+                  </Row>,
+                ],
+                ...(isJsonObject(log.fields) ? Object.entries(log.fields) : []).map(
+                  ([name, value]) =>
+                    [
+                      wordsOf(name),
+                      <Field key={name} {...{ name, value, trust: view.trust }} log={log} />,
+                    ] as const,
+                ),
+              ]}
+            />
+          </Stack>
+        ))}
+      </Stack>
     </Panel>
   );
 }
