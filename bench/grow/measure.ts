@@ -7,6 +7,8 @@ import type { Height } from '../../src/ledger/index.ts';
 import { createLedger, protocol } from '../../src/ledger/index.ts';
 import { Chain } from '../../src/node/chain.ts';
 import { openLedgerStore } from '../../src/node/index.ts';
+import { lowerPoolPriority } from '../../src/relay/pool-priority.ts';
+import { VERIFICATIONS_AT_ONCE } from '../../src/relay/start-node.ts';
 import { LevelDbStore } from '../../src/storage/level-db-store.ts';
 import { createWebCryptoVerifier } from '../../src/verifier/index.ts';
 import type { GrowthFound } from './plan.ts';
@@ -67,7 +69,9 @@ const store = await openLedgerStore({
   },
 });
 assert(store.head().header.height === baseHeight, 'a fresh copy');
-const verifier = createWebCryptoVerifier({ concurrency: 64 });
+// As a relay without a validator does it.
+await lowerPoolPriority();
+const verifier = createWebCryptoVerifier({ concurrency: VERIFICATIONS_AT_ONCE.relay });
 const chain = new Chain({
   ledger,
   store,

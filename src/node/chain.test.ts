@@ -99,6 +99,35 @@ describe('a decided block', () => {
     expect(await chain.importBlock(verified.value, certificate)).toMatchObject({ ok: true });
   });
 
+  it('counts as verified only when what it reads is there, else it would be read twice', async () => {
+    const { node, stored, certificate } = await beginner();
+    const { chain, store } = node.parts;
+    const deeds: string[] = [];
+    let letGo = (): void => undefined;
+    const isRead = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    let begin = (): void => undefined;
+    const hasBegun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    store.expect = async () => {
+      begin();
+      await isRead;
+      deeds.push('read');
+    };
+    const verifying = chain.verifyBlock(stored.blockBytes, certificate).then(() => {
+      deeds.push('verified');
+    });
+    await hasBegun;
+    // Signatures of a block beside it are checked meanwhile.
+    await chain.verifyBlock(stored.blockBytes);
+    expect(deeds).toEqual([]);
+    letGo();
+    await verifying;
+    expect(deeds).toEqual(['read', 'verified']);
+  });
+
   it('has nothing loaded for transactions that its header does not bind', async () => {
     const { node, stored, certificate } = await beginner();
     const { chain, store } = node.parts;

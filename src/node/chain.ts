@@ -237,12 +237,12 @@ export class Chain {
     if (!prepared.ok) return fail({ code: 'block-malformed' });
     // Begun before the transactions: it would else wait behind those of all blocks on their way.
     const proof = this.#proofOf(prepared.value.hash, certificate);
-    proof.catch(() => undefined); // Awaited below; must not count as unhandled meanwhile.
-    this.#expect(proof, prepared.value);
+    const expected = this.#expect(proof, prepared.value);
     const { height } = prepared.value.block.header;
     const isVouched = this.#dependencies.checkpoints?.vouches(height) === true;
     const transactions = await this.#verifyAll(prepared.value.transactions, isVouched);
     if (!transactions.ok) return transactions;
+    await expected; // Executed before, it would miss that, have it read again, and begin anew.
     return ok({
       prepared: prepared.value,
       transactions: transactions.value,
@@ -255,11 +255,11 @@ export class Chain {
    * Has what a block's transactions read of the state loaded while their signatures are checked;
    * not without a good certificate of just these: whoever sent them chose what is read.
    */
-  #expect(proof: Promise<VerifiedBlock['proof']>, block: PreparedBlock): void {
+  #expect(proof: Promise<VerifiedBlock['proof']>, block: PreparedBlock): Promise<void> {
     const { ledger, store } = this.#dependencies;
     const keys = () => block.block.transactions.flatMap((each) => ledger.keysOfTransaction(each));
     const keysOf = () => (this.#isWhole(block) ? keys() : []);
-    proof
+    return proof
       .then((proven) => (proven === undefined ? undefined : store.expect(keysOf)))
       .catch(() => undefined); // Whoever executes it meets the same failure, and says so.
   }
