@@ -10,6 +10,7 @@ import {
 } from './command-genesis.ts';
 import { createKeyFile, showKeyFile } from './command-keys.ts';
 import { runNode } from './command-node.ts';
+import { resetLedger } from './command-reset.ts';
 import { sendCoins } from './command-send.ts';
 import { showStatus } from './command-status.ts';
 import { runDevnet } from './devnet.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     .showHelpAfterError();
   addDevnet(program);
   addNode(program);
+  addReset(program);
   addKeys(program);
   addSend(program);
   addStatus(program);
@@ -104,6 +106,15 @@ function addNode(program: Command): void {
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .addOption(jsonOption())
     .action((options) => runNode(options, untilSignal()));
+}
+
+function addReset(program: Command): void {
+  program
+    .command('reset')
+    .description('delete blocks and state of a stopped node, and keep its keys, votes and settings')
+    .requiredOption('--data <folder>', 'data folder of this node')
+    .addOption(jsonOption())
+    .action((options) => resetLedger(resolve(options.data), createOutput(options.json === true)));
 }
 
 function addKeys(program: Command): void {

@@ -4,6 +4,7 @@ import { errorToData } from '../base/index.ts';
 /** What to do about a failure, by its code. */
 const ADVICE: { readonly [code: string]: string } = {
   'store-in-use': 'Another process uses this data folder. Stop it, or choose another with --data.',
+  'database-missing': 'There is no database in this data folder, so nothing to clear. See --data.',
   'store-too-new': 'The data folder was written by a later version of Tabellion.',
   'address-in-use': 'The port is taken. Choose another with --port or --listen.',
   'validators-differ':
@@ -16,24 +17,23 @@ const ADVICE: { readonly [code: string]: string } = {
     'A validator has to execute the chain, and check who signed in it: choose mode full or ' +
     'archive, without --replay-trusting-checkpoint.',
   'wal-corrupt': 'The log of votes cannot be trusted, so this validator does not sign.',
-  'journal-corrupt':
-    'The store is damaged. Delete its `database` folder to sync again; keep the keys.',
+  'journal-corrupt': 'The store is damaged. `tabellion reset` clears it, and the node syncs again.',
   'page-corrupt':
     'A part of the stored state is damaged, and no peer that could be asked has it as it was. ' +
     'Nothing was deleted: start again where more peers can be reached. If the chain has changed ' +
-    'that part since, nobody keeps it: delete the `database` folder, and the node takes a newer ' +
-    'state, or all blocks, from peers. Keep the keys.',
+    'that part since, nobody keeps it: after `tabellion reset` the node takes a newer state, or ' +
+    'all blocks, from peers.',
   'index-corrupt':
-    'Stored histories are damaged. Delete the `database` folder to sync again; keep the keys.',
+    'Stored histories are damaged. `tabellion reset` clears the store, and the node syncs again.',
   'store-vanished':
     'The files of the store went away while it was open. Look at the disk, then start again.',
   'state-root-mismatch':
-    'The stored state is not what the chain says. Delete the `database` folder to sync again; ' +
-    'keep the keys. If it comes again, the disk or the memory of this machine may be failing.',
+    'The stored state is not what the chain says. `tabellion reset` clears the store, and the ' +
+    'node syncs again. If it comes again, the disk or the memory of this machine may be failing.',
   'keep-blocks-needs-full': 'Only a full node lets go of blocks: add --mode full to --keep-blocks.',
   'mode-needs-reset':
-    'Old blocks were let go of, so this is no archive. Delete the `database` folder to read all ' +
-    'of them again; keep the keys.',
+    'Old blocks were let go of, so this is no archive. After `tabellion reset` it reads all of ' +
+    'them again.',
   'checkpoint-malformed':
     'A checkpoint is a height, a colon and a hash of 64 digits. Another node shows its own.',
   'checkpoint-conflicts':

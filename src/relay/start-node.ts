@@ -85,7 +85,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const validator = await loadOptionalKey(files.validatorKey);
   const faucet = await loadOptionalKey(files.faucetKey);
   const marks = new SigningMarkFile(files.validatorSigned);
-  const store = await LevelDbStore.open(files.database, { onCrashPoint: passCrashPoint });
+  const store = await openDatabase(data);
   const verifier = createWebCryptoVerifier({
     concurrency: VERIFICATIONS_AT_ONCE[validator === undefined ? 'relay' : 'validator'],
   });
@@ -132,6 +132,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     await verifier.stop();
     throw error;
   }
+}
+
+/** What a relay remembers in; rejects with `store-in-use` while one runs on it. */
+export function openDatabase(data: string): Promise<LevelDbStore> {
+  return LevelDbStore.open(nodeFiles(data).database, { onCrashPoint: passCrashPoint });
 }
 
 /** Starts the node, then answers questions of strangers. */

@@ -158,11 +158,17 @@ async function moveBlocks(core: Core, range: { from: number; to: number }): Prom
  * Pages in the order of their records' keys, as far as those of one depth come in the order of
  * their paths: what lies beyond all that is there, a store need not look up.
  */
-function inKeyOrder(pages: CheckpointPlan['written']): CheckpointPlan['written'] {
-  const kindOf = ({ deltaGeneration }: Page) => (deltaGeneration === 0 ? 0 : 1);
-  return pages.toSorted(
-    (left, right) => kindOf(left) - kindOf(right) || left.prefix.length - right.prefix.length,
-  );
+function inKeyOrder(pages: CheckpointPlan['written']): Page[] {
+  // Not sorted: comparing twenty thousand by calling back took ten times as long.
+  const groups = new Map<number, Page[]>();
+  for (const page of pages) {
+    const group = (page.deltaGeneration === 0 ? 0 : 256) + page.prefix.length;
+    const found = groups.get(group);
+    if (found === undefined) groups.set(group, [page]);
+    else found.push(page);
+  }
+  const ordered = [...groups.keys()].sort((left, right) => left - right);
+  return ordered.flatMap((group) => groups.get(group) ?? []);
 }
 
 /** What a checkpoint is made of. */
