@@ -19,4 +19,4 @@ export {
 } from './scalars.ts';
 export type { FieldShape, Shape } from './shape.ts';
 export { jsonSchemaOf } from './shape.ts';
-export { Writer } from './writer.ts';
+export { ulebLength, Writer } from './writer.ts';

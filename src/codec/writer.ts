@@ -1,7 +1,15 @@
 import type { Bytes } from '../base/index.ts';
+import { assert } from '../base/index.ts';
 
 /** Up to here a loop is quicker than the engine's own copying: hashes, keys and signatures. */
 const COPIED_BY_HAND_MAX = 64;
+
+/** Bytes of a length or tag as `Writer.uleb` writes it. */
+export function ulebLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest >>>= 7) length += 1;
+  return length;
+}
 
 /** A growing buffer of little-endian BCS bytes. */
 export class Writer {
@@ -98,6 +106,17 @@ export class Writer {
   /** Fresh bytes of what was written so far. */
   finish(): Bytes {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  /** What was written so far, where it stands: until more is written, or `clear`. */
+  written(): Bytes {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** What was written, without a copy, by who knew its length; the writer is of no more use. */
+  take(): Bytes {
+    assert(this.#length === this.#bytes.length, 'as long as was said');
+    return this.#bytes;
   }
 
   /** Copies what was written so far; it must fit. */

@@ -69,6 +69,16 @@ function prefixOf(tag: HashTag): Bytes {
 const SCRATCH_BYTES = 4096;
 const scratch = new Uint8Array(SCRATCH_BYTES);
 
+/** Tag and parts one after the other: long ones are not copied together first. */
+function longBlake3(tag: HashTag, parts: readonly Uint8Array[]): Hash {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  if (wasmBlake3 === undefined || length <= SCRATCH_BYTES) return blake3(joined(tag, parts));
+  const hasher = wasmBlake3.init().update(prefixOf(tag));
+  for (const part of parts) hasher.update(part);
+  return hasher.digest('binary') as unknown as Hash; // As in `blake3`.
+}
+
 /** Tag and parts in a row; valid until the next call, which no hash function outlives. */
 function joined(tag: HashTag, parts: readonly Uint8Array[]): Uint8Array {
   const prefix = prefixOf(tag);
@@ -104,12 +114,12 @@ function slotOf(short: ShortBlake3, tag: HashTag): Slot {
 }
 
 function taggedBlake3(tag: HashTag, parts: readonly Uint8Array[]): Hash {
-  if (shortBlake3 === undefined) return blake3(joined(tag, parts));
+  if (shortBlake3 === undefined) return longBlake3(tag, parts);
   const { memory } = shortBlake3;
   const slot = slotOf(shortBlake3, tag);
   let end = slot.bodyAt;
   for (const part of parts) {
-    if (end + part.length > slot.at + SHORT_INPUT_BYTES_MAX) return blake3(joined(tag, parts));
+    if (end + part.length > slot.at + SHORT_INPUT_BYTES_MAX) return longBlake3(tag, parts);
     memory.set(part, end);
     end += part.length;
   }

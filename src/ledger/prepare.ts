@@ -39,6 +39,8 @@ export type PreparedBlock = {
   readonly block: Block;
   readonly hash: Hash;
   readonly transactions: readonly PreparedTransaction[];
+  /** Its canonical bytes, where it came in them. */
+  readonly bytes?: Bytes;
 };
 
 type Span = { readonly source: Uint8Array; readonly from: number; readonly to: number };
@@ -229,7 +231,7 @@ export function prepareBlockBytes(
   }
   const hash = blockHashOf(kernel.suite, decoded.value.header);
   const transactions = prepareAll(kernel.suite, decoded.value.transactions, forms);
-  return ok({ block: decoded.value, hash, transactions });
+  return ok({ block: decoded.value, hash, transactions, bytes: copy });
 }
 
 /**
@@ -276,8 +278,12 @@ export function prepareBlockParts(
   return { block, hash: blockHashOf(suite, header), transactions };
 }
 
-/** Canonical bytes of a block, joined from the bytes its transactions came with. */
+/**
+ * Canonical bytes of a block: those it came in, or joined from what its transactions came in. Not to
+ * be changed.
+ */
 export function encodePreparedBlock(prepared: PreparedBlock): Bytes {
+  if (prepared.bytes !== undefined) return prepared.bytes;
   const count = new Writer(8);
   count.uleb(prepared.transactions.length);
   return concatBytes(

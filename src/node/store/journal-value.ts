@@ -1,8 +1,8 @@
 import type { Bytes } from '../../base/index.ts';
-import { encode, encodeEach } from '../../codec/index.ts';
+import { encodeEach } from '../../codec/index.ts';
 import type { Hash, HashSuite } from '../../crypto/index.ts';
 import { receiptCodec } from '../../ledger/index.ts';
-import { encodeCommitted, journalRecordCodec, seal } from './records.ts';
+import { sealedJournal } from './records.ts';
 import type { CommitRequest } from './types.ts';
 
 /**
@@ -16,13 +16,9 @@ export function journalValue(
   stateRoot: Hash,
   isSame: boolean,
 ): Bytes {
-  const { blockBytes, certificate, receipts, changes, nextMembership } = request;
+  const { blockBytes: block, certificate, receipts, changes } = request;
   const { receiptBytes = encodeEach(receiptCodec, receipts) } = request;
-  const record = encode(journalRecordCodec, {
-    committed: encodeCommitted({ block: blockBytes, certificate, receiptBytes }),
-    stateRoot,
-    nextMembership: isSame ? undefined : nextMembership,
-    changes,
-  });
-  return seal(suite, record);
+  const nextMembership = isSame ? undefined : request.nextMembership;
+  const parts = { block, certificate, receiptBytes, stateRoot, nextMembership, changes };
+  return sealedJournal(suite, parts);
 }

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../base/index.ts';
-import { concatBytes, encodeUtf8, equalBytes } from '../../base/index.ts';
+import { assert, concatBytes, encodeUtf8, equalBytes } from '../../base/index.ts';
 import type { Infer } from '../../codec/index.ts';
 import {
   bytes,
@@ -13,6 +13,7 @@ import {
   u16,
   u32,
   uint53,
+  ulebLength,
   vector,
   Writer,
 } from '../../codec/index.ts';
@@ -42,20 +43,6 @@ export const committedRecordCodec = struct('CommittedRecord', {
   receipts: vector(receiptCodec, { max: BLOCK_TRANSACTIONS_MAX }),
 });
 export type CommittedRecord = Infer<typeof committedRecordCodec>;
-
-/** As `encode` by {@link committedRecordCodec}, of receipts that were encoded before. */
-export function encodeCommitted(
-  record: Pick<CommittedRecord, 'block' | 'certificate'> & {
-    readonly receiptBytes: readonly Bytes[];
-  },
-): Bytes {
-  const { block, certificate, receiptBytes } = record;
-  const none = encode(committedRecordCodec, { block, certificate, receipts: [] });
-  const count = new Writer(8);
-  count.uleb(receiptBytes.length);
-  // The empty list is one byte, at the very end.
-  return concatBytes(none.subarray(0, -1), count.finish(), ...receiptBytes);
-}
 
 /** What can be said of a block without decoding its transactions. */
 export type BlockOutline = {
@@ -91,22 +78,64 @@ export function outlineOf(committed: Uint8Array): BlockOutline | undefined {
   });
 }
 
+const optionalMembership = option(membershipCodec);
+const changesCodec = vector(
+  struct('StateChange', {
+    key: bytes({ min: 1, max: STATE_KEY_BYTES_MAX }),
+    value: option(bytes({ max: STATE_VALUE_BYTES_MAX })),
+  }),
+  { max: CHANGES_PER_BLOCK_MAX },
+);
+
 /** All that committing one block writes: the record of space `journal`. */
 export const journalRecordCodec = struct('JournalRecord', {
   /** Canonical bytes of the {@link CommittedRecord}, moved as they are by a checkpoint. */
   committed: recordBytes,
   stateRoot: hashCodec,
   /** Who decides the next height, where that is not who decided this one. */
-  nextMembership: option(membershipCodec),
-  changes: vector(
-    struct('StateChange', {
-      key: bytes({ min: 1, max: STATE_KEY_BYTES_MAX }),
-      value: option(bytes({ max: STATE_VALUE_BYTES_MAX })),
-    }),
-    { max: CHANGES_PER_BLOCK_MAX },
-  ),
+  nextMembership: optionalMembership,
+  changes: changesCodec,
 });
 export type JournalRecord = Infer<typeof journalRecordCodec>;
+
+/** What commits one block: parts of a {@link JournalRecord}, some of them encoded before. */
+type JournalParts = Pick<CommittedRecord, 'block' | 'certificate'> &
+  Pick<JournalRecord, 'stateRoot' | 'nextMembership' | 'changes'> & {
+    readonly receiptBytes: readonly Bytes[];
+  };
+
+const CHECKSUM_BYTES = 32;
+
+/**
+ * A sealed {@link JournalRecord}, written in one go: by the codecs a block is copied six times on
+ * its way into a record, each time to a buffer that the engine has to make and to collect.
+ */
+export function sealedJournal(suite: HashSuite, parts: JournalParts): Bytes {
+  const { block, receiptBytes, changes } = parts;
+  const certificate = encode(committedCertificate, parts.certificate);
+  const nextMembership = encode(optionalMembership, parts.nextMembership);
+  let committedLength = ulebLength(block.length) + block.length + certificate.length;
+  committedLength += ulebLength(receiptBytes.length);
+  for (const { length } of receiptBytes) committedLength += length;
+  let changesLength = ulebLength(changes.length);
+  for (const { key, value } of changes) {
+    changesLength += ulebLength(key.length) + key.length + 1;
+    if (value !== undefined) changesLength += ulebLength(value.length) + value.length;
+  }
+  assert(committedLength <= RECORD_BYTES_MAX, 'a block and its receipts fit into a record');
+  const length = ulebLength(committedLength) + committedLength + 32 + nextMembership.length;
+  const writer = new Writer(length + changesLength + CHECKSUM_BYTES);
+  writer.uleb(committedLength);
+  recordBytes.write(writer, block);
+  writer.bytes(certificate);
+  writer.uleb(receiptBytes.length);
+  for (const receipt of receiptBytes) writer.bytes(receipt);
+  hashCodec.write(writer, parts.stateRoot);
+  writer.bytes(nextMembership);
+  changesCodec.write(writer, changes);
+  writer.bytes(suite.hash('journal', writer.written()));
+  return writer.take();
+}
 
 /** Which network and which version wrote a store; record `format` of space `meta`. */
 export const formatRecordCodec = struct('FormatRecord', { version: u16, chainId: hashCodec });
