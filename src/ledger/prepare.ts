@@ -279,8 +279,8 @@ export function prepareBlockParts(
 }
 
 /**
- * Canonical bytes of a block: those it came in, or joined from what its transactions came in. Not to
- * be changed.
+ * Canonical bytes of a block: those it came in, or joined from what its transactions came in. They
+ * are not to be changed.
  */
 export function encodePreparedBlock(prepared: PreparedBlock): Bytes {
   if (prepared.bytes !== undefined) return prepared.bytes;

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { formatHex } from '../base/index.ts';
+import { FinishedIds } from './finished.ts';
 import type { MempoolEffect, MempoolEvent, MempoolLimits, PendingTransaction } from './index.ts';
 import {
   createMempool,
@@ -269,6 +271,22 @@ test('memory of peers and of finished transactions is bounded', () => {
   }
   expect(state.refusals.size).toBeLessThanOrEqual(5);
   expect(state.finished.size).toBe(7);
+});
+
+test('ids of blocks are remembered as those that are added one by one', () => {
+  const ids = Array.from({ length: 30 }, (_, at) => draft({ from: 'anna', sequence: at }).id);
+  const [blocks, single] = [new FinishedIds(7), new FinishedIds(7)];
+  const [first, rest] = [ids.slice(0, 4), ids.slice(4)];
+  for (const id of first) for (const each of [blocks, single]) each.add(formatHex(id));
+  for (let at = 0; at < rest.length; at += 3) blocks.addBlock(rest.slice(at, at + 3));
+  for (const id of rest) single.add(formatHex(id));
+  const isKept = (finished: FinishedIds) => ids.map((id) => finished.has(formatHex(id)));
+  expect(isKept(blocks)).toEqual(isKept(single));
+  expect(isKept(blocks).filter((kept) => kept)).toHaveLength(7);
+  // Later ones push out what was added before.
+  blocks.addBlock(first);
+  expect(isKept(blocks).slice(0, 4)).toEqual([true, true, true, true]);
+  expect(blocks.size).toBe(7);
 });
 
 test('amounts beyond 2^53 are compared exactly', () => {

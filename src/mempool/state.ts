@@ -1,6 +1,7 @@
 import { formatHex } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Height, Sequence } from '../ledger/index.ts';
+import { FinishedIds } from './finished.ts';
 import type { MempoolLimits } from './limits.ts';
 import { MEMPOOL_LIMITS } from './limits.ts';
 import { Pool } from './pool.ts';
@@ -14,8 +15,8 @@ import type { MempoolSize, PendingTransaction } from './types.ts';
 export type MempoolState<Payload> = {
   readonly limits: MempoolLimits;
   readonly pool: Pool<Payload>;
-  /** Hexadecimal ids of those included, or whose sequence another used; oldest first. */
-  readonly finished: Set<string>;
+  /** Those included, or whose sequence another used. */
+  readonly finished: FinishedIds;
   /** Refusals by peer since the last height, longest known first. */
   readonly refusals: Map<string, number>;
   /** Height of the head. */
@@ -27,10 +28,11 @@ export function createMempool<Payload>(
   height: Height,
   limits: Partial<MempoolLimits> = {},
 ): MempoolState<Payload> {
+  const all = { ...MEMPOOL_LIMITS, ...limits };
   return {
-    limits: { ...MEMPOOL_LIMITS, ...limits },
+    limits: all,
     pool: new Pool<Payload>(),
-    finished: new Set(),
+    finished: new FinishedIds(all.finishedMax),
     refusals: new Map(),
     height,
   };

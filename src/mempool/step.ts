@@ -1,4 +1,5 @@
 import { formatHex, unreachable } from '../base/index.ts';
+import type { Hash } from '../crypto/index.ts';
 import type { Height, Sequence } from '../ledger/index.ts';
 import { judge } from './admit.ts';
 import type { Entry } from './entry.ts';
@@ -34,7 +35,7 @@ function effectsOf<Payload>(state: State<Payload>, event: MempoolEvent<Payload>)
     }
     case 'block-committed':
       return [
-        ...onIncluded(state, event.transactionIds.map(formatHex), event.accountSequences),
+        ...onIncluded(state, event.transactionIds, event.accountSequences),
         ...onHeight(state, event.height),
       ];
     case 'height-advanced':
@@ -85,16 +86,22 @@ function onRefused<Payload>(
 
 function onIncluded<Payload>(
   state: State<Payload>,
-  keys: readonly string[],
+  ids: readonly Hash[],
   accountSequences: readonly AccountSequence[],
 ): Effects<Payload> {
-  for (const key of keys) {
-    const entry = state.pool.byId.get(key);
-    if (entry !== undefined) state.pool.remove(entry);
-    remember(state, key);
+  const { pool, finished } = state;
+  if (pool.byId.size === 0) {
+    finished.addBlock(ids); // As on a node that syncs.
+    return [];
+  }
+  for (const id of ids) {
+    const key = formatHex(id);
+    const entry = pool.byId.get(key);
+    if (entry !== undefined) pool.remove(entry);
+    finished.add(key);
   }
   return accountSequences.flatMap(({ address, sequence }) =>
-    drop(state, state.pool.advance(address, sequence), 'sequence-used'),
+    drop(state, pool.advance(address, sequence), 'sequence-used'),
   );
 }
 
@@ -113,16 +120,7 @@ function drop<Payload>(
   return entries.map((entry) => {
     state.pool.remove(entry);
     // What is not remembered may come back once the cause is gone; height refuses the expired.
-    if (reason === 'sequence-used') remember(state, entry.key);
+    if (reason === 'sequence-used') state.finished.add(entry.key);
     return { kind: 'transaction-dropped', id: entry.transaction.id, reason };
   });
-}
-
-function remember<Payload>({ finished, limits }: State<Payload>, key: string): void {
-  finished.add(key);
-  if (finished.size <= limits.finishedMax) return;
-  for (const oldest of finished) {
-    finished.delete(oldest);
-    break;
-  }
 }

@@ -1,4 +1,5 @@
 import { equalBytes, formatHex } from '../base/index.ts';
+import type { Hash } from '../crypto/index.ts';
 import type { Address, Block, Evidence, Height, Sequence } from '../ledger/index.ts';
 import type { CommittedEvent } from './chain.ts';
 import { EvidenceStore } from './evidence-store.ts';
@@ -20,17 +21,19 @@ export class Reactions {
 
   /** A block is durable. */
   committed(parts: Parts, event: CommittedEvent): void {
-    const { mempool, sync } = parts;
+    const { mempool, sync, tracker } = parts;
     const { prepared, transactions } = event.executed;
     const { height } = prepared.block.header;
     if (event.certificate.round > 0) parts.pace.roundFailed(transactions.length);
-    const sequences = sequencesAfter(event);
+    // Of interest to what waits alone; on a node that syncs nothing does.
+    const isAwaited = tracker.isFollowing() || mempool.size().count > 0;
+    const sequences = isAwaited ? sequencesAfter(event) : [];
+    const ids = transactions.map(({ id }) => id);
     // What has not led to its checkpoint is no verdict on anything.
     if (parts.checkpoints.isChainHidden()) this.#untold = height;
-    else this.#tell(parts, event, sequences);
+    else this.#tell(parts, event, ids, sequences);
     const running = this.#core.running();
     running?.consensus.advance();
-    const ids = transactions.map(({ id }) => id);
     mempool.blockCommitted(height, ids, sequences);
     sync.headAdvanced(height);
     this.#announce(event);
@@ -38,15 +41,20 @@ export class Reactions {
   }
 
   /** Steps of the transactions in a block, and of those that come too late by it. */
-  #tell({ tracker, store }: Parts, { executed }: CommittedEvent, sequences: Sequences): void {
-    const { prepared, transactions, execution } = executed;
+  #tell(
+    { tracker, store }: Parts,
+    { executed }: CommittedEvent,
+    ids: readonly Hash[],
+    sequences: Sequences,
+  ): void {
+    const { prepared, execution } = executed;
     const { height, timestampMs } = prepared.block.header;
-    for (let index = 0; index < transactions.length; index++) {
-      const { id } = transactions[index] as (typeof transactions)[number]; // Inside.
+    const failures = new Map<number, { readonly code: string; readonly actionIndex: number }>();
+    for (let index = 0; index < ids.length; index++) {
       const outcome = execution.receipts[index]?.outcome;
-      const failure = outcome?.kind === 'failed' ? outcome : undefined;
-      tracker.committed(id, { height, index, timestampMs }, failure);
+      if (outcome?.kind === 'failed') failures.set(index, outcome);
     }
+    tracker.committedBlock({ height, timestampMs }, ids, failures);
     // Of what a state that was taken over skipped, nobody told.
     const anchored = store.anchor()?.header.height ?? (0 as Height);
     tracker.advanced(height, sequences, anchored > this.#untold ? anchored : this.#untold);

@@ -1,4 +1,4 @@
-import type { Clock, TimestampMs } from '../base/index.ts';
+import type { Bytes, Clock, TimestampMs } from '../base/index.ts';
 import { formatHex } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Height, Sequence } from '../ledger/index.ts';
@@ -35,6 +35,17 @@ export type SignedFacts = {
 };
 
 type Listener = (transaction: TrackedTransaction) => void;
+/** Why a transaction of a block was charged for nothing. */
+type Failure = { readonly code: string; readonly actionIndex: number };
+/** A committed block: the ids of its transactions one after the other, and which of them failed. */
+type NotedBlock = {
+  readonly height: Height;
+  readonly timestampMs: TimestampMs;
+  readonly finalAtMs: TimestampMs;
+  readonly ids: Bytes;
+  readonly failures: ReadonlyMap<number, Failure>;
+};
+const ID_BYTES = 32;
 type Open = {
   readonly sender: string;
   readonly sequence: Sequence;
@@ -72,16 +83,22 @@ export class TransactionTracker {
   /** Those `included` now, by id. */
   readonly #proposed = new Set<string>();
 
+  /** Blocks whose transactions are not among these yet, oldest first; see `committedBlock`. */
+  #noted: NotedBlock[] = [];
+  #notedCount = 0;
+
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   get(id: Hash): TrackedTransaction | undefined {
+    this.#recall();
     return this.#transactions.get(formatHex(id));
   }
 
   /** Calls back on each further step; the returned function ends it. */
   subscribe(id: Hash, listener: Listener): () => void {
+    this.#recall();
     const key = formatHex(id);
     const listeners = this.#listeners.get(key) ?? new Set();
     listeners.add(listener);
@@ -93,12 +110,18 @@ export class TransactionTracker {
     };
   }
 
+  /** Whether anything has no verdict yet. */
+  isFollowing(): boolean {
+    return this.#open.size > 0;
+  }
+
   /**
    * In the mempool, perhaps once more after it was dropped.
    *
    * @param judgedAt By the state of which height it could be executed.
    */
   seen(id: Hash, facts: SignedFacts, judgedAt: Height): void {
+    this.#recall();
     const { validUntil } = facts;
     const key = formatHex(id);
     const known = this.#transactions.get(key);
@@ -146,6 +169,7 @@ export class TransactionTracker {
    * be the first that this node hears of the transaction.
    */
   included(id: Hash, placement: Placement, facts: SignedFacts): void {
+    this.#recall();
     const key = formatHex(id);
     // Found valid on the block before.
     const judgedAt = (placement.height - 1) as Height;
@@ -165,15 +189,71 @@ export class TransactionTracker {
   }
 
   /** In a committed block; `failure` if it was charged for nothing. */
-  committed(
+  committed(id: Hash, placement: Placement, failure: Failure | undefined): void {
+    this.#recall();
+    this.#commit(id, placement, failure, this.#clock.now());
+  }
+
+  /**
+   * As `committed`, of all transactions of a block. While nobody follows any, ids and failures are
+   * only noted: a node that syncs has ten thousands a second, and is asked for none.
+   */
+  committedBlock(
+    { height, timestampMs }: Omit<Placement, 'index'>,
+    ids: readonly Hash[],
+    failures: ReadonlyMap<number, Failure>,
+  ): void {
+    const finalAtMs = this.#clock.now();
+    if (this.#open.size > 0 || this.#listeners.size > 0) {
+      this.#recall();
+      for (const [index, id] of ids.entries()) {
+        this.#commit(id, { height, index, timestampMs }, failures.get(index), finalAtMs);
+      }
+      return;
+    }
+    const noted = new Uint8Array(ID_BYTES * ids.length);
+    let write = 0;
+    for (const id of ids) for (let at = 0; at < ID_BYTES; at++) noted[write++] = id[at] ?? 0;
+    this.#noted.push({ height, timestampMs, finalAtMs, ids: noted, failures });
+    this.#notedCount += ids.length;
+    this.#dropNoted();
+  }
+
+  /** Forgets noted blocks before which there are as many transactions as are remembered. */
+  #dropNoted(): void {
+    for (let first = this.#noted[0]; first !== undefined; first = this.#noted[0]) {
+      const others = this.#notedCount - first.ids.length / ID_BYTES;
+      if (others < TRACKED_TRANSACTIONS_MAX) return;
+      this.#noted.shift();
+      this.#notedCount = others;
+    }
+  }
+
+  /** Somebody may ask: what was noted is as if it had been told one by one. */
+  #recall(): void {
+    if (this.#noted.length === 0) return;
+    const noted = this.#noted;
+    this.#noted = [];
+    this.#notedCount = 0;
+    for (const { height, timestampMs, finalAtMs, ids, failures } of noted) {
+      for (let index = 0; ID_BYTES * index < ids.length; index++) {
+        const at = ID_BYTES * index;
+        const id = ids.slice(at, at + ID_BYTES) as Hash; // As they were told.
+        this.#commit(id, { height, index, timestampMs }, failures.get(index), finalAtMs);
+      }
+    }
+  }
+
+  #commit(
     id: Hash,
     placement: Placement,
-    failure: { readonly code: string; readonly actionIndex: number } | undefined,
+    failure: Failure | undefined,
+    finalAtMs: TimestampMs,
   ): void {
     const key = formatHex(id);
     const before = this.#transactions.get(key);
     if (before !== undefined && isSettled(before)) return;
-    // Written out, not copied from two objects: blocks that are synced hold ten thousands of them.
+    // Written out, not copied from two objects: a slow path of the engine.
     this.#put(key, {
       id,
       stage: failure === undefined ? 'final' : 'failed',
@@ -181,7 +261,7 @@ export class TransactionTracker {
       index: placement.index,
       seenAtMs: before?.seenAtMs,
       includedAtMs: placement.timestampMs,
-      finalAtMs: this.#clock.now(),
+      finalAtMs,
       validUntil: before?.validUntil,
       code: failure?.code,
       actionIndex: failure?.actionIndex,
@@ -190,6 +270,7 @@ export class TransactionTracker {
 
   /** Its last height passed, and its sequence was used by nothing else: nobody can execute it. */
   expired(id: Hash): void {
+    this.#recall();
     this.#update(id, (before) =>
       before === undefined || isSettled(before)
         ? undefined
@@ -199,6 +280,7 @@ export class TransactionTracker {
 
   /** Left the mempool without a block: tells why, and is no verdict. */
   dropped(id: Hash, code: string): void {
+    this.#recall();
     this.#update(id, (before) =>
       before === undefined || isSettled(before) || before.code === code ? undefined : { code },
     );
