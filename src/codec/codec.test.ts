@@ -8,10 +8,12 @@ import {
   encode,
   encodeEach,
   enumeration,
+  familiarBytes,
   fixedBytes,
   jsonSchemaOf,
   option,
   parseJson,
+  Reader,
   struct,
   text,
   toJson,
@@ -200,5 +202,37 @@ describe('JSON form', () => {
       required: ['name', 'age', 'balance', 'tags', 'isMember'],
       additionalProperties: false,
     });
+  });
+});
+
+describe('familiar bytes', () => {
+  const known = Uint8Array.of(0, 0, 0, 7);
+  const inputs = ['00000007', '00000008', '00000008', '00000007', '000000', '0000000700'].map(
+    (hex) => new Uint8Array(Buffer.from(hex, 'hex')),
+  );
+
+  test('are what fixed bytes are, whatever was read before', () => {
+    for (const codec of [familiarBytes(4), familiarBytes(4, known)]) {
+      expect(codec.shape).toEqual(fixedBytes(4).shape);
+      for (const input of inputs) {
+        expect(decode(codec, input)).toEqual(decode(fixedBytes(4), input));
+        expect(codec.read(new Reader(known))).toEqual(known);
+      }
+    }
+  });
+
+  test('are one object, which nothing that was read holds', () => {
+    const codec = familiarBytes(4);
+    const source = Uint8Array.of(1, 2, 3, 4, 1, 2, 3, 4);
+    const reader = new Reader(source);
+    reader.lend();
+    const first = codec.read(reader);
+    expect(codec.read(reader)).toBe(first);
+    expect(first.buffer).not.toBe(source.buffer);
+    expect(decode(familiarBytes(4, known), Uint8Array.from(known))).toEqual({
+      ok: true,
+      value: known,
+    });
+    expect(familiarBytes(4, known).read(new Reader(Uint8Array.from(known)))).toBe(known);
   });
 });

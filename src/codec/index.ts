@@ -9,6 +9,7 @@ export {
   bool,
   bytes,
   enumeration,
+  familiarBytes,
   fixedBytes,
   text,
   u8,

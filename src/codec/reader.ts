@@ -117,6 +117,18 @@ export class Reader {
     return copy;
   }
 
+  /** Passes over the next bytes if they are these; false, with nothing read, if not. */
+  skip(expected: Uint8Array): boolean {
+    const { length } = expected;
+    const at = this.#at;
+    if (length > this.#bytes.length - at) return false;
+    for (let offset = 0; offset < length; offset++) {
+      if (this.#bytes[at + offset] !== expected[offset]) return false;
+    }
+    this.#at = at + length;
+    return true;
+  }
+
   /**
    * The next bytes as text if all of them are ASCII and few; undefined, with nothing read, if not.
    * Most texts of a ledger are short words, for which a decoder's call is the larger part.

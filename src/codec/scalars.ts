@@ -118,6 +118,26 @@ export function fixedBytes(length: number): Codec<Bytes> {
   };
 }
 
+/**
+ * As `fixedBytes`, of what is nearly always the same: then reading gives the same object, which
+ * costs no memory and is known again by identity.
+ *
+ * @param known What that is; otherwise it is what was read last.
+ */
+export function familiarBytes(length: number, known?: Bytes): Codec<Bytes> {
+  let last = known;
+  return {
+    ...fixedBytes(length),
+    read(reader) {
+      if (last !== undefined && reader.skip(last)) return last;
+      const value = reader.bytes(length);
+      if (known !== undefined) return value;
+      last = new Uint8Array(value); // What is read may be a view of something large.
+      return last;
+    },
+  };
+}
+
 /** Between `min` and `max` bytes behind a ULEB128 length. */
 export function bytes(bounds: { readonly min?: number; readonly max: number }): Codec<Bytes> {
   const { min = 0, max } = bounds;

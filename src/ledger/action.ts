@@ -11,6 +11,8 @@ export type RegisteredAction = {
   readonly definition: AnyActionDefinition;
   /** `module.action`. */
   readonly kind: string;
+  /** Kinds of the module's logs, `module.log`, by their second half. */
+  readonly logKinds: ReadonlyMap<string, string>;
 };
 
 /** All modules of a ledger, found by name and by number. */
@@ -33,6 +35,9 @@ export function createModuleRegistry(modules: readonly AnyModule[]): ModuleRegis
     assert(!names.has(module.name) && !numbers.has(module.number), `module ${module.name} twice`);
     names.add(module.name);
     numbers.add(module.number);
+    const logKinds = new Map(
+      Object.keys(module.logs).map((name) => [name, `${module.name}.${name}`]),
+    );
     for (const definition of module.actions) {
       const kind = `${module.name}.${definition.name}`;
       const { shape } = definition.fields;
@@ -40,7 +45,7 @@ export function createModuleRegistry(modules: readonly AnyModule[]): ModuleRegis
       assert(!shape.fields.some(({ name }) => name === 'kind'), `${kind} has a field named kind`);
       const place = module.number * 256 + definition.number;
       assert(!byKind.has(kind) && !byNumbers.has(place), `action ${kind} twice`);
-      const action = { module, definition, kind };
+      const action = { module, definition, kind, logKinds };
       byKind.set(kind, action);
       byNumbers.set(place, action);
     }

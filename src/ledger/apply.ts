@@ -1,7 +1,7 @@
 import type { TimestampMs } from '../base/index.ts';
 import { assert, defined } from '../base/index.ts';
 import { encode } from '../codec/index.ts';
-import type { Hash } from '../crypto/index.ts';
+import type { Hash, HashSuite } from '../crypto/index.ts';
 import type { RegisteredAction } from './action.ts';
 import type { Address } from './address.ts';
 import { subtractAmounts, toAmount, ZERO_AMOUNT } from './amount.ts';
@@ -20,18 +20,14 @@ export type BlockRun = {
   readonly height: Height;
   readonly timestampMs: TimestampMs;
   readonly rules: BlockRules;
+  /** The block as modules see it. */
+  readonly context: BlockContext;
   readonly receipts: Receipt[];
   gasUsed: number;
   /** Sum of the gas limits of what is in the block, which is what fills it. */
   gasReserved: number;
   fees: Amount;
 };
-
-/** The block as modules see it. */
-export function blockContext(run: BlockRun): BlockContext {
-  const { state, height, timestampMs } = run;
-  return { suite: run.kernel.suite, state, height, timestampMs };
-}
 
 const SUCCEEDED = { kind: 'succeeded' } as const;
 
@@ -42,16 +38,42 @@ export type ActionsResult = {
   readonly logs: readonly Log[];
 };
 
-function createLog(
-  action: RegisteredAction,
-  name: string,
-  entry: Omit<Log, 'kind' | 'data'>,
-  fields: object,
-): Log {
-  const codec = action.module.logs[name];
-  if (codec === undefined) assert(false, `log ${name} is not declared`);
-  const data = encode(codec, fields);
-  return { kind: `${action.module.name}.${name}`, accounts: entry.accounts, data };
+/** Actions under way: what each of them sees. One object for all, and none for its functions. */
+class ActionsRun implements ActionContext {
+  readonly suite: HashSuite;
+  readonly state: Overlay;
+  readonly height: Height;
+  readonly timestampMs: TimestampMs;
+  readonly sender: Address;
+  readonly transactionId: Hash;
+  actionIndex = 0;
+  /** What is being executed. */
+  registered: RegisteredAction | undefined;
+  logs: readonly Log[] = [];
+
+  constructor(run: BlockRun, sender: Address, transactionId: Hash) {
+    this.suite = run.kernel.suite;
+    this.state = run.state;
+    this.height = run.height;
+    this.timestampMs = run.timestampMs;
+    this.sender = sender;
+    this.transactionId = transactionId;
+  }
+
+  log(name: string, accounts: readonly Address[], fields: object): void {
+    const { logs, registered } = this;
+    assert(logs.length < LOGS_PER_RECEIPT_MAX, 'modules log a few times an action at most');
+    const codec = registered?.module.logs[name];
+    const kind = registered?.logKinds.get(name);
+    if (codec === undefined || kind === undefined) assert(false, `log ${name} is not declared`);
+    const log = { kind, accounts, data: encode(codec, fields) };
+    this.logs = logs.length === 0 ? [log] : [...logs, log];
+  }
+}
+
+function failed(code: string, actionIndex: number, gasUsed: number): ActionsResult {
+  const outcome = { kind: 'failed', code, actionIndex } as const;
+  return { outcome, gasUsed: gasUsed as Gas, logs: [] }; // A sum of bounded gas.
 }
 
 /**
@@ -69,52 +91,36 @@ export function executeActions(
     readonly gasLimit: Gas;
   },
 ): ActionsResult {
-  const { kernel, state, height, timestampMs } = run;
-  const { sender, actions, gasLimit } = transaction;
+  const { kernel, state } = run;
+  const { actions, gasLimit } = transaction;
   const savepoint = state.savepoint();
-  const logs: Log[] = [];
+  const context = new ActionsRun(run, transaction.sender, transaction.id);
   let gasUsed: number = transaction.gasUsed;
-  const failed = (code: string, actionIndex: number): ActionsResult => {
-    state.rollback(savepoint);
-    // A sum of bounded gas, as below.
-    const outcome = { kind: 'failed', code, actionIndex } as const;
-    return { outcome, gasUsed: gasUsed as Gas, logs: [] };
-  };
   for (let actionIndex = 0; actionIndex < actions.length; actionIndex++) {
     const action = actions[actionIndex] as Action; // Inside.
     const registered = registeredAction(kernel, action);
     gasUsed += run.rules.gasOfAction(action.kind);
     if (gasUsed > gasLimit) {
-      gasUsed = gasLimit;
-      return failed('out-of-gas', actionIndex);
+      state.rollback(savepoint);
+      return failed('out-of-gas', actionIndex, gasLimit);
     }
-    const context: ActionContext = {
-      suite: kernel.suite,
-      state,
-      height,
-      timestampMs,
-      sender,
-      transactionId: transaction.id,
-      actionIndex,
-      log(name, accounts, fields) {
-        assert(logs.length < LOGS_PER_RECEIPT_MAX, 'modules log a few times an action at most');
-        logs.push(createLog(registered, name, { accounts }, fields));
-      },
-    };
+    context.actionIndex = actionIndex;
+    context.registered = registered;
     // The codec of this very action made its fields.
     const error = registered.definition.execute(context, action as never);
     if (error !== undefined) {
       const isDeclared = registered.module.errors.includes(error.code);
       if (!isDeclared) assert(false, `undeclared error ${error.code}`);
-      return failed(error.code, actionIndex);
+      state.rollback(savepoint);
+      return failed(error.code, actionIndex, gasUsed);
     }
   }
-  return { outcome: SUCCEEDED, gasUsed: gasUsed as Gas, logs };
+  return { outcome: SUCCEEDED, gasUsed: gasUsed as Gas, logs: context.logs };
 }
 
 function recordSigner(run: BlockRun, signed: SignedBy | undefined): void {
-  if (signed !== undefined)
-    run.kernel.services.accounts.recordSignatures(blockContext(run), signed);
+  if (signed === undefined) return;
+  run.kernel.services.accounts.recordSignatures(run.context, signed);
 }
 
 /**
@@ -169,12 +175,13 @@ export function beginBlock(
     kernel,
     state,
     ...place,
+    context: { suite: kernel.suite, state, height: place.height, timestampMs: place.timestampMs },
     receipts: [],
     gasUsed: 0,
     gasReserved: 0,
     fees: ZERO_AMOUNT,
   };
-  for (const { hooks } of kernel.registry.modules) hooks?.begin?.(blockContext(run));
+  for (const { hooks } of kernel.registry.modules) hooks?.begin?.(run.context);
   return run;
 }
 
@@ -182,5 +189,5 @@ export function beginBlock(
 export function endBlock(run: BlockRun): void {
   const recipient = run.rules.feeRecipient;
   run.kernel.services.fees.settle(run.state, { amount: run.fees, recipient });
-  for (const { hooks } of run.kernel.registry.modules) hooks?.end?.(blockContext(run));
+  for (const { hooks } of run.kernel.registry.modules) hooks?.end?.(run.context);
 }

@@ -59,7 +59,7 @@ function totals(world: TestWorld): Map<string, bigint> {
   for (const { key, value } of world.state.values.values()) {
     if (key[0] !== 2 || key[1] !== 2) continue;
     const asset = key.subarray(34).join();
-    const held = new DataView(value.buffer).getBigUint64(0, true);
+    const held = new DataView(value.buffer, value.byteOffset).getBigUint64(0, true);
     expect(held).toBeGreaterThan(0n);
     sums.set(asset, (sums.get(asset) ?? 0n) + held);
   }

@@ -49,7 +49,10 @@ export function policyFault(policy: KeyPolicy): PolicyFault | undefined {
 
 /** The key of a policy with this public key. */
 export function keyRecordOf(policy: KeyPolicy, publicKey: Uint8Array): KeyRecord | undefined {
-  return policy.keys.find((record) => equalBytes(record.key.publicKey, publicKey));
+  for (const record of policy.keys) {
+    if (equalBytes(record.key.publicKey, publicKey)) return record;
+  }
+  return undefined;
 }
 
 const EVERYDAY_ROLES: readonly KeyRole[] = ['signer', 'session'];
@@ -110,7 +113,7 @@ export function authorize(
   requirement: Requirement,
 ): Result<readonly SigningKey[], TransactionError> {
   const { signer, height } = requirement;
-  const keys: SigningKey[] = [];
+  let keys: SigningKey[] | undefined;
   let held = 0;
   for (const signature of authorization.signatures) {
     const record = keyRecordOf(policy, signature.publicKey);
@@ -123,14 +126,19 @@ export function authorize(
     const backup = checkSignature(record, signature, requirement);
     if (!backup.ok) return backup;
     if (requirement.roles.includes(record.role)) held += record.weight;
-    keys.push({ publicKey: signature.publicKey, backup: backup.value });
+    const key = { publicKey: signature.publicKey, backup: backup.value };
+    if (keys === undefined)
+      keys = [key]; // Nearly always the only one.
+    else keys.push(key);
   }
   const needed = weightNeeded(policy.thresholds, requirement.class);
   if (held < needed) {
     return fail({ code: 'weight-too-low', signer, class: requirement.class, needed, held });
   }
-  return ok(keys);
+  return ok(keys ?? []);
 }
+
+const NO_BACKUP = ok(undefined);
 
 function checkSignature(
   record: KeyRecord,
@@ -138,7 +146,7 @@ function checkSignature(
   requirement: Requirement,
 ): Result<SigningKey['backup'], TransactionError> {
   if (signature.kind !== 'webauthn-p256' || record.key.kind !== 'webauthn-p256') {
-    return ok(undefined);
+    return NO_BACKUP;
   }
   const checked = checkAssertion({
     authenticatorData: signature.authenticatorData,

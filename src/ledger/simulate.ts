@@ -2,7 +2,7 @@ import { equalBytes } from '../base/index.ts';
 import { encode } from '../codec/index.ts';
 import type { Address } from './address.ts';
 import type { BlockRun } from './apply.ts';
-import { beginBlock, blockContext, chargeOf, executeActions } from './apply.ts';
+import { beginBlock, chargeOf, executeActions } from './apply.ts';
 import type { SignerRole, TransactionError } from './errors.ts';
 import type { BlockPlace } from './execute.ts';
 import { withOverlay } from './execute.ts';
@@ -225,7 +225,7 @@ function run(kernel: Kernel, block: BlockRun, request: SimulationRequest): Simul
   const { policy } = parties.sender;
   if (policy !== undefined) {
     const signed = { address: body.sender, policy, keys: [] };
-    kernel.services.accounts.recordSignatures(blockContext(block), signed);
+    kernel.services.accounts.recordSignatures(block.context, signed);
   }
   const aside = setAside(block, payer, isDraft ? fee : body.feeMax);
   const result = executeActions(block, {

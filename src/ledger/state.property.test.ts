@@ -67,6 +67,29 @@ describe('an overlay', () => {
   });
 });
 
+describe('the changes of a block', () => {
+  /** Changes `count` keys, written from last to first; all begin with the same bytes or none do. */
+  function changedKeys(count: number, isAlike: boolean): string[] {
+    const overlay = new Overlay(viewOfChanges([]));
+    for (let number = count; number-- > 0; ) {
+      const bytes = new Uint8Array(12).fill(7);
+      new DataView(bytes.buffer).setUint32(isAlike ? 8 : 0, (number * 0x9e3779b1) >>> 0);
+      overlay.set(bytes, Uint8Array.of(1));
+    }
+    return overlay.changes().map((each) => String.fromCharCode(...each.key));
+  }
+
+  it('are sorted by key, however many there are and however alike the keys are', () => {
+    for (const isAlike of [false, true]) {
+      for (const count of [0, 1, 2, 30, 8192, 8193]) {
+        const keys = changedKeys(count, isAlike);
+        expect(keys.length).toBe(count);
+        expect(keys).toEqual([...keys].sort());
+      }
+    }
+  });
+});
+
 describe('attempt', () => {
   it('turns a missing key into a value and lets every other failure pass', () => {
     const wanted = Uint8Array.of(1);

@@ -71,7 +71,7 @@ export type StateEntry = {
 export type StateSlot = {
   readonly key: Bytes;
   readonly text: string;
-  /** The first bytes of the key as a number, big-endian: they order nearly all keys. */
+  /** The first five bytes of the key as a number, big-endian: they order nearly all keys. */
   readonly rank: number;
   /** What the view holds. */
   readonly original: StateEntry;
@@ -114,11 +114,10 @@ export function textOf(key: Uint8Array): string {
   return String.fromCharCode.apply(null, list);
 }
 
-/** The first six bytes of a key; bytes that it does not have count as zeros. */
+/** The first five bytes of a key; bytes that it does not have count as zeros. */
 function rankOf(key: Uint8Array): number {
-  const high = ((key[0] ?? 0) << 16) | ((key[1] ?? 0) << 8) | (key[2] ?? 0);
-  const low = ((key[3] ?? 0) << 16) | ((key[4] ?? 0) << 8) | (key[5] ?? 0);
-  return high * 0x100_0000 + low;
+  const low = ((key[2] ?? 0) << 16) | ((key[3] ?? 0) << 8) | (key[4] ?? 0);
+  return (((key[0] ?? 0) << 8) | (key[1] ?? 0)) * 0x100_0000 + low;
 }
 
 let overlays = 0;
@@ -182,13 +181,12 @@ export class Overlay implements MutableState {
 
   /** Slots that hold something else than the view does, sorted by key. */
   #changed(): StateSlot[] {
-    const changed = this.#written.filter(
-      ({ entry, original }) => entry !== original && !isSame(encoded(original), encoded(entry)),
-    );
-    // One character is one byte, so the order of these texts is the order of the bytes.
-    return changed.sort(
-      (left, right) => left.rank - right.rank || (left.text < right.text ? -1 : 1),
-    );
+    const changed: StateSlot[] = [];
+    for (const slot of this.#written) {
+      const { entry, original } = slot;
+      if (entry !== original && !isSame(encoded(original), encoded(entry))) changed.push(slot);
+    }
+    return sortByKey(changed);
   }
 
   /** What the view would have to change to become this, sorted by key; no change says nothing. */
@@ -209,6 +207,43 @@ export class Overlay implements MutableState {
 function isSame(left: Bytes | undefined, right: Bytes | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return equalBytes(left, right);
+}
+
+/** Beyond so many, place and rank do not fit into one number. */
+const RANKED_MAX = 0x2000;
+
+// One character is one byte, so the order of these texts is the order of the bytes.
+function compareSlots(left: StateSlot, right: StateSlot): number {
+  return left.rank - right.rank || (left.text < right.text ? -1 : 1);
+}
+
+/**
+ * Sorts slots of different keys. Rank and place go into one number, since engines sort numbers in a
+ * fifth of the time that calling back takes; keys of one rank, which are rare, are put right after.
+ * Whoever chose many of them has them sorted the other way.
+ */
+function sortByKey(slots: StateSlot[]): StateSlot[] {
+  const { length } = slots;
+  if (length > RANKED_MAX) return slots.sort(compareSlots);
+  const numbers = new Float64Array(length);
+  for (let at = 0; at < length; at++) {
+    numbers[at] = (slots[at] as StateSlot).rank * RANKED_MAX + at; // Inside, as below.
+  }
+  numbers.sort();
+  const sorted: StateSlot[] = [];
+  let moved = 0;
+  for (let place = 0; place < length; place++) {
+    const number = numbers[place] as number;
+    const slot = slots[number - Math.floor(number / RANKED_MAX) * RANKED_MAX] as StateSlot;
+    let to = place;
+    for (; to > 0 && compareSlots(sorted[to - 1] as StateSlot, slot) > 0; to--) {
+      sorted[to] = sorted[to - 1] as StateSlot;
+      moved += 1;
+      if (moved > length) return slots.sort(compareSlots);
+    }
+    sorted[to] = slot;
+  }
+  return sorted;
 }
 
 /** A view over plain changes, as genesis and tests use it. */

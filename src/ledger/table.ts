@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/index.ts';
 import { assert } from '../base/index.ts';
 import type { Codec } from '../codec/index.ts';
-import { decode, encode, Writer } from '../codec/index.ts';
+import { decode, Writer } from '../codec/index.ts';
 import type { MutableState, StateSlot, StateView } from './state.ts';
 import { Overlay, textOf } from './state.ts';
 
@@ -38,17 +38,20 @@ type Place<Key> = {
  * (its sender, its recipient), and making their bytes was a third of executing it.
  */
 const PLACES_KEPT = 4;
-/** No key holds another, so all tables write theirs here. */
+/** No key or value holds another, so all tables write theirs here. */
 const writer = new Writer(KEY_BYTES_USUAL);
 
-/** Keys share buffers: one of its own for each, just too long for the engine's heap, is dear. */
+/** Keys and short values share buffers: one of its own for each is dear to make and to collect. */
 const SLAB_BYTES = 8192;
+/** What is longer has a buffer of its own. */
+const SHARED_BYTES_MAX = 256;
 let slab: Bytes = new Uint8Array(SLAB_BYTES);
 let slabUsed = 0;
 
-/** The key that was just written. */
-function takeKey(): Bytes {
+/** What was just written. */
+function takeWritten(): Bytes {
   const { length } = writer;
+  if (length > SHARED_BYTES_MAX) return writer.finish();
   if (slabUsed + length > SLAB_BYTES) {
     slab = new Uint8Array(SLAB_BYTES);
     slabUsed = 0;
@@ -74,9 +77,13 @@ export function createTable<Key, Value>(
     writer.u8(numbers.table);
     key.write(writer, typed);
     assert(writer.length <= KEY_BYTES_MAX, 'state key too long');
-    return takeKey();
+    return takeWritten();
   };
-  const toBytes = (typed: Value): Bytes => encode(value, typed);
+  const toBytes = (typed: Value): Bytes => {
+    writer.clear();
+    value.write(writer, typed);
+    return takeWritten();
+  };
   const placeOf = (typed: Key): Place<Key> => {
     // Keys are values: nobody changes one, so the same object is the same key.
     for (let at = 0; at < PLACES_KEPT; at++) {

@@ -5,6 +5,7 @@ import {
   bool,
   bytes,
   enumeration,
+  familiarBytes,
   fixedBytes,
   option,
   refined,
@@ -177,6 +178,11 @@ export type TransactionCodecs = {
   readonly block: Codec<Block>;
 };
 
+/** The network that a transaction is for: nearly always the same one. */
+const chainIdCodec = refined<Bytes, Hash>('Hash', familiarBytes(32), {
+  parse: (value) => value as Hash, // Any 32 bytes may be a digest.
+});
+
 /**
  * Codecs of the types that contain actions, made from a registry of modules.
  *
@@ -190,7 +196,7 @@ export function transactionCodecs(
   const body: Codec<TransactionBody> = mark(
     struct('TransactionBody', {
       version: u16,
-      chainId: hashCodec,
+      chainId: chainIdCodec,
       sender: addressCodec,
       sequence: sequenceCodec,
       /** First and last height at which the transaction may be executed. */

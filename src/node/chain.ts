@@ -1,7 +1,6 @@
 import type { Bytes, Result, TimestampMs } from '../base/index.ts';
 import {
   assert,
-  defined,
   equalBytes,
   fail,
   formatHex,
@@ -411,31 +410,8 @@ export class Chain {
     return this.#queue.run(() => this.#executeVerified(prepared, verified.value));
   }
 
-  /**
-   * All signatures of a block that no earlier check covers, in one batch. The only place where
-   * transactions count as verified that nobody verified: where a checkpoint vouches for the block.
-   */
-  async #verifyAll(
-    transactions: readonly PreparedTransaction[],
-    isVouched = false,
-  ): Promise<Result<readonly Verified<PreparedTransaction>[], TransactionError>> {
-    // Looked up before waiting: what is known may be forgotten meanwhile.
-    const verified = transactions.map(({ signedHash }) => this.#verified.get(signedHash));
-    const unknown = transactions.filter((_, index) => verified[index] === undefined);
-    const claims = unknown.flatMap((prepared) => prepared.claims);
-    const verdicts = isVouched
-      ? claims.map(() => true)
-      : await this.#dependencies.verifier.verify(claims);
-    let from = 0;
-    for (const [index, prepared] of transactions.entries()) {
-      if (verified[index] !== undefined) continue;
-      const to = from + prepared.claims.length;
-      const fresh = this.ledger.verifyTransaction(prepared, verdicts.slice(from, to));
-      if (!fresh.ok) return fresh;
-      verified[index] = fresh.value;
-      from = to;
-    }
-    return ok(verified.map((each) => defined(each, 'verified before or just now')));
+  #verifyAll(transactions: readonly PreparedTransaction[], isVouched = false) {
+    return this.#verified.verifyAll(this.#dependencies, transactions, isVouched);
   }
 
   async #executeVerified(

@@ -1,6 +1,8 @@
-import { formatHex } from '../base/index.ts';
-import type { Hash, Verified } from '../crypto/index.ts';
-import type { PreparedTransaction } from '../ledger/index.ts';
+import type { Result } from '../base/index.ts';
+import { formatHex, ok } from '../base/index.ts';
+import type { Hash, SignatureClaim, Verified } from '../crypto/index.ts';
+import type { Ledger, PreparedTransaction, TransactionError } from '../ledger/index.ts';
+import type { SignatureVerifier } from '../verifier/index.ts';
 import { VERIFIED_BYTES_KEPT_MAX, VERIFIED_TRANSACTIONS_KEPT_MAX } from './limits.ts';
 
 type VerifiedTransaction = Verified<PreparedTransaction>;
@@ -30,6 +32,40 @@ export class VerifiedTransactions {
       if (!isFull) return;
       this.#forget(oldest);
     }
+  }
+
+  /**
+   * All signatures of a block that no earlier check covers, in one batch. The only place where
+   * transactions count as verified that nobody verified: where a checkpoint vouches for the block.
+   */
+  async verifyAll(
+    { ledger, verifier }: { readonly ledger: Ledger; readonly verifier: SignatureVerifier },
+    transactions: readonly PreparedTransaction[],
+    isVouched: boolean,
+  ): Promise<Result<readonly VerifiedTransaction[], TransactionError>> {
+    // Looked up before waiting: what is known may be forgotten meanwhile.
+    const known = transactions.map(({ signedHash }) => this.get(signedHash));
+    const claims: SignatureClaim[] = [];
+    for (let index = 0; index < transactions.length; index++) {
+      if (known[index] === undefined) claims.push(...(transactions[index]?.claims ?? []));
+    }
+    const verdicts = isVouched ? claims.map(() => true) : await verifier.verify(claims);
+    const verified: VerifiedTransaction[] = [];
+    let from = 0;
+    for (let index = 0; index < transactions.length; index++) {
+      const prepared = transactions[index] as PreparedTransaction; // Inside.
+      const before = known[index];
+      if (before !== undefined) {
+        verified.push(before);
+        continue;
+      }
+      const to = from + prepared.claims.length;
+      const fresh = ledger.verifyTransaction(prepared, verdicts.slice(from, to));
+      if (!fresh.ok) return fresh;
+      verified.push(fresh.value);
+      from = to;
+    }
+    return ok(verified);
   }
 
   delete(signedHash: Hash): void {

@@ -3,10 +3,17 @@ import type { Hash } from '../../crypto/index.ts';
 import type { Address, Height, Receipt, Transaction } from '../../ledger/index.ts';
 import type { HistoryIndex } from './history-index.ts';
 
-/** Few accounts stand in one transaction: 16 actions log 8 each at most. */
-function addOnce(accounts: Address[], account: Address): void {
-  for (const known of accounts) if (known === account || equalBytes(known, account)) return;
+/**
+ * Few accounts stand in one transaction: 16 actions log 8 each at most. Of most there are two, for
+ * which a list that grows would make room for eighteen.
+ */
+function withAccount(accounts: Address[], account: Address): Address[] {
+  for (const known of accounts)
+    if (known === account || equalBytes(known, account)) return accounts;
+  const [first] = accounts;
+  if (first !== undefined && accounts.length === 1) return [first, account];
   accounts.push(account);
+  return accounts;
 }
 
 /** Accounts in whose history a transaction stands: who signed, who paid, who is named in its logs. */
@@ -15,12 +22,12 @@ export function accountsOf(
   receipt: Receipt | undefined,
 ): Address[] {
   const { sender, sponsor } = transaction.body;
-  const accounts = [sender];
-  if (sponsor !== undefined) addOnce(accounts, sponsor);
+  let accounts = [sender];
+  if (sponsor !== undefined) accounts = withAccount(accounts, sponsor);
   if (receipt !== undefined) {
-    addOnce(accounts, receipt.payer);
+    accounts = withAccount(accounts, receipt.payer);
     for (const log of receipt.logs) {
-      for (const account of log.accounts) addOnce(accounts, account);
+      for (const account of log.accounts) accounts = withAccount(accounts, account);
     }
   }
   return accounts;

@@ -2,7 +2,7 @@ import { defined, equalBytes } from '../../../base/index.ts';
 import { keyIdOf } from '../../ids.ts';
 import type { AccountService } from '../../module.ts';
 import type { SigningKey } from '../../policy.ts';
-import type { Sequence } from '../../types.ts';
+import type { KeyPolicy, Sequence } from '../../types.ts';
 import { claimCredential } from './credentials.ts';
 import type { AccountRecord } from './schema.ts';
 import { hints, records, sequences } from './schema.ts';
@@ -13,6 +13,15 @@ const NO_SEQUENCE = 0 as Sequence; // Nothing executed yet.
 function seenOf(key: SigningKey): number {
   if (key.backup === undefined || !key.backup.isEligible) return 1;
   return key.backup.isBackedUp ? 3 : 2;
+}
+
+/** Where a policy has a key; -1 when it has no such key. */
+function placeOfKey({ keys }: KeyPolicy, { publicKey }: SigningKey): number {
+  for (let at = 0; at < keys.length; at++) {
+    const known = keys[at]?.key.publicKey;
+    if (known !== undefined && equalBytes(known, publicKey)) return at;
+  }
+  return -1;
 }
 
 /** What the kernel asks of accounts. */
@@ -27,23 +36,24 @@ export const accountService: AccountService = {
   recordSignatures({ suite, state }, { address, policy, keys }) {
     const stored = records.get(state, address);
     const before: AccountRecord = stored ?? { policy, seen: policy.keys.map(() => 0) };
-    const seen = [...before.seen];
-    let hasChanged = stored === undefined;
+    // Copied once something changes: nearly always nothing does.
+    let seen: number[] | undefined = stored === undefined ? [...before.seen] : undefined;
     for (const key of keys) {
-      const at = policy.keys.findIndex((each) => equalBytes(each.key.publicKey, key.publicKey));
+      const at = placeOfKey(policy, key);
       const next = seenOf(key);
-      if (seen[at] === next) continue;
-      if (seen[at] === 0 && stored !== undefined) {
+      const known = (seen ?? before.seen)[at];
+      if (known === next) continue;
+      if (known === 0 && stored !== undefined) {
         const keyId = keyIdOf(suite, key);
         const hint = hints.get(state, { address, keyId });
         if (hint !== undefined) {
           claimCredential(suite, state, { ...hint, address, keyId }, true);
         }
       }
+      seen ??= [...before.seen];
       seen[at] = next;
-      hasChanged = true;
     }
-    if (hasChanged) records.set(state, address, { policy: before.policy, seen });
+    if (seen !== undefined) records.set(state, address, { policy: before.policy, seen });
   },
 
   advanceSequence(state, address) {

@@ -24,16 +24,20 @@ function isNative(asset: AssetId): boolean {
 }
 
 /** Places of native balances that were asked for last, so that their table knows them again. */
-const nativePlaces: BalancePlace[] = [];
 const NATIVE_PLACES_KEPT = 4;
+const nativePlaces: (BalancePlace | undefined)[] = new Array(NATIVE_PLACES_KEPT).fill(undefined);
+let oldestPlace = 0;
 
 /** One object for the same account object and asset, as far as it is remembered. */
 function placeOf(address: Address, asset: AssetId): BalancePlace {
   if (!isNative(asset)) return { address, asset };
-  for (const place of nativePlaces) if (place.address === address) return place;
+  for (let at = 0; at < NATIVE_PLACES_KEPT; at++) {
+    const place = nativePlaces[at];
+    if (place?.address === address) return place;
+  }
   const place = { address, asset: NATIVE_ASSET };
-  nativePlaces.unshift(place);
-  if (nativePlaces.length > NATIVE_PLACES_KEPT) nativePlaces.pop();
+  nativePlaces[oldestPlace] = place;
+  oldestPlace = (oldestPlace + 1) % NATIVE_PLACES_KEPT;
   return place;
 }
 

@@ -1,7 +1,9 @@
+import type { Bytes } from '../../../base/index.ts';
 import type { Infer } from '../../../codec/index.ts';
-import { option, struct, u8, u32, vector } from '../../../codec/index.ts';
+import { familiarBytes, option, refined, struct, u8, u32, vector } from '../../../codec/index.ts';
 import type { Address } from '../../address.ts';
 import { addressCodec } from '../../address.ts';
+import { NATIVE_ASSET } from '../../ids.ts';
 import { ASSETS_PER_ACCOUNT_MAX, GENESIS_ACCOUNTS_MAX } from '../../limits.ts';
 import { defineLog } from '../../module.ts';
 import { decimalsCodec, displayNameCodec, symbolCodec } from '../../names.ts';
@@ -19,8 +21,12 @@ export const issueFields = struct('Issue', {
   /** Given to the issuer; more can be minted. */
   supply: amountCodec,
 });
+/** Of most transfers the native asset. */
+const transferredAssetCodec = refined<Bytes, AssetId>('AssetId', familiarBytes(32, NATIVE_ASSET), {
+  parse: (value) => value as AssetId, // Any 32 bytes may name an asset.
+});
 export const transferFields = struct('Transfer', {
-  asset: assetIdCodec,
+  asset: transferredAssetCodec,
   recipient: addressCodec,
   amount: amountCodec,
 });
