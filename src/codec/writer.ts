@@ -1,8 +1,8 @@
 import type { Bytes } from '../base/index.ts';
 import { assert } from '../base/index.ts';
 
-/** Up to here a loop is quicker than the engine's own copying: hashes, keys and signatures. */
-const COPIED_BY_HAND_MAX = 64;
+/** Up to here a loop is quicker than the engine's own copying: hashes, signatures, state keys. */
+const COPIED_BY_HAND_MAX = 96;
 
 /** Bytes of a length or tag as `Writer.uleb` writes it. */
 export function ulebLength(value: number): number {
@@ -121,7 +121,11 @@ export class Writer {
 
   /** Copies what was written so far; it must fit. */
   copyTo(target: Uint8Array, at: number): void {
-    target.set(this.#bytes.subarray(0, this.#length), at);
+    const bytes = this.#bytes;
+    const length = this.#length;
+    if (length > COPIED_BY_HAND_MAX) target.set(bytes.subarray(0, length), at);
+    // Inside: they were written.
+    else for (let each = 0; each < length; each++) target[at + each] = bytes[each] as number;
   }
 
   /** Begins anew in the same buffer. */

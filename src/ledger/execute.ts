@@ -131,7 +131,7 @@ export function executeBlock(
     return { kind: 'invalid-block', error: { code: 'too-many-transactions', count, countMax } };
   }
   let bytes = 0;
-  for (const prepared of transactions) bytes += prepared.bytes.length;
+  for (let at = 0; at < count; at++) bytes += transactions[at]?.bytes.length ?? 0;
   if (bytes > limits.blockBytesMax) {
     const error = { code: 'block-too-large', bytes, bytesMax: limits.blockBytesMax } as const;
     return { kind: 'invalid-block', error };

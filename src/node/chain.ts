@@ -468,7 +468,7 @@ export class Chain {
       });
       this.#executed = new Map();
       this.#membership = executed.execution.nextMembership;
-      for (const { signedHash } of executed.transactions) this.#verified.delete(signedHash);
+      this.#verified.deleteAll(executed.transactions);
       if (origin === 'imported') this.#dependencies.onImported(header.height);
       this.#dependencies.onCommitted({ executed, certificate });
     });

@@ -68,8 +68,10 @@ export class VerifiedTransactions {
     return ok(verified);
   }
 
-  delete(signedHash: Hash): void {
-    if (this.#kept.size > 0) this.#forget(formatHex(signedHash));
+  /** Lets go of those of a block. */
+  deleteAll(transactions: readonly PreparedTransaction[]): void {
+    if (this.#kept.size === 0) return;
+    for (const { signedHash } of transactions) this.#forget(formatHex(signedHash));
   }
 
   #forget(key: string): void {

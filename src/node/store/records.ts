@@ -116,9 +116,10 @@ export function sealedJournal(suite: HashSuite, parts: JournalParts): Bytes {
   const nextMembership = encode(optionalMembership, parts.nextMembership);
   let committedLength = ulebLength(block.length) + block.length + certificate.length;
   committedLength += ulebLength(receiptBytes.length);
-  for (const { length } of receiptBytes) committedLength += length;
+  for (let at = 0; at < receiptBytes.length; at++) committedLength += receiptBytes[at]?.length ?? 0;
   let changesLength = ulebLength(changes.length);
-  for (const { key, value } of changes) {
+  for (let at = 0; at < changes.length; at++) {
+    const { key, value } = changes[at] as JournalRecord['changes'][number]; // Inside.
     changesLength += ulebLength(key.length) + key.length + 1;
     if (value !== undefined) changesLength += ulebLength(value.length) + value.length;
   }
@@ -129,7 +130,7 @@ export function sealedJournal(suite: HashSuite, parts: JournalParts): Bytes {
   recordBytes.write(writer, block);
   writer.bytes(certificate);
   writer.uleb(receiptBytes.length);
-  for (const receipt of receiptBytes) writer.bytes(receipt);
+  for (let at = 0; at < receiptBytes.length; at++) writer.bytes(receiptBytes[at] as Bytes); // As above.
   hashCodec.write(writer, parts.stateRoot);
   writer.bytes(nextMembership);
   changesCodec.write(writer, changes);
