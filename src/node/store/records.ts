@@ -130,7 +130,8 @@ export function sealedJournal(suite: HashSuite, parts: JournalParts): Bytes {
   recordBytes.write(writer, block);
   writer.bytes(certificate);
   writer.uleb(receiptBytes.length);
-  for (let at = 0; at < receiptBytes.length; at++) writer.bytes(receiptBytes[at] as Bytes); // As above.
+  // Inside, as above.
+  for (let at = 0; at < receiptBytes.length; at++) writer.bytes(receiptBytes[at] as Bytes);
   hashCodec.write(writer, parts.stateRoot);
   writer.bytes(nextMembership);
   changesCodec.write(writer, changes);
