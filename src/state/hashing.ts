@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/index.ts';
 import type { Hash, HashBatch, HashSuite } from '../crypto/index.ts';
 import { LEAF_HASHED_FROM, LEAF_HEAD_BYTES, leafWords, valueLengthOf } from './leaf.ts';
 import { INLINE_VALUE_BYTES_MAX } from './limits.ts';
@@ -41,6 +42,55 @@ class Jobs {
   field(index: number): number {
     return this.#fields[index] ?? 0;
   }
+}
+
+/**
+ * Writes what is hashed of a leaf whose value is long, with the value's digest in its place.
+ *
+ * @returns The byte where it ends; it begins at `LEAF_HASHED_FROM`.
+ */
+function withDigest(suite: HashSuite, chunk: Chunk, at: number, scratch: Chunk): number {
+  const from = 4 * at + LEAF_HASHED_FROM;
+  const valueFrom = from + LEAF_HEAD_BYTES;
+  const { bytes } = scratch;
+  const middle = LEAF_HASHED_FROM + LEAF_HEAD_BYTES;
+  bytes.set(chunk.bytes.subarray(from, valueFrom), LEAF_HASHED_FROM);
+  const valueEnd = valueFrom + valueLengthOf(chunk, at);
+  suite.hashInto('state-value', chunk.bytes, valueFrom, valueEnd, bytes, middle);
+  return middle + 32;
+}
+
+const digestScratch = new Chunk(leafWords(0, 32));
+
+/** Writes the hash of a leaf to a byte of some memory, at once. */
+export function hashLeafInto(
+  suite: HashSuite,
+  chunk: Chunk,
+  at: number,
+  target: Bytes,
+  targetAt: number,
+): void {
+  const valueLength = valueLengthOf(chunk, at);
+  if (valueLength <= INLINE_VALUE_BYTES_MAX) {
+    const from = 4 * at + LEAF_HASHED_FROM;
+    const end = from + LEAF_HEAD_BYTES + valueLength;
+    suite.hashInto('state-leaf', chunk.bytes, from, end, target, targetAt);
+    return;
+  }
+  const end = withDigest(suite, chunk, at, digestScratch);
+  suite.hashInto('state-leaf', digestScratch.bytes, LEAF_HASHED_FROM, end, target, targetAt);
+}
+
+/** As `hashLeafInto`, of a branch that has the hashes of its children. */
+export function hashBranchInto(
+  suite: HashSuite,
+  chunk: Chunk,
+  at: number,
+  target: Bytes,
+  targetAt: number,
+): void {
+  const end = 4 * hashWord(at, bitCount(bitmapOf(chunk, at)));
+  suite.hashInto('state-branch', chunk.bytes, hashedFrom(at), end, target, targetAt);
 }
 
 /**
@@ -98,19 +148,15 @@ export class Hashing {
 
   /** Digest of a leaf: path ‖ changedAt ‖ value length ‖ value, or its digest when it is long. */
   #hashLeaf(chunk: Chunk, at: number, target: Chunk, targetWord: number): void {
-    const from = 4 * at + LEAF_HASHED_FROM;
     const valueLength = valueLengthOf(chunk, at);
-    const end = from + LEAF_HEAD_BYTES + valueLength;
     if (valueLength <= INLINE_VALUE_BYTES_MAX) {
+      const from = 4 * at + LEAF_HASHED_FROM;
+      const end = from + LEAF_HEAD_BYTES + valueLength;
       this.#leaves.addWords(chunk, from, end, target, 4 * targetWord);
       return;
     }
-    const { bytes } = this.#leafScratch;
-    const middle = LEAF_HASHED_FROM + LEAF_HEAD_BYTES;
-    bytes.set(chunk.bytes.subarray(from, from + LEAF_HEAD_BYTES), LEAF_HASHED_FROM);
-    this.#suite.hashInto('state-value', chunk.bytes, end - valueLength, end, bytes, middle);
-    const scratchEnd = middle + 32;
-    this.#leaves.addWords(this.#leafScratch, LEAF_HASHED_FROM, scratchEnd, target, 4 * targetWord);
+    const end = withDigest(this.#suite, chunk, at, this.#leafScratch);
+    this.#leaves.addWords(this.#leafScratch, LEAF_HASHED_FROM, end, target, 4 * targetWord);
   }
 
   /** Computes the hashes of what was made since `begin`; that of the topmost node. */

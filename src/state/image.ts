@@ -74,14 +74,23 @@ export function readImage(record: Uint8Array, chunk: Chunk): Kind | undefined {
   return found === length ? kind : undefined;
 }
 
+/** The page of an image, in memory of its own; `undefined` as for `readImage`. */
+export function pageOfImage(record: Uint8Array): PageRoot | undefined {
+  const length = imageWords(record);
+  if (length < 0) return undefined;
+  const chunk = chunkPool.take(length);
+  const kind = readImage(record, chunk);
+  if (kind !== undefined) return { chunk, length, kind, isWhole: true };
+  chunkPool.give(chunk);
+  return undefined;
+}
+
 /** The leaves of an image, as pages without hashes are encoded. */
 export function leavesOfImage(record: Uint8Array): Bytes | undefined {
-  const words = imageWords(record);
-  if (words < 0) return undefined;
-  const chunk = chunkPool.take(words);
-  const kind = readImage(record, chunk);
-  const leaves = kind === undefined ? undefined : encodePage({ chunk, kind });
-  chunkPool.give(chunk);
+  const page = pageOfImage(record);
+  if (page === undefined) return undefined;
+  const leaves = encodePage(page);
+  chunkPool.give(page.chunk);
   return leaves;
 }
 

@@ -7,7 +7,8 @@ import { hashCodec } from '../crypto/index.ts';
 import { compact, encodeSubtree } from './compact.ts';
 import { wholeOfDelta } from './delta.ts';
 import type { LayoutError, PageError } from './errors.ts';
-import { imageWords, isImage, readImage } from './image.ts';
+import { hashBranchInto, hashLeafInto } from './hashing.ts';
+import { imageWords, isImage, pageOfImage, readImage } from './image.ts';
 import { ItemArrays, Items } from './items.ts';
 import { isBelow, pathWord } from './leaf.ts';
 import { LAYOUT_PAGES_MAX, PATH_NIBBLES } from './limits.ts';
@@ -18,7 +19,9 @@ import {
   BRANCH,
   childrenOf,
   INSIDE,
+  insideOf,
   isUpper,
+  LEAF,
   NO_REF,
   NOTHING,
   PAGE,
@@ -27,6 +30,7 @@ import {
   Table,
   totalsOf,
 } from './nodes.ts';
+import { overwrite } from './overwrite.ts';
 import { Builder } from './update.ts';
 
 /** Words that the branches of random leaves take: a third as many, ten for each child. */
@@ -52,13 +56,51 @@ export function decodePage(
   suite: HashSuite,
 ): Result<PageRoot, PageError> {
   const refusal = fail({ code: 'page-corrupt' } as const);
+  const { base, delta, isOwn } = records;
+  if (isOwn && isImage(base) && (delta === undefined || wholeOfDelta(delta) === undefined)) {
+    const read = readOwn(page, base, delta, suite);
+    if (read !== 'changed-otherwise') return read === undefined ? refusal : ok(read);
+  }
   const built = buildPage(page.prefix, records, suite);
   if (built === undefined) return refusal;
   const { table, root, hash } = built;
-  const { weight, count } = totalsOf(table, root);
-  if (count !== page.count || weight !== page.weight) return refusal;
-  if (!equalBytes(hash, page.hash)) return refusal;
-  return ok(copyOfImage(built) ?? compact(table, root, page.prefix));
+  if (!isPage(page, totalsOf(table, root), hash)) return refusal;
+  return ok(compact(table, root, page.prefix));
+}
+
+/** Whether a page is the one that the layout names. */
+function isPage(
+  page: Page,
+  { weight, count }: { readonly weight: number; readonly count: number },
+  hash: Uint8Array,
+): boolean {
+  return count === page.count && weight === page.weight && equalBytes(hash, page.hash);
+}
+
+const topmostHash = new Uint8Array(32);
+
+/**
+ * The nodes of an image, read to where they stay, with what changed since; `undefined` when they
+ * are not that page.
+ */
+function readOwn(
+  page: Page,
+  image: Uint8Array,
+  delta: Uint8Array | undefined,
+  suite: HashSuite,
+): PageRoot | 'changed-otherwise' | undefined {
+  const root = pageOfImage(image);
+  if (root === undefined) return undefined;
+  const { chunk, kind } = root;
+  const isDone = delta === undefined || builderOf(suite).overwrite(root, page.prefix, delta);
+  if (isDone) {
+    const { table, ref } = insideOf(root);
+    if (kind === LEAF) hashLeafInto(suite, chunk, 0, topmostHash, 0);
+    else hashBranchInto(suite, chunk, 0, topmostHash, 0);
+    if (isPage(page, totalsOf(table, ref), topmostHash)) return root;
+  }
+  chunkPool.give(chunk);
+  return isDone ? undefined : 'changed-otherwise';
 }
 
 /** Makes subtrees of pages, one at a time, in memory that is used again. */
@@ -93,7 +135,7 @@ class PageBuilder {
     const root = { kind, chunk: table.add(chunk), at: 0 };
     const branches = this.#branches.take(CHANGED_BRANCH_WORDS);
     this.#builder.begin(table, new Arena(table, CHANGED_BRANCH_WORDS, branches));
-    return { table, root, hash: this.#builder.complete(root), imageWords: words };
+    return { table, root, hash: this.#builder.complete(root) };
   }
 
   #buildLeaves(prefix: Uint8Array, encoded: Uint8Array): BuiltPage | undefined {
@@ -112,17 +154,32 @@ class PageBuilder {
   /** Puts in place what changed since. */
   #change(built: BuiltPage, prefix: Uint8Array, delta: Uint8Array): BuiltPage | undefined {
     const { table } = built;
+    const items = this.#readDelta(table, prefix, delta);
+    if (items === undefined) return undefined;
+    if (items.count === 0) return built;
+    const root = this.#builder.update(built.root, items, prefix.length);
+    return { table, root, hash: this.#builder.complete(root) };
+  }
+
+  #readDelta(table: Table, prefix: Uint8Array, delta: Uint8Array): Items | undefined {
     const where = { scratch: this.#changed, arrays: this.#arrays };
     const items = Items.ofDelta(this.#suite, table, delta, where);
     if (items?.areDistinct !== true) return undefined;
     // They are sorted: what lies between two below the prefix is too.
-    if (items.count === 0) return built;
-    for (const place of [0, items.count - 1]) {
+    for (const place of items.count === 0 ? [] : [0, items.count - 1]) {
       const at = items.ats[place] ?? 0;
       if (!isBelow(items.chunk.bytes, 4 * pathWord(at), prefix)) return undefined;
     }
-    const root = this.#builder.update(built.root, items, prefix.length);
-    return { table, root, hash: this.#builder.complete(root) };
+    return items;
+  }
+
+  /**
+   * Puts in place what changed since in a page that nobody has seen yet; whether that could be done
+   * where its nodes stand. Otherwise it is as it was.
+   */
+  overwrite(root: PageRoot, prefix: Uint8Array, delta: Uint8Array): boolean {
+    const items = this.#readDelta(Table.of([]), prefix, delta);
+    return items !== undefined && overwrite(this.#suite, root, items, prefix.length);
   }
 }
 
@@ -131,17 +188,7 @@ type BuiltPage = {
   readonly table: Table;
   readonly root: Ref;
   readonly hash: Hash;
-  /** Words of its chunk, where that has its nodes as `compact` would copy them, and nothing else. */
-  readonly imageWords?: number;
 };
-
-/** A copy of nodes that stand in their chunk as in that of a page. */
-function copyOfImage({ table, root, imageWords: length }: BuiltPage): PageRoot | undefined {
-  if (length === undefined) return undefined;
-  const chunk = chunkPool.take(length);
-  chunk.words.set(table.chunk(root.chunk).words.subarray(0, length));
-  return { chunk, length, kind: root.kind, isWhole: true };
-}
 
 const pageBuilders = new WeakMap<HashSuite, PageBuilder>();
 
@@ -154,12 +201,16 @@ export function buildPage(
   records: PageRecords,
   suite: HashSuite,
 ): BuiltPage | undefined {
+  return builderOf(suite).build(prefix, records);
+}
+
+function builderOf(suite: HashSuite): PageBuilder {
   let builder = pageBuilders.get(suite);
   if (builder === undefined) {
     builder = new PageBuilder(suite);
     pageBuilders.set(suite, builder);
   }
-  return builder.build(prefix, records);
+  return builder;
 }
 
 /** A prefix in text, for maps and messages. */
