@@ -8,6 +8,7 @@ import type { Page } from './nodes.ts';
 import { memoryOf } from './nodes.ts';
 import type { StoredName } from './page.ts';
 import { deltaStoreKey, encodeLayout, pageStoreKey, prefixText } from './page.ts';
+import { deltaOf } from './paginate.ts';
 import type { CheckpointPlan, PageRecordForm } from './types.ts';
 
 /**
@@ -45,16 +46,14 @@ function encodeOne(
   page: Page,
   form: PageRecordForm,
 ): { readonly key: Bytes; readonly value: Bytes } {
-  const { root } = page;
-  assert(root !== undefined, 'an unwritten page is in memory');
   const key = deltaStoreKey(page);
   if (key === undefined) {
-    assert(root.isWhole, 'nothing of it is written yet');
+    const { root } = page;
+    assert(root?.isWhole === true, 'an unwritten page is in memory');
     const value = form === 'image' ? encodeImage(root) : encodePage(root);
     return { key: pageStoreKey(page), value };
   }
-  assert(page.delta !== undefined, 'made with its nodes');
-  return { key, value: page.delta };
+  return { key, value: deltaOf(page) };
 }
 
 /** What the store calls a page. */

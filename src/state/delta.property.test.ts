@@ -2,20 +2,29 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Bytes } from '../base/index.ts';
 import { compareBytes, defined, formatHex } from '../base/index.ts';
-import { decode, Reader, Writer } from '../codec/index.ts';
+import {
+  bytes,
+  decode,
+  encode,
+  option,
+  Reader,
+  struct,
+  union,
+  vector,
+  Writer,
+} from '../codec/index.ts';
 import { hashSuite, loadFastHashing } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
+import { heightCodec } from '../ledger/index.ts';
 import { bentBytes } from '../ledger/testing/decoder-laws.ts';
 import type { DeltaEntry } from './delta.ts';
+import { DeltaReader, EMPTY_DELTA, mergeDeltas, wholeDelta, wholeOfDelta } from './delta.ts';
 import {
-  DeltaReader,
-  deltaCodec,
-  EMPTY_DELTA,
-  mergeDeltas,
-  wholeDelta,
-  wholeOfDelta,
-} from './delta.ts';
-import { DELTA_ENTRIES_MAX } from './limits.ts';
+  CHUNK_ENCODED_BYTES_MAX,
+  DELTA_ENTRIES_MAX,
+  STATE_KEY_BYTES_MAX,
+  STATE_VALUE_BYTES_MAX,
+} from './limits.ts';
 import type { Page } from './nodes.ts';
 import { decodeLayouts, deltaStoreKey, encodeLayout, mergePage, pageStoreKey } from './page.ts';
 import { StoredPages } from './stored-pages.fixture.ts';
@@ -51,6 +60,25 @@ function recordsOf(store: StoredPages, page: Page): { base: Bytes; delta: Bytes 
   const delta = store.records.get(formatHex(defined(deltaStoreKey(page), 'changed')));
   return { base: defined(base, 'stored'), delta: defined(delta, 'stored') };
 }
+
+/** The form of the records, written down plainly. */
+const deltaCodec = union('PageDelta', {
+  changes: struct('PageChanges', {
+    entries: vector(
+      struct('PageDeltaEntry', {
+        key: bytes({ min: 1, max: STATE_KEY_BYTES_MAX }),
+        put: option(
+          struct('PageDeltaLeaf', {
+            changedAt: heightCodec,
+            value: bytes({ max: STATE_VALUE_BYTES_MAX }),
+          }),
+        ),
+      }),
+      { max: DELTA_ENTRIES_MAX },
+    ),
+  }),
+  whole: struct('PageWhole', { page: bytes({ min: 1, max: CHUNK_ENCODED_BYTES_MAX }) }),
+});
 
 /** As the codec reads a record, whose entries must be by key, each once. */
 function decodeDelta(delta: Uint8Array): readonly DeltaEntry[] | undefined {
@@ -112,6 +140,63 @@ describe('what changed in a page', () => {
     expect(wholeOfDelta(EMPTY_DELTA)).toBeUndefined();
     expect(decodeDelta(wholeDelta(Uint8Array.of(1)))).toBeUndefined();
     expect(wholeOfDelta(wholeDelta(Uint8Array.of(1)))).toEqual(Uint8Array.of(1));
+  });
+
+  test('is written in the one form of its entries, however many and long they are', () => {
+    const byte = (max: number) => fc.uint8Array({ minLength: max > 200 ? 1 : 0, maxLength: max });
+    const arbitrary = fc.uniqueArray(
+      fc.record({
+        key: byte(STATE_KEY_BYTES_MAX) as fc.Arbitrary<Bytes>, // Fresh arrays.
+        put: fc.option(
+          fc.record({
+            changedAt: fc.maxSafeNat().map(at),
+            value: byte(150) as fc.Arbitrary<Bytes>, // As well.
+          }),
+          { nil: undefined },
+        ),
+      }),
+      { selector: ({ key }) => formatHex(key), maxLength: 200, size: 'max' },
+    );
+    fc.assert(
+      fc.property(arbitrary, (random) => {
+        const entries = random.sort((left, right) => compareBytes(left.key, right.key));
+        const form = encode(deltaCodec, { kind: 'changes', entries });
+        expect(mergeDeltas(EMPTY_DELTA, entries)).toEqual(form);
+        const [some, others] = [entries.filter((_, n) => n % 3 === 0), entries];
+        const before = defined(mergeDeltas(EMPTY_DELTA, some), 'of entries');
+        expect(mergeDeltas(before, others)).toEqual(form);
+      }),
+      { numRuns: 30 },
+    );
+    const many = Array.from({ length: 0x4001 }, (_, n) => ({ key: keyOf(n), put: undefined }));
+    const sorted = many.sort((left, right) => compareBytes(left.key, right.key));
+    const form = encode(deltaCodec, { kind: 'changes', entries: sorted });
+    expect(mergeDeltas(EMPTY_DELTA, sorted)).toEqual(form);
+    const large = new Uint8Array(STATE_VALUE_BYTES_MAX).fill(5);
+    const entry = { key: keyOf(1), put: { changedAt: at(7), value: large } };
+    const single = encode(deltaCodec, { kind: 'changes', entries: [entry] });
+    expect(mergeDeltas(EMPTY_DELTA, [entry])).toEqual(single);
+  });
+
+  test('is a whole page in one form, or none', () => {
+    for (const length of [1, 127, 128, 16_383, 16_384, CHUNK_ENCODED_BYTES_MAX]) {
+      const page = new Uint8Array(length).fill(length & 255);
+      const record = wholeDelta(page);
+      expect(record).toEqual(encode(deltaCodec, { kind: 'whole', page }));
+      expect(wholeOfDelta(record)).toEqual(page);
+      expect(wholeOfDelta(record.subarray(1))).toBeUndefined();
+      expect(wholeOfDelta(record.subarray(0, -1))).toBeUndefined();
+      expect(wholeOfDelta(Uint8Array.of(...record.subarray(0, 99), 0))).toBeUndefined();
+    }
+    const sample = wholeDelta(Uint8Array.of(1, 2, 3, 4));
+    fc.assert(
+      fc.property(bentBytes(fc.constant(sample)), (random) => {
+        const decoded = decode(deltaCodec, random);
+        const isWhole = decoded.ok && decoded.value.kind === 'whole';
+        expect(wholeOfDelta(random)).toEqual(isWhole ? decoded.value.page : undefined);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   test('bytes of any kind are entries by key, or refused', () => {

@@ -57,7 +57,7 @@ export class EvictionQueue {
 
   #shrink(page: Page): void {
     if (!page.isStored) {
-      page.forgetUnder();
+      page.forgetRecorded();
       return;
     }
     const rest = page.isPartly ? undefined : pruned(page);

@@ -130,6 +130,12 @@ export function leafValueView(chunk: Chunk, at: number): Bytes {
   return chunk.bytes.subarray(from, from + valueLengthOf(chunk, at));
 }
 
+/** The leaf's key where it stands, as `leafValueView`. */
+export function keyView(chunk: Chunk, at: number): Bytes {
+  const from = 4 * at + LEAF_VALUE_BYTE + valueLengthOf(chunk, at);
+  return chunk.bytes.subarray(from, from + keyLengthOf(chunk, at));
+}
+
 /** A copy of the leaf's key. */
 export function keyOf(chunk: Chunk, at: number): Bytes {
   const from = 4 * at + LEAF_VALUE_BYTE + valueLengthOf(chunk, at);

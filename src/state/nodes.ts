@@ -219,10 +219,12 @@ export class Page {
     this.#compact = compact;
   }
 
-  /** Lets go of an earlier state of it. */
-  forgetUnder(): void {
+  /** Lets go of what the store has, and of what follows from the record that it gets. */
+  forgetRecorded(): void {
     const memory = this.#memory;
-    if (memory?.under !== undefined) this.remember({ root: memory.root, under: undefined });
+    if (memory === undefined) return;
+    if (!memory.root.isWhole) this.remember({ root: memory.root, under: undefined });
+    else if (this.delta !== undefined) this.remember(undefined);
   }
 
   /** Lets go of its nodes; what follows may be built on them once more, where they are stored. */

@@ -1,9 +1,13 @@
 import type { HashSuite } from '../crypto/index.ts';
+import type { DeltaEntry } from './delta.ts';
 import { hashBranchInto, hashLeafInto } from './hashing.ts';
 import type { Items } from './items.ts';
 import {
+  changedAtOf,
   isSamePath,
   keyLengthOf,
+  keyView,
+  leafValueView,
   leafWords,
   nibbleOf,
   pathWord,
@@ -12,7 +16,7 @@ import {
 } from './leaf.ts';
 import { PATH_NIBBLES } from './limits.ts';
 import { Chunk } from './memory.ts';
-import type { PageRoot } from './nodes.ts';
+import type { Kind, PageRoot, Ref } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
@@ -21,9 +25,11 @@ import {
   branchWeight,
   childPlace,
   hashWord,
+  INSIDE,
   kindOfChild,
   LEAF,
   placeWord,
+  Table,
   writeTotals,
 } from './nodes.ts';
 
@@ -134,4 +140,112 @@ export function overwrite(suite: HashSuite, page: PageRoot, items: Items, depth:
     overwriters.set(suite, overwriter);
   }
   return overwriter.overwrite(page, items, depth);
+}
+
+/** What is written over in a page: where it comes from, where it goes, and how many words. */
+const FIELDS_OF_COPY = 3;
+
+/** Puts nodes that blocks made in the place of those of a page. */
+class ChangeWriter {
+  #page = new Chunk(0);
+  #table = Table.of([]);
+  #since = 0;
+  #sources: Chunk[] = [];
+  #copies = new Int32Array(16 * FIELDS_OF_COPY);
+  #changed: DeltaEntry[] = [];
+
+  write(page: PageRoot, table: Table, ref: Ref, since: number): DeltaEntry[] | undefined {
+    this.#page = page.chunk;
+    this.#table = table;
+    this.#since = since;
+    this.#sources = [];
+    this.#changed = [];
+    const changed = this.#changed;
+    const isAlike =
+      ref.kind === page.kind && this.#compare(ref.kind, table.chunk(ref.chunk), ref.at, 0);
+    if (isAlike) this.#copy();
+    this.#sources = [];
+    this.#changed = [];
+    this.#table = Table.of([]);
+    return isAlike ? changed : undefined;
+  }
+
+  /** Notes what a node changes in the one that stands there; whether all of it has room there. */
+  #compare(kind: Kind, source: Chunk, at: number, to: number): boolean {
+    if (kind === LEAF) return this.#compareLeaf(source, at, to);
+    const page = this.#page;
+    const bitmap = bitmapOf(source, at);
+    if (bitmapOf(page, to) !== bitmap) return false;
+    const children = bitCount(bitmap);
+    // Totals, hashes; not where the children are.
+    this.#note(source, at + 1, to + 1, placeWord(0, children, 0) - 1);
+    let word = placeWord(at, children, 0);
+    const shift = to - at;
+    for (let bits = bitmap; bits !== 0; bits &= bits - 1, word += 2) {
+      const nibble = 31 - Math.clz32(bits & -bits);
+      const childKind = kindOfChild(source, at, nibble);
+      const kindThere = kindOfChild(page, to, nibble);
+      if (kindThere !== (childKind === INSIDE ? BRANCH : childKind)) return false;
+      if (childKind === INSIDE) continue;
+      const child = this.#table.chunk(source.words[word] ?? 0);
+      const childTo = page.words[word + shift + 1] ?? 0;
+      if (!this.#compare(childKind, child, source.words[word + 1] ?? 0, childTo)) return false;
+    }
+    return true;
+  }
+
+  #compareLeaf(source: Chunk, at: number, to: number): boolean {
+    const changedAt = changedAtOf(source, at);
+    if (changedAt <= this.#since) return true; // It was copied beside one that changed.
+    const length = wordsOf(source, at);
+    if (length !== wordsOf(this.#page, to)) return false;
+    this.#note(source, at, to, length);
+    const put = { changedAt, value: leafValueView(source, at) };
+    this.#changed.push({ key: keyView(source, at), put });
+    return true;
+  }
+
+  #note(source: Chunk, from: number, to: number, length: number): void {
+    const at = FIELDS_OF_COPY * this.#sources.push(source);
+    if (at > this.#copies.length) {
+      const copies = new Int32Array(2 * at);
+      copies.set(this.#copies);
+      this.#copies = copies;
+    }
+    this.#copies[at - 3] = from;
+    this.#copies[at - 2] = to;
+    this.#copies[at - 1] = length;
+  }
+
+  #copy(): void {
+    const { words } = this.#page;
+    for (const [index, source] of this.#sources.entries()) {
+      const at = FIELDS_OF_COPY * index;
+      const from = this.#copies[at] ?? 0;
+      const to = this.#copies[at + 1] ?? 0;
+      const length = this.#copies[at + 2] ?? 0;
+      for (let word = 0; word < length; word++) words[to + word] = source.words[from + word] ?? 0;
+    }
+  }
+}
+
+const changeWriter = new ChangeWriter();
+
+/**
+ * Makes of a whole page what blocks made of it, where each of their nodes takes the place of one
+ * that is as large, so that nothing beside it is needed.
+ *
+ * @param page Nobody looks into it any more who may not see the changes.
+ * @param ref The node that stands in its place.
+ * @param since Height above which leaves are changed ones.
+ * @returns The changed leaves, views of where blocks wrote them; `undefined` when the page is as it
+ *   was, for something came, went or became longer.
+ */
+export function overwriteChanged(
+  page: PageRoot,
+  table: Table,
+  ref: Ref,
+  since: number,
+): readonly DeltaEntry[] | undefined {
+  return changeWriter.write(page, table, ref, since);
 }

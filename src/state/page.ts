@@ -1,7 +1,7 @@
 import type { Bytes, Result } from '../base/index.ts';
 import { equalBytes, fail, ok } from '../base/index.ts';
 import type { Codec, Infer } from '../codec/index.ts';
-import { bytes, decode, struct, u8, u32, uint53, vector, Writer } from '../codec/index.ts';
+import { bytes, decode, struct, u8, u32, uint53, vector } from '../codec/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import { hashCodec } from '../crypto/index.ts';
 import { compact, encodeSubtree } from './compact.ts';
@@ -10,7 +10,7 @@ import type { LayoutError, PageError } from './errors.ts';
 import { hashBranchInto, hashLeafInto } from './hashing.ts';
 import { imageWords, isImage, pageOfImage, readImage } from './image.ts';
 import { ItemArrays, Items } from './items.ts';
-import { isBelow, pathWord } from './leaf.ts';
+import { isBelow, pathWord, writeLength } from './leaf.ts';
 import { LAYOUT_PAGES_MAX, PATH_NIBBLES } from './limits.ts';
 import { chunkPool, Scratch } from './memory.ts';
 import type { PageRoot, Ref } from './nodes.ts';
@@ -220,15 +220,6 @@ export function prefixText(prefix: Uint8Array): string {
   return text;
 }
 
-function packPrefix(prefix: Uint8Array): Bytes {
-  const packed = new Uint8Array((prefix.length + 1) >> 1);
-  prefix.forEach((nibble, depth) => {
-    const byte = packed[depth >> 1] ?? 0;
-    packed[depth >> 1] = byte | ((depth & 1) === 0 ? nibble << 4 : nibble);
-  });
-  return packed;
-}
-
 function unpackPrefix(packed: Uint8Array, depth: number): Bytes | undefined {
   if (packed.length !== (depth + 1) >> 1) return undefined;
   if ((depth & 1) === 1 && ((packed.at(-1) ?? 0) & 15) !== 0) return undefined;
@@ -305,39 +296,62 @@ type LayoutPage = Infer<typeof layoutPageCodec> & { readonly deltaGeneration: nu
 
 /**
  * Encodes which pages a checkpoint has, or how that differs from the layout before. By hand: a
- * value of the codec for each of ten thousand pages took most of the time.
+ * value of the codec for each of ten thousand pages took most of the time, and a writer half of
+ * what was left.
  */
 export function encodeLayout(layout: {
-  readonly pages: readonly Pick<
-    Page,
-    'prefix' | 'generation' | 'deltaGeneration' | 'hash' | 'weight' | 'count'
-  >[];
+  readonly pages: readonly LayoutFields[];
   readonly removed: readonly Pick<Page, 'prefix'>[];
 }): Bytes {
   const { pages, removed } = layout;
-  const writer = new Writer(64 + LAYOUT_PAGE_BYTES * pages.length);
-  const writePrefix = (prefix: Uint8Array, flags: number) => {
-    const packed = packPrefix(prefix);
-    writer.u8(prefix.length | flags);
-    writer.uleb(packed.length);
-    writer.bytes(packed);
+  let length = 2 * COUNT_BYTES_MAX;
+  for (const { prefix } of pages) length += LAYOUT_PAGE_BYTES + ((prefix.length + 1) >> 1);
+  for (const { prefix } of removed) length += 2 + ((prefix.length + 1) >> 1);
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  const writeUint53 = (at: number, value: number): number => {
+    view.setUint32(at, value, true); // Its lower half.
+    view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+    return at + 8;
   };
-  writer.uleb(pages.length);
+  let at = writeLength(bytes, 0, pages.length);
   for (const page of pages) {
-    writePrefix(page.prefix, page.deltaGeneration === 0 ? 0 : HAS_DELTA);
-    writer.uint53(page.generation);
-    writer.bytes(page.hash);
-    writer.u32(page.weight);
-    writer.u32(page.count);
-    if (page.deltaGeneration !== 0) writer.uint53(page.deltaGeneration);
+    const { hash, deltaGeneration } = page;
+    at = writePrefix(bytes, at, page.prefix, deltaGeneration === 0 ? 0 : HAS_DELTA);
+    at = writeUint53(at, page.generation);
+    for (let place = 0; place < 32; place++) bytes[at + place] = hash[place] ?? 0;
+    view.setUint32(at + 32, page.weight, true);
+    view.setUint32(at + 36, page.count, true);
+    at += 40;
+    if (deltaGeneration !== 0) at = writeUint53(at, deltaGeneration);
   }
-  writer.uleb(removed.length);
-  for (const { prefix } of removed) writePrefix(prefix, 0);
-  return writer.finish();
+  at = writeLength(bytes, at, removed.length);
+  for (const { prefix } of removed) at = writePrefix(bytes, at, prefix, 0);
+  return bytes.slice(0, at);
 }
 
-/** Of a page four nibbles deep, as those of a large state are. */
-const LAYOUT_PAGE_BYTES = 52;
+/** What a layout says of a page. */
+type LayoutFields = Pick<
+  Page,
+  'prefix' | 'generation' | 'deltaGeneration' | 'hash' | 'weight' | 'count'
+>;
+
+/** Bytes of a number of pages, at most. */
+const COUNT_BYTES_MAX = 5;
+/** What a layout says of a page, at most, its packed prefix aside. */
+const LAYOUT_PAGE_BYTES = 2 + 8 + 32 + 4 + 4 + 8;
+
+/** Depth, and the prefix packed, with its length before it; where the next byte goes. */
+function writePrefix(bytes: Bytes, from: number, prefix: Uint8Array, flags: number): number {
+  const { length } = prefix;
+  bytes[from] = length | flags;
+  bytes[from + 1] = (length + 1) >> 1; // Below 128.
+  let at = from + 2;
+  for (let depth = 0; depth < length; depth += 2) {
+    bytes[at++] = ((prefix[depth] ?? 0) << 4) | (prefix[depth + 1] ?? 0);
+  }
+  return at;
+}
 
 /** The pages that a full layout, then each later difference, leaves; none is loaded. */
 export function decodeLayouts(encoded: readonly Uint8Array[]): Result<Page[], LayoutError> {

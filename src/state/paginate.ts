@@ -5,6 +5,7 @@ import { compact, extract } from './compact.ts';
 import type { DeltaEntry } from './delta.ts';
 import { EMPTY_DELTA, mergeDeltas, wholeOfDelta } from './delta.ts';
 import { DELTA_SHARE_MAX, DELTA_TIMES_MAX } from './limits.ts';
+import { POOLED_WORDS_MAX } from './memory.ts';
 import type { PageMemory, Ref } from './nodes.ts';
 import {
   Arena,
@@ -28,6 +29,7 @@ import {
   totalsOf,
   writeTotals,
 } from './nodes.ts';
+import { overwriteChanged } from './overwrite.ts';
 import { pagesOf, prefixText, UPPER_ARENA_WORDS } from './page.ts';
 
 type PaginateOptions = {
@@ -132,7 +134,7 @@ class Pagination {
       const deleted = this.#options.deletedBelow(prefix);
       // When it is written or first read: all at once, ten thousand would hold up everything else.
       page.rememberLater(() => {
-        const { memory, changed } = extract(table, ref, former, since);
+        const { memory, changed } = followed(former, table, ref, since);
         const gone = deleted.map((key): DeltaEntry => ({ key, put: undefined }));
         page.delta = mergedDelta(former, [...gone, ...changed]);
         onMoved(former, memory);
@@ -175,6 +177,25 @@ class Pagination {
   }
 }
 
+/**
+ * What a page of which the record stays has in memory after blocks changed it, and what they
+ * changed. The memory of the former state goes on in it.
+ */
+function followed(
+  former: Page,
+  table: Table,
+  ref: Ref,
+  since: number,
+): { readonly memory: PageMemory; readonly changed: readonly DeltaEntry[] } {
+  const { memory } = former;
+  // Of larger ones views may be in use.
+  if (memory?.root.isWhole === true && memory.root.length <= POOLED_WORDS_MAX) {
+    const changed = overwriteChanged(memory.root, table, ref, since);
+    if (changed !== undefined) return { memory, changed };
+  }
+  return extract(table, ref, former, since);
+}
+
 /** Whether what a page becomes is written beside it. */
 function isBaseOf(page: Page): boolean {
   if (!page.isStored && page.deltaGeneration === 0) return false; // It has no record.
@@ -195,10 +216,11 @@ function isMended({ delta }: Page): boolean {
   return delta !== undefined && wholeOfDelta(delta) !== undefined;
 }
 
-function deltaOf(page: Page): Bytes {
+/** The record of what changed in a page that is to be written, or was changed since. */
+export function deltaOf(page: Page): Bytes {
   // One that is not stored yet has it as soon as its nodes are made.
   const delta = page.delta ?? (page.memory === undefined ? undefined : page.delta);
-  assert(delta !== undefined, 'what changed in a page is known once it is changed again');
+  assert(delta !== undefined, 'known with its nodes');
   return delta;
 }
 

@@ -445,6 +445,7 @@ export class StateTree {
       if (this.#unwritten.delete(page)) this.#unwrittenBytes -= unwrittenBytesOf(page);
       if (!page.isCurrent) this.#gone.add(nameOf(page));
       if (page.isLoaded) this.#evictable.add(page);
+      else page.forget();
     }
   }
 
