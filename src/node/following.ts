@@ -251,6 +251,7 @@ export class Following {
     if (this.light.progress().alarm !== undefined) this.snapshot.cancel();
     this.#consent.weigh();
     this.#decision.look();
+    this.snapshot.headProven();
     this.#watchSource();
     if (!this.isChainLeading()) this.fates.headMoved();
   }
@@ -259,8 +260,7 @@ export class Following {
 
   /** The first height that could hold a new transaction, as far as is known. */
   nextHeight(): Height {
-    // One above a height.
-    return (this.source().head().header.height + 1) as Height;
+    return (this.source().head().header.height + 1) as Height; // One above a height.
   }
 
   /**

@@ -125,8 +125,13 @@ export class SnapshotDriver {
   #told(peerId: string): void {
     if (!this.#isOpen) return;
     this.#tellMachine(peerId);
+    this.headProven();
+  }
+
+  /** Another block is proven: a state that was above the last one may be worth it now. */
+  headProven(): void {
     const { worthBlocks, onOffered } = this.#options;
-    if (!this.isRunning() && this.#offers.hasWorth(worthBlocks)) onOffered();
+    if (this.#isOpen && !this.isRunning() && this.#offers.hasWorth(worthBlocks)) onOffered();
   }
 
   /** Whether a peer serves the state that is being fetched. */

@@ -148,6 +148,30 @@ describe('a full node that begins', () => {
     await village.clock.until('follows', () => heightOf(node) >= head, 60_000);
   });
 
+  it('takes over a state above the head that its former life proved, once that is proven', async () => {
+    village.hub.delivers = ({ kind }) => !['request-snapshots', 'request-blocks'].includes(kind);
+    const first = await village.start('late');
+    const { light } = first.node.parts.following;
+    await village.clock.until('proven', () => light.head().header.height === BLOCKS, 30_000);
+    expect(heightOf(first.node)).toBe(0);
+    const store = (await village.stop('late')).crash();
+    village.hub.delivers = () => true;
+    // Peers keep two states: none is left that is not above that head.
+    for (let value = 1; value <= 12; value++) await pay(value);
+    // They tell what they offer before they prove their head, and blocks do not come at once.
+    const ends = () => tracesOf('late', 'snapshot-ended').slice(1);
+    const { node } = village.create('late', { store });
+    const isProven = () => node.parts.following.light.head().header.height > BLOCKS;
+    village.hub.delivers = ({ kind, from }) => {
+      if (from === 'late' && kind === 'request-light') return ends().length > 0;
+      return kind !== 'request-blocks' || isProven();
+    };
+    await village.clock.run(node.start());
+    await village.arrived(node);
+    expect(ends()).toEqual([{ outcome: 'nothing' }, { outcome: 'adopted' }]);
+    expect(node.parts.store.anchor()?.header.height).toBeGreaterThan(BLOCKS);
+  });
+
   it('goes on where it stopped', async () => {
     divideSlowly(village, 'late');
     const store = new MemoryStore();
