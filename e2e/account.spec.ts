@@ -67,6 +67,12 @@ test('passkey: one prompt makes address, seal and code; coins come by one press'
   // The button left the page with its card: who reads by ear is not thrown out of it.
   await expect(name).toBeFocused();
 
+  // Pages that are fetched when first opened are read out by their heading too.
+  for (const place of ['Explorer', 'Settings', 'Home']) {
+    await goTo(page, place);
+    await expect(page.getByRole('main').getByRole('heading', { level: 1 })).toBeFocused();
+  }
+
   // A second press is refused in words, with the time to wait.
   await page.getByRole('link', { name: 'Receive', exact: true }).click();
   await expect(page).toHaveTitle('Receive · Tabellion');

@@ -143,6 +143,29 @@ test('a code before the camera fills in the form', async () => {
   }
 });
 
+test('who is asked for an amount has nothing to type, whatever the notation', async () => {
+  const asker = payee.page;
+  await goTo(asker, 'Home');
+  await asker.getByRole('link', { name: 'Receive', exact: true }).click();
+  await asker.getByLabel(/^Amount to ask for/).fill('1.234.5');
+  await expect(asker.getByRole('button', { name: 'Copy request' })).toHaveCount(0);
+  await asker.getByLabel(/^Amount to ask for/).fill('2,75');
+  await expect(asker.getByRole('img', { name: /with an amount$/ })).toBeVisible();
+  await asker.getByRole('button', { name: 'Copy request' }).click();
+  const request = await asker.evaluate(() => navigator.clipboard.readText());
+  expect(request).toBe(`tabellion:${payeeAddress}?amount=2.750000`);
+
+  const { page } = payer;
+  await goTo(page, 'Home');
+  await page.getByRole('link', { name: 'Send', exact: true }).click();
+  await page.evaluate((text) => navigator.clipboard.writeText(text), request);
+  await page.getByLabel('To', { exact: true }).focus();
+  await page.keyboard.press('Control+V');
+  await expect(page.getByLabel('To', { exact: true })).toHaveValue(payeeAddress);
+  await expect(page.getByLabel('Amount')).toHaveValue('2.75');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+});
+
 test('what cannot be sent is said before any prompt', async () => {
   const { page } = payer;
   await goTo(page, 'Home');

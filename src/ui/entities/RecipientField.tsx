@@ -57,6 +57,8 @@ export function useRecipient(text: string): Recipient {
 type RecipientFieldProps = {
   readonly text: string;
   readonly onText: (text: string) => void;
+  /** Told the amount that a scanned or pasted text asks for, as a plain decimal. */
+  readonly onAmount?: (amount: string) => void;
   readonly recipient: Recipient;
   /** The form was sent off: what is wrong is said even where nothing was typed. */
   readonly isPressed?: boolean;
@@ -75,6 +77,14 @@ export function RecipientField(props: RecipientFieldProps) {
   const [isLeft, setLeft] = useState(false);
   const { address, problem, badAt } = recipient;
   const lookalike = address === undefined ? undefined : wallet?.resemblesKnown(address);
+  const take = (given: string) => {
+    const asked = readPaymentText(given);
+    onText(asked.address);
+    if (asked.amount !== undefined) props.onAmount?.(asked.amount);
+  };
+  // Half of a link is none: what is typed stays as it is until it names an address.
+  const isPayment = (given: string) =>
+    given.includes(':') && parseAddress(readPaymentText(given).address).ok;
   const isOwn =
     address !== undefined &&
     activeAccount !== undefined &&
@@ -91,7 +101,7 @@ export function RecipientField(props: RecipientFieldProps) {
         placeholder={takesNames ? 'tab1 … or a name' : 'tab1 …'}
         error={isPressed || isLeft || text.length >= 62 ? problem : undefined}
         onBlur={() => setLeft(true)}
-        onChange={(event) => onText(event.target.value)}
+        onChange={({ target: { value } }) => (isPayment(value) ? take(value) : onText(value))}
         suffix={
           <IconButton label="Scan a code" onClick={() => setScanning(true)}>
             <ScanLine size={20} strokeWidth={1.6} aria-hidden />
@@ -123,7 +133,7 @@ export function RecipientField(props: RecipientFieldProps) {
           <Suspense fallback={<Waiting>Opening the camera…</Waiting>}>
             <QrScanner
               onText={(scanned) => {
-                onText(readPaymentText(scanned).address);
+                take(scanned);
                 setScanning(false);
               }}
             />

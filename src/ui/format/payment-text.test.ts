@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readPaymentText } from './payment-text.ts';
+import { paymentText, readPaymentText } from './payment-text.ts';
 
 const ADDRESS = `tab1${'q'.repeat(58)}`;
 
@@ -13,6 +13,10 @@ describe('readPaymentText', () => {
     const wanted = { address: ADDRESS, amount: '1.5' };
     expect(readPaymentText(`tabellion:${ADDRESS}?amount=1.5`)).toEqual(wanted);
     expect(readPaymentText(`https://wallet.example/send?to=${ADDRESS}&amount=1.5`)).toEqual(wanted);
+  });
+  it('reads what it writes', () => {
+    const wanted = { address: ADDRESS, amount: '0.000001' };
+    expect(readPaymentText(paymentText(ADDRESS, '0.000001'))).toEqual(wanted);
   });
   it('ignores amounts that are no plain decimals', () => {
     for (const amount of ['-1', '1e9', '1,5', '', '0x10', 'NaN']) {

@@ -24,6 +24,18 @@ export function readPaymentText(text: string): PaymentText {
   return { address: tidy(trimmed), amount: undefined };
 }
 
+/** An amount with a point and every decimal, as programs everywhere read it. */
+export function plainDecimal(amount: bigint, decimals: number): string {
+  const digits = amount.toString().padStart(decimals + 1, '0');
+  const whole = digits.slice(0, digits.length - decimals);
+  return decimals === 0 ? whole : `${whole}.${digits.slice(digits.length - decimals)}`;
+}
+
+/** What asks for an amount to an address, as {@link readPaymentText} reads it. */
+export function paymentText(address: string, amount: string): string {
+  return `tabellion:${address}?amount=${amount}`;
+}
+
 function tidy(address: string): string {
   const compact = address.replaceAll(/\s/g, '');
   return compact === compact.toUpperCase() ? compact.toLowerCase() : compact;

@@ -5,6 +5,7 @@ import { describeActivity } from '../format/activity.ts';
 import { csvPieces } from '../format/csv.ts';
 import { valuePieces } from '../format/json.ts';
 import { formatCount, formatHeight, plural } from '../format/number.ts';
+import { plainDecimal } from '../format/payment-text.ts';
 import { wordsOf } from '../format/text.ts';
 import type { Address, ChainInfo, Client } from './client.ts';
 import { download } from './download.ts';
@@ -172,10 +173,4 @@ function* csvRows(
       ];
     }
   }
-}
-
-function plainDecimal(amount: bigint, decimals: number): string {
-  const digits = amount.toString().padStart(decimals + 1, '0');
-  const whole = digits.slice(0, digits.length - decimals);
-  return decimals === 0 ? whole : `${whole}.${digits.slice(digits.length - decimals)}`;
 }

@@ -250,6 +250,7 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
           <RecipientField
             text={recipientTyped}
             onText={setRecipientTyped}
+            onAmount={(asked) => setAmountTyped(localAmount(asked, balance.decimals))}
             isPressed={isPressed}
             recipient={
               isPressed && recipientTyped.trim() === ''

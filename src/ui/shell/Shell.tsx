@@ -28,7 +28,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       return;
     }
     scrollTo(0, 0);
-    (main.current?.querySelector('h1') ?? main.current)?.focus({ preventScroll: true });
+    main.current?.focus({ preventScroll: true });
+    // While a page is fetched this is that of the one before, hidden, and takes no focus.
+    main.current?.querySelector('h1')?.focus({ preventScroll: true });
   }, [path]);
 
   return (
