@@ -3,6 +3,11 @@ import type { Bytes } from '../base/index.ts';
 import { compareBytes, concatBytes, defined, TabellionError } from '../base/index.ts';
 import type { StoreErrorCode } from './errors.ts';
 import { storeError } from './errors.ts';
+import {
+  LEVEL_DB_CACHE_BYTES,
+  LEVEL_DB_OPEN_FILES_MAX,
+  LEVEL_DB_WRITE_BUFFER_BYTES,
+} from './limits.ts';
 import type { UsageTable } from './operations.ts';
 import { assertKey, assertOperations, assertRange, Turnstile, UsageDelta } from './operations.ts';
 import type {
@@ -73,6 +78,9 @@ export class LevelDbStore implements KeyValueStore {
       valueEncoding: 'view',
       // Journal records and pages hold hashes and signatures, which Snappy cannot shrink.
       compression: false,
+      cacheSize: LEVEL_DB_CACHE_BYTES,
+      writeBufferSize: LEVEL_DB_WRITE_BUFFER_BYTES,
+      maxOpenFiles: LEVEL_DB_OPEN_FILES_MAX,
     });
     try {
       await database.open();
