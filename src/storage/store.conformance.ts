@@ -65,6 +65,11 @@ const CASES: readonly Case[] = [
         value[0] = 99;
         const first = await store.get('meta', bytes(7));
         expect(formatHex(first ?? bytes()), '010203');
+        const [one, same] = await store.getMany('meta', [bytes(7), bytes(7)]);
+        // Whoever gives the memory of one back takes nothing from the other.
+        one?.buffer.transfer(0);
+        expect(formatHex(same ?? bytes()), '010203');
+        expect(same?.buffer.byteLength ?? 0, 3);
         if (first !== undefined) first[1] = 99;
         expect(formatHex((await store.get('meta', bytes(7))) ?? bytes()), '010203');
         for (const space of SPACES) {

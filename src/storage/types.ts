@@ -46,7 +46,8 @@ export type SpaceUsage = { readonly space: Space; readonly count: number; readon
 
 /**
  * Remembers bytes under byte keys, in named spaces. Keys are 1 to 128 bytes. Values handed out are
- * the caller's own; values handed in are not retained after the promise settles.
+ * the caller's own, each in a buffer of its own; values handed in are not retained after the
+ * promise settles.
  *
  * Rejects with `TabellionError`: `store-closed`, `store-full` (quota or disk), `store-failed`,
  * `store-in-use` (another writer holds it), `store-too-new` (written by a later version).
