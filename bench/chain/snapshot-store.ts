@@ -41,7 +41,9 @@ export async function writeSnapshotStore(path: string, source: SnapshotSource): 
   for (let from = 0; from < chunks.length; from += CHUNKS_PER_PUT) {
     const batch = chunks.slice(from, from + CHUNKS_PER_PUT).map(({ pages }, at) => {
       const bytes = joinPages(pages.map((page) => plan.encode(page).value));
-      return { index: from + at, bytes: defined(bytes, 'encoded a moment ago') };
+      const record = writer.verify(from + at, defined(bytes, 'encoded a moment ago'));
+      assert(record.ok, 'they are the chunks of the manifest');
+      return { index: from + at, bytes: record.value };
     });
     await writer.put(batch);
   }

@@ -2,7 +2,7 @@ import { defined, equalBytes, formatHex } from '../base/index.ts';
 import type { Height } from '../ledger/index.ts';
 import type { LedgerStore } from '../node/index.ts';
 import { openLedgerStore } from '../node/index.ts';
-import { pageStoreKey, verifyChunk } from '../state/index.ts';
+import { joinPages, pageStoreKey, verifyChunk } from '../state/index.ts';
 import type { KeyValueStore } from '../storage/index.ts';
 import type { Judges } from './dead-store.ts';
 import { Broken, expectThat } from './failure.ts';
@@ -101,7 +101,8 @@ async function expectChunks(
   const { generation, plans } = writer;
   for (const index of writer.have()) {
     const plan = defined(plans[index], 'a chunk of this snapshot');
-    const bytes = await store.get('pages', pageStoreKey({ prefix: plan.prefix, generation }));
+    const record = await store.get('pages', pageStoreKey({ prefix: plan.prefix, generation }));
+    const bytes = record && joinPages([record]);
     const isRight = bytes !== undefined && verifyChunk(ledger.suite, plan, bytes).ok;
     expectThat(isRight, `chunk ${index} is noted, and missing or another one`);
   }

@@ -5,7 +5,6 @@ import type { Hash } from '../crypto/index.ts';
 import type { Height } from '../ledger/index.ts';
 import type { SnapshotEffect, SnapshotEvent, SnapshotState } from '../snapshot/index.ts';
 import { createSnapshotSync, snapshotProgress, step } from '../snapshot/index.ts';
-import { verifyChunk } from '../state/index.ts';
 import type { Chain } from './chain.ts';
 import { EventQueue } from './event-queue.ts';
 import type { LightDriver } from './light-driver.ts';
@@ -414,10 +413,10 @@ export class SnapshotDriver {
         const plan = defined(fetch.writer.plans[index], 'a chunk of the manifest');
         const bytes = take(fetch.received, ticket, index);
         if (bytes === undefined) continue;
-        const verified = verifyChunk(this.#options.core.ledger.suite, plan, bytes);
+        const verified = fetch.writer.verify(index, bytes);
         const isPlanFalse = !verified.ok && verified.error.code === 'chunk-plan-false';
         const verdict = verified.ok ? 'valid' : isPlanFalse ? 'false-plan' : 'bad-chunk';
-        if (verified.ok) fetch.verified.set(index, bytes);
+        if (verified.ok) fetch.verified.set(index, verified.value);
         else {
           const { code } = verified.error;
           const prefix = formatHex(plan.prefix);

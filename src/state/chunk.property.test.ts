@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Bytes } from '../base/index.ts';
-import { compareBytes, formatHex } from '../base/index.ts';
+import { assert, compareBytes, formatHex, ok } from '../base/index.ts';
 import { encode, Writer } from '../codec/index.ts';
 import { hashSuite, loadFastHashing } from '../crypto/index.ts';
 import type { Height, StateChange } from '../ledger/index.ts';
-import { joinPages, verifyChunk } from './chunk.ts';
+import { joinPages, recordOfChunk, verifyChunk } from './chunk.ts';
+import { isImage } from './image.ts';
 import type { ChunkPlan, Manifest } from './manifest.ts';
 import { layoutOfChunks, manifestCodec, manifestOfPages, readManifest } from './manifest.ts';
 import type { ModelLeaf } from './model.ts';
@@ -386,3 +387,26 @@ describe('readManifest', () => {
 function bits(bitmap: number): number {
   return bitmap.toString(2).replaceAll('0', '').length;
 }
+
+describe('recordOfChunk', () => {
+  test('is the chunk, or its image, of a chunk that is verified; others are refused alike', () => {
+    const { plan, bytes } = fixture();
+    expect(recordOfChunk(suite, plan, bytes, 'leaves')).toEqual(ok(bytes));
+    const image = recordOfChunk(suite, plan, bytes, 'image');
+    assert(image.ok, 'it is the chunk');
+    expect(isImage(image.value)).toBe(true);
+    expect(joinPages([image.value])).toEqual(bytes);
+    for (const other of [bytes.slice(1), bytes.map((byte) => byte ^ 1), image.value]) {
+      const verified = verifyChunk(suite, plan, other);
+      expect(verified.ok).toBe(false);
+      for (const form of ['leaves', 'image'] as const) {
+        expect(recordOfChunk(suite, plan, other, form)).toEqual(verified);
+      }
+    }
+    const lie = { ...plan, weight: plan.weight + 1 };
+    expect(recordOfChunk(suite, lie, bytes, 'image')).toMatchObject({
+      ok: false,
+      error: { code: 'chunk-plan-false' },
+    });
+  });
+});

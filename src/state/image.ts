@@ -1,11 +1,11 @@
 import type { Bytes } from '../base/index.ts';
 import { equalBytes } from '../base/index.ts';
-import { encodePage } from './compact.ts';
+import { compact, encodePage } from './compact.ts';
 import { keyLengthOf, leafWords, valueLengthOf, weightOfLeaf } from './leaf.ts';
 import { PATH_NIBBLES, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX } from './limits.ts';
 import type { Chunk } from './memory.ts';
 import { chunkPool } from './memory.ts';
-import type { Kind, PageRoot } from './nodes.ts';
+import type { Kind, PageRoot, Ref, Table } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
@@ -49,6 +49,14 @@ export function encodeImage({ chunk, kind, length }: PageRoot): Bytes {
   record.set(chunk.bytes.subarray(0, 4 * length), HEAD_BYTES);
   record.set(checksumOf(chunk.words, length, kind), end);
   return record;
+}
+
+/** As `encodeImage` of a subtree, all of which is in memory. */
+export function imageOfSubtree(table: Table, ref: Ref, prefix: ArrayLike<number>): Bytes {
+  const root = compact(table, ref, prefix);
+  const image = encodeImage(root);
+  chunkPool.give(root.chunk);
+  return image;
 }
 
 /** Words of an image's nodes; -1 where there cannot be any. */

@@ -1,4 +1,4 @@
-export { joinPages, verifyChunk } from './chunk.ts';
+export { joinPages, recordOfChunk, verifyChunk } from './chunk.ts';
 export { EMPTY_DELTA, wholeDelta, wholeOfDelta } from './delta.ts';
 export type {
   ChunkError,

@@ -130,6 +130,12 @@ export function leafValueView(chunk: Chunk, at: number): Bytes {
   return chunk.bytes.subarray(from, from + valueLengthOf(chunk, at));
 }
 
+/** The leaf's path where it stands, as `leafValueView`. */
+export function pathView(chunk: Chunk, at: number): Bytes {
+  const from = 4 * pathWord(at);
+  return chunk.bytes.subarray(from, from + 32);
+}
+
 /** The leaf's key where it stands, as `leafValueView`. */
 export function keyView(chunk: Chunk, at: number): Bytes {
   const from = 4 * at + LEAF_VALUE_BYTE + valueLengthOf(chunk, at);

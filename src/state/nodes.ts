@@ -104,7 +104,7 @@ export class Page {
   reads = new Reads();
   #memory: PageMemory | undefined;
   #memoryBytes = 0;
-  #compact: (() => PageMemory) | undefined;
+  #compact: (() => PageMemory | undefined) | undefined;
   #account: PageAccount | undefined;
   /** Whether the head is made of it. */
   isCurrent = false;
@@ -214,8 +214,8 @@ export class Page {
     this.#memoryBytes = bytes;
   }
 
-  /** Gives it nodes that are made when they are first asked for. */
-  rememberLater(compact: () => PageMemory): void {
+  /** Gives it nodes that are made when they are first asked for, or found to be nowhere. */
+  rememberLater(compact: () => PageMemory | undefined): void {
     this.#compact = compact;
   }
 

@@ -1,5 +1,6 @@
+import type { Bytes } from '../base/index.ts';
 import type { HashSuite } from '../crypto/index.ts';
-import type { DeltaEntry } from './delta.ts';
+import type { Height } from '../ledger/index.ts';
 import { hashBranchInto, hashLeafInto } from './hashing.ts';
 import type { Items } from './items.ts';
 import {
@@ -10,6 +11,7 @@ import {
   leafValueView,
   leafWords,
   nibbleOf,
+  pathView,
   pathWord,
   valueLengthOf,
   weightOfLeaf,
@@ -152,22 +154,18 @@ class ChangeWriter {
   #since = 0;
   #sources: Chunk[] = [];
   #copies = new Int32Array(16 * FIELDS_OF_COPY);
-  #changed: DeltaEntry[] = [];
 
-  write(page: PageRoot, table: Table, ref: Ref, since: number): DeltaEntry[] | undefined {
+  write(page: PageRoot, table: Table, ref: Ref, since: number): boolean {
     this.#page = page.chunk;
     this.#table = table;
     this.#since = since;
     this.#sources = [];
-    this.#changed = [];
-    const changed = this.#changed;
     const isAlike =
       ref.kind === page.kind && this.#compare(ref.kind, table.chunk(ref.chunk), ref.at, 0);
     if (isAlike) this.#copy();
     this.#sources = [];
-    this.#changed = [];
     this.#table = Table.of([]);
-    return isAlike ? changed : undefined;
+    return isAlike;
   }
 
   /** Notes what a node changes in the one that stands there; whether all of it has room there. */
@@ -195,13 +193,11 @@ class ChangeWriter {
   }
 
   #compareLeaf(source: Chunk, at: number, to: number): boolean {
-    const changedAt = changedAtOf(source, at);
-    if (changedAt <= this.#since) return true; // It was copied beside one that changed.
+    // Others were copied beside one that changed.
+    if (changedAtOf(source, at) <= this.#since) return true;
     const length = wordsOf(source, at);
     if (length !== wordsOf(this.#page, to)) return false;
     this.#note(source, at, to, length);
-    const put = { changedAt, value: leafValueView(source, at) };
-    this.#changed.push({ key: keyView(source, at), put });
     return true;
   }
 
@@ -229,6 +225,18 @@ class ChangeWriter {
   }
 }
 
+/** A leaf that a block changed, where it wrote it. */
+type ChangedLeaf = {
+  readonly path: Bytes;
+  readonly key: Bytes;
+  readonly put: { readonly changedAt: Height; readonly value: Bytes };
+};
+
+function changedLeaf(chunk: Chunk, at: number): ChangedLeaf {
+  const put = { changedAt: changedAtOf(chunk, at), value: leafValueView(chunk, at) };
+  return { path: pathView(chunk, at), key: keyView(chunk, at), put };
+}
+
 const changeWriter = new ChangeWriter();
 
 /**
@@ -238,14 +246,28 @@ const changeWriter = new ChangeWriter();
  * @param page Nobody looks into it any more who may not see the changes.
  * @param ref The node that stands in its place.
  * @param since Height above which leaves are changed ones.
- * @returns The changed leaves, views of where blocks wrote them; `undefined` when the page is as it
- *   was, for something came, went or became longer.
+ * @returns Whether it could; otherwise the page is as it was.
  */
-export function overwriteChanged(
-  page: PageRoot,
-  table: Table,
-  ref: Ref,
-  since: number,
-): readonly DeltaEntry[] | undefined {
+export function overwriteChanged(page: PageRoot, table: Table, ref: Ref, since: number): boolean {
   return changeWriter.write(page, table, ref, since);
+}
+
+/** The leaves that blocks changed below a node, views of where they wrote them. */
+export function changedLeaves(table: Table, ref: Ref, since: number): readonly ChangedLeaf[] {
+  const changed: ChangedLeaf[] = [];
+  const visit = (kind: Kind, source: Chunk, at: number): void => {
+    if (kind === LEAF) {
+      if (changedAtOf(source, at) > since) changed.push(changedLeaf(source, at));
+      return;
+    }
+    const bitmap = bitmapOf(source, at);
+    let word = placeWord(at, bitCount(bitmap), 0);
+    for (let bits = bitmap; bits !== 0; bits &= bits - 1, word += 2) {
+      const childKind = kindOfChild(source, at, 31 - Math.clz32(bits & -bits));
+      if (childKind === INSIDE) continue;
+      visit(childKind, table.chunk(source.words[word] ?? 0), source.words[word + 1] ?? 0);
+    }
+  };
+  visit(ref.kind, table.chunk(ref.chunk), ref.at);
+  return changed;
 }

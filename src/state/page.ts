@@ -184,7 +184,7 @@ class PageBuilder {
 }
 
 /** A page's nodes; valid until the next page is built. */
-type BuiltPage = {
+export type BuiltPage = {
   readonly table: Table;
   readonly root: Ref;
   readonly hash: Hash;

@@ -29,7 +29,7 @@ import {
   totalsOf,
   writeTotals,
 } from './nodes.ts';
-import { overwriteChanged } from './overwrite.ts';
+import { changedLeaves, overwriteChanged } from './overwrite.ts';
 import { pagesOf, prefixText, UPPER_ARENA_WORDS } from './page.ts';
 
 type PaginateOptions = {
@@ -137,7 +137,7 @@ class Pagination {
         const { memory, changed } = followed(former, table, ref, since);
         const gone = deleted.map((key): DeltaEntry => ({ key, put: undefined }));
         page.delta = mergedDelta(former, [...gone, ...changed]);
-        onMoved(former, memory);
+        if (memory !== undefined) onMoved(former, memory);
         return memory;
       });
       return page;
@@ -186,12 +186,18 @@ function followed(
   table: Table,
   ref: Ref,
   since: number,
-): { readonly memory: PageMemory; readonly changed: readonly DeltaEntry[] } {
+): { readonly memory: PageMemory | undefined; readonly changed: readonly DeltaEntry[] } {
   const { memory } = former;
+  const leaves = changedLeaves(table, ref, since);
+  // Where a block changed a leaf, the one after it found it there without a look at the page.
+  for (const { path, put } of leaves) {
+    former.reads.note(path, former.prefix.length, put.changedAt - 1);
+  }
+  // It was let go of, and nothing of it is read again and again: nobody waits for the changes.
+  if (memory === undefined && former.reads.hot().length === 0) return { memory, changed: leaves };
   // Of larger ones views may be in use.
   if (memory?.root.isWhole === true && memory.root.length <= POOLED_WORDS_MAX) {
-    const changed = overwriteChanged(memory.root, table, ref, since);
-    if (changed !== undefined) return { memory, changed };
+    if (overwriteChanged(memory.root, table, ref, since)) return { memory, changed: leaves };
   }
   return extract(table, ref, former, since);
 }
@@ -218,8 +224,11 @@ function isMended({ delta }: Page): boolean {
 
 /** The record of what changed in a page that is to be written, or was changed since. */
 export function deltaOf(page: Page): Bytes {
-  // One that is not stored yet has it as soon as its nodes are made.
-  const delta = page.delta ?? (page.memory === undefined ? undefined : page.delta);
+  let { delta } = page;
+  if (delta === undefined) {
+    page.memory; // One that is not stored yet has it as soon as its nodes are asked for.
+    ({ delta } = page);
+  }
   assert(delta !== undefined, 'known with its nodes');
   return delta;
 }

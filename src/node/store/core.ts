@@ -3,7 +3,7 @@ import { assert, errorToData, TabellionError } from '../../base/index.ts';
 import type { Hash } from '../../crypto/index.ts';
 import type { Header, Ledger, Membership, MissingKeys, StateChange } from '../../ledger/index.ts';
 import { MissingKey } from '../../ledger/index.ts';
-import type { Page, StateTree } from '../../state/index.ts';
+import type { Page, PageRecordForm, StateTree } from '../../state/index.ts';
 import { deltaStoreKey, pageStoreKey, wholeOfDelta } from '../../state/index.ts';
 import type { KeyValueStore, WriteOperation } from '../../storage/index.ts';
 import type { LedgerCrashPoint, WriteName } from './crash-points.ts';
@@ -17,6 +17,8 @@ export type Core = {
   readonly onCrashPoint: ((name: LedgerCrashPoint) => void | Promise<void>) | undefined;
   /** Gets damaged pages from elsewhere, where there is such a place. */
   readonly mending: Mending | undefined;
+  /** How pages are written. */
+  readonly pageRecords: PageRecordForm;
 };
 
 /** Writes under a name that tests can stop at, before and after. */

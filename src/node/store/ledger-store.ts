@@ -50,17 +50,18 @@ import { stateOf, Upkeep } from './upkeep.ts';
 
 /** Opens what a store holds, or writes genesis into a fresh one; see `recover` for refusals. */
 export async function openLedgerStore(dependencies: LedgerStoreDependencies): Promise<LedgerStore> {
+  const { valueBytesBest } = dependencies.store;
+  const options: LedgerStoreOptions = {
+    ...(valueBytesBest === undefined ? {} : { pageBytesMax: valueBytesBest, pageRecords: 'image' }),
+    ...dependencies.options,
+  };
   const core: Core = {
     store: dependencies.store,
     ledger: dependencies.ledger,
     tracer: dependencies.tracer ?? silentTracer,
     onCrashPoint: dependencies.onCrashPoint,
     mending: dependencies.mend && new Mending(dependencies.mend),
-  };
-  const { valueBytesBest } = core.store;
-  const options: LedgerStoreOptions = {
-    ...(valueBytesBest === undefined ? {} : { pageBytesMax: valueBytesBest, pageRecords: 'image' }),
-    ...dependencies.options,
+    pageRecords: options.pageRecords ?? 'leaves',
   };
   const state = stateOf(core, options, await recover(core, options));
   const commits = new Turnstile();

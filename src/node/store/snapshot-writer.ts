@@ -1,9 +1,15 @@
-import type { Bytes } from '../../base/index.ts';
+import type { Bytes, Result } from '../../base/index.ts';
 import { defined, equalBytes, TabellionError } from '../../base/index.ts';
 import { decode } from '../../codec/index.ts';
 import type { Hash } from '../../crypto/index.ts';
-import type { ChunkPlan } from '../../state/index.ts';
-import { layoutOfChunks, manifestCodec, pageStoreKey, readManifest } from '../../state/index.ts';
+import type { ChunkError, ChunkPlan } from '../../state/index.ts';
+import {
+  layoutOfChunks,
+  manifestCodec,
+  pageStoreKey,
+  readManifest,
+  recordOfChunk,
+} from '../../state/index.ts';
 import type { WriteOperation } from '../../storage/index.ts';
 import { removeRange } from './checkpoint.ts';
 import type { Core } from './core.ts';
@@ -132,9 +138,16 @@ export class SnapshotWriter {
     return layoutOfChunks(this.plans, this.generation);
   }
 
+  /** The record of a chunk, if bytes are that chunk; see `recordOfChunk`. */
+  verify(index: number, bytes: Bytes): Result<Bytes, ChunkError> {
+    const { ledger, pageRecords } = this.#core;
+    const plan = defined(this.plans[index], 'a chunk of this snapshot');
+    return recordOfChunk(ledger.suite, plan, bytes, pageRecords);
+  }
+
   /**
-   * Writes chunks, each verified by the caller (`verifyChunk`), in steps of about a megabyte. A
-   * kill may lose those of the last steps.
+   * Writes the records of chunks, as `verify` gave them, in steps of about a megabyte. A kill may
+   * lose those of the last steps.
    */
   async put(chunks: readonly { readonly index: number; readonly bytes: Bytes }[]): Promise<void> {
     for (let from = 0; from < chunks.length; ) {

@@ -45,7 +45,9 @@ export async function fetchChunks(
     if (writer.have().has(index) || left-- <= 0) continue;
     const bytes = await from.snapshotChunk(stateRoot, prefix);
     assert(bytes !== undefined, 'every chunk is served');
-    await writer.put([{ index, bytes }]);
+    const record = writer.verify(index, bytes);
+    assert(record.ok, 'they are honest');
+    await writer.put([{ index, bytes: record.value }]);
   }
 }
 

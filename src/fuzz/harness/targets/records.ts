@@ -175,7 +175,8 @@ const image: Target = bytesTarget('state-page-image', 'a page with its hashes', 
 /** What blocks changed in a page since it was written, a record beside it. */
 const delta: Target = bytesTarget('state-page-delta', 'what changed in a page', async () => {
   const { changes } = storedState(60);
-  const tree = StateTree.empty(suite, { pageBytesMax: 900, versionsKept: 1 });
+  const options = { pageBytesMax: 900, versionsKept: 1, pageRecords: 'image' } as const;
+  const tree = StateTree.empty(suite, options);
   const records = new Map<string, Uint8Array>();
   const layouts: Uint8Array[] = [];
   const write = (generation: number) => {
@@ -205,13 +206,17 @@ const delta: Target = bytesTarget('state-page-delta', 'what changed in a page', 
     return { tree: restored.value, page: defined(found, 'none is loaded') };
   };
   let fresh = restore();
-  const base = defined(records.get(formatHex(pageStoreKey(asked))), 'written');
+  const image = defined(records.get(formatHex(pageStoreKey(asked))), 'written');
+  const base = defined(joinPages([image]), 'its leaves');
   const key = defined(deltaStoreKey(asked), 'it changed');
   const genuine = defined(records.get(formatHex(key)), 'written');
   return {
     seeds: [genuine, EMPTY_DELTA].map((bytes) => new Uint8Array(bytes)),
     run(input) {
+      const stored = fresh.tree.insertStored(fresh.page, image, input);
+      fresh.page.forget();
       const inserted = fresh.tree.insertPage(fresh.page, base, input);
+      if (stored.ok !== inserted.ok) throw new Broken('an image and its leaves are not one');
       if (!inserted.ok) return `${inserted.error.code}@${Math.min(32, input.length >> 3)}`;
       // It may say more than it needs to, but nothing else.
       const view = fresh.tree.view();
