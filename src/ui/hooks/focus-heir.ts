@@ -9,28 +9,23 @@ const PARTS = 'section, dialog, main';
  */
 export function useFocusHeir(): void {
   useEffect(() => {
-    let holder: Element | undefined;
-    let parts: readonly HTMLElement[] = [];
-    const note = ({ target }: FocusEvent) => {
-      if (!(target instanceof HTMLElement)) return;
-      const around: HTMLElement[] = [];
-      // Kept while they still hang together, the nearest first.
-      for (let each: HTMLElement | null = target; each !== null; each = each.parentElement) {
-        if (each.matches(PARTS)) around.push(each);
-      }
-      holder = target;
-      parts = around;
+    /** What has the focus and all around it, the nearest first: as they hung together then. */
+    let line: readonly HTMLElement[] = [];
+    const note = (event: FocusEvent) => {
+      line = event.composedPath().filter((each) => each instanceof HTMLElement);
     };
     const look = () => {
-      if (holder === undefined) return;
+      const [holder] = line;
       const { activeElement, body } = document;
       if (activeElement !== body && activeElement !== holder) return;
-      if (holder.isConnected && !holder.matches(':disabled')) return;
-      holder = undefined;
-      const part = parts.find((each) => each.isConnected);
+      if (holder === undefined || (holder.isConnected && !holder.matches(':disabled'))) return;
+      const part = line.find((each) => each.isConnected && each.matches(PARTS));
+      line = [];
       const heir = part?.querySelector<HTMLElement>('h1, h2') ?? part;
-      if (heir?.hasAttribute('tabindex') === false) heir.tabIndex = -1;
-      heir?.focus({ preventScroll: true });
+      if (heir === undefined) return;
+      // Written down, it lets a heading take the focus.
+      if (heir.tabIndex < 0) heir.tabIndex = -1;
+      heir.focus({ preventScroll: true });
     };
     const watch = new MutationObserver(look);
     watch.observe(document.body, { childList: true, subtree: true, attributeFilter: ['disabled'] });

@@ -42,11 +42,8 @@ export function Tasks({ account, view }: TasksProps) {
   );
 }
 
-const TITLES = {
-  asked: 'Get test coins',
-  granted: 'Test coins are on their way',
-  arrived: 'Test coins arrived',
-} as const;
+const GRANTED = 'Test coins are on their way';
+const ARRIVED = 'Test coins arrived';
 
 /** Coins to try things out with, on networks whose genesis names a faucet. */
 export function TestCoins({ account }: { readonly account: LocalAccount }) {
@@ -62,13 +59,16 @@ export function TestCoins({ account }: { readonly account: LocalAccount }) {
     try {
       const { id } = await client.call('faucet.request', { address: account.address });
       setWay('granted');
-      announce('Test coins are on their way.');
-      // Heard also where this card is gone by then.
+      announce(`${GRANTED}.`);
+      // Said also where this card is gone by then.
       const end = client.subscribe('transaction', { id }, ({ stage }) => {
-        if (stage !== 'final' && stage !== 'failed' && stage !== 'expired') return;
+        if (stage === 'failed' || stage === 'expired') setWay(undefined);
+        else if (stage !== 'final') return;
+        else {
+          setWay('arrived');
+          announce(`${ARRIVED}.`);
+        }
         end();
-        setWay(stage === 'final' ? 'arrived' : undefined);
-        announce(stage === 'final' ? 'Test coins arrived.' : 'Test coins did not arrive.');
       });
     } catch (caught) {
       setWay(undefined);
@@ -79,22 +79,16 @@ export function TestCoins({ account }: { readonly account: LocalAccount }) {
   return (
     <Notice
       kind="info"
-      title={TITLES[way ?? 'asked']}
+      title={way === 'arrived' ? ARRIVED : way === 'granted' ? GRANTED : 'Get test coins'}
       action={
-        way === 'arrived' ? (
-          <LinkButton href="/">Home</LinkButton>
-        ) : (
+        way === 'arrived' ? undefined : (
           <Button look="primary" onClick={ask} isBusy={way !== undefined}>
             Get coins
           </Button>
         )
       }
     >
-      {way === 'arrived' ? (
-        'Your balance has grown by them.'
-      ) : way === 'granted' ? (
-        'They are yours as soon as a block holds them.'
-      ) : (
+      {way === 'arrived' || way === 'granted' ? undefined : (
         <>
           This network gives <AmountView of={stated(chain.faucet.amount)} {...chain.native} /> to
           try things out. They are worth nothing elsewhere.
