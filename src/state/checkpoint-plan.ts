@@ -25,7 +25,7 @@ export function planOf(parts: {
   readonly form: PageRecordForm;
 }): CheckpointPlan {
   const { head, pages, generation, written, gone, form } = parts;
-  const byPrefix = new Map(written.map((page) => [prefixText(page.prefix), page]));
+  const byPrefix = new Map(written.map((page) => [page.prefixText, page]));
   return {
     height: head.height as Height, // Given as one.
     root: head.hash,

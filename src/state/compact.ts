@@ -14,8 +14,7 @@ import {
   writeLength,
 } from './leaf.ts';
 import type { Chunk } from './memory.ts';
-import { chunkPool } from './memory.ts';
-import type { Kind, Page, PageMemory, PageRoot, Ref, Table } from './nodes.ts';
+import type { Kind, Nodes, Page, PageMemory, PageRoot, Ref, Table } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
@@ -48,7 +47,7 @@ class Compactor {
   #table: Table | undefined;
   #path: Uint8Array = new Uint8Array(32);
 
-  compact(table: Table, ref: Ref, prefix: ArrayLike<number>, inPage: Page | undefined): PageRoot {
+  compact(table: Table, ref: Ref, prefix: ArrayLike<number>, inPage: Page | undefined): Nodes {
     this.#table = table;
     this.#path = pathOfPrefix(prefix);
     this.#copied.used = 0;
@@ -119,13 +118,13 @@ function loadedRoot(page: Page): PageRoot {
 const compactor = new Compactor();
 
 /**
- * Copies nodes into a chunk of their own, without page boundaries, hashes included, so that the
- * chunks of the blocks that made them can be freed. Pages below are in memory, and whole.
+ * Copies nodes, without page boundaries, hashes included, so that the chunks of the blocks that
+ * made them can be freed. Pages below are in memory, and whole. The copy is void after the next.
  *
  * @param prefix Of the topmost of them, one nibble a byte.
  * @param page The one that the table is of, if it is of one.
  */
-export function compact(table: Table, ref: Ref, prefix: ArrayLike<number>, page?: Page): PageRoot {
+export function compact(table: Table, ref: Ref, prefix: ArrayLike<number>, page?: Page): Nodes {
   return compactor.compact(table, ref, prefix, page);
 }
 
@@ -142,13 +141,13 @@ class Extractor {
   extract(
     table: Table,
     ref: Ref,
-    from: { readonly former: PageMemory | undefined; readonly bytesMax: number },
+    from: { readonly former: FormerMemory | undefined; readonly bytesMax: number },
     since: number,
   ): Extract {
     const { former } = from;
     const isWhole = former?.root.isWhole === true;
     // An earlier state of the page says nothing without all that changed since.
-    const isKept = !isWhole && (former?.root.chunk.bytes.length ?? 0) <= from.bytesMax;
+    const isKept = !isWhole && 4 * (former?.root.length ?? 0) <= from.bytesMax;
     this.#former = isKept ? former?.root.chunk : undefined;
     this.#table = table;
     this.#since = since;
@@ -231,6 +230,9 @@ class Extractor {
 
 const extractor = new Extractor();
 
+/** What the page before has in memory. */
+type FormerMemory = { readonly root: PageRoot; readonly under: PageRoot | undefined };
+
 /** What a page has in memory after blocks changed it, and which of its leaves they changed. */
 type Extract = { readonly memory: PageMemory; readonly changed: readonly DeltaEntry[] };
 
@@ -253,14 +255,11 @@ export function encodeSubtree(
   prefix: ArrayLike<number>,
   page?: Page,
 ): Bytes {
-  const root = compact(table, ref, prefix, page);
-  const encoded = encodePage(root);
-  chunkPool.give(root.chunk);
-  return encoded;
+  return encodePage(compact(table, ref, prefix, page));
 }
 
 /** Encodes a page's leaves: key, height of the last change, value; sorted by path. */
-export function encodePage({ chunk, kind }: Pick<PageRoot, 'chunk' | 'kind'>): Bytes {
+export function encodePage({ chunk, kind }: Pick<Nodes, 'chunk' | 'kind'>): Bytes {
   const isLeaf = kind === LEAF;
   const weight = isLeaf
     ? weightOfLeaf(keyLengthOf(chunk, 0), valueLengthOf(chunk, 0))

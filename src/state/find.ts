@@ -1,8 +1,9 @@
 import type { Bytes } from '../base/index.ts';
 import { MissingKey } from '../ledger/index.ts';
 import { branchInside } from './inside.ts';
-import { comparePaths, isBelow, nibbleOf, pathWord } from './leaf.ts';
+import { comparePaths, isBelow, leafValue, leafValueView, nibbleOf, pathWord } from './leaf.ts';
 import type { Chunk } from './memory.ts';
+import { SHARED_WORDS_MAX } from './memory.ts';
 import type { Page, Ref, Table } from './nodes.ts';
 import {
   BRANCH,
@@ -86,4 +87,9 @@ export function find(
 export function findMissingPage(tree: Tree, path: Uint8Array): Page | undefined {
   const end = walk(tree, path, undefined);
   return end === undefined || 'chunk' in end ? undefined : end;
+}
+
+/** The value of a leaf, for whoever may keep it: of memory that is used again it is a copy. */
+export function foundValue({ chunk, at }: FoundLeaf): Bytes {
+  return chunk.words.length > SHARED_WORDS_MAX ? leafValueView(chunk, at) : leafValue(chunk, at);
 }

@@ -1,7 +1,6 @@
 import { keyLengthOf, leafWords, valueLengthOf } from './leaf.ts';
-import type { Chunk } from './memory.ts';
-import { chunkPool } from './memory.ts';
-import type { Kind, PageRoot } from './nodes.ts';
+import { Chunk } from './memory.ts';
+import type { Kind, Nodes } from './nodes.ts';
 
 const SCRATCH_WORDS_MIN = 64 * 1024;
 /** Up to here a loop is quicker than a call. */
@@ -9,17 +8,21 @@ const LOOP_WORDS_MAX = 96;
 
 /** Memory that is written to the end of. */
 export class Growing {
-  words = new Int32Array(SCRATCH_WORDS_MIN);
+  chunk = new Chunk(SCRATCH_WORDS_MIN);
   used = 0;
+
+  get words(): Int32Array {
+    return this.chunk.words;
+  }
 
   /** Copies words; where they begin. */
   append(source: Chunk, at: number, length: number): number {
     const to = this.used;
     this.used += length;
     while (this.used > this.words.length) {
-      const grown = new Int32Array(2 * this.words.length);
-      grown.set(this.words);
-      this.words = grown;
+      const grown = new Chunk(2 * this.words.length);
+      grown.words.set(this.words);
+      this.chunk = grown;
     }
     const { words } = this;
     const { words: from } = source;
@@ -32,11 +35,8 @@ export class Growing {
     return this.append(source, at, leafWords(keyLengthOf(source, at), valueLengthOf(source, at)));
   }
 
-  /** What was written, as the nodes of a page. */
-  finish(kind: Kind, isWhole: boolean): PageRoot {
-    const { used: length } = this;
-    const chunk = chunkPool.take(length);
-    chunk.words.set(this.words.subarray(0, length));
-    return { chunk, length, kind, isWhole };
+  /** What was written, as the nodes of a page; void as soon as something else is. */
+  finish(kind: Kind, isWhole: boolean): Nodes {
+    return { chunk: this.chunk, length: this.used, kind, isWhole };
   }
 }

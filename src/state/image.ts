@@ -4,8 +4,8 @@ import { compact, encodePage } from './compact.ts';
 import { keyLengthOf, leafWords, valueLengthOf, weightOfLeaf } from './leaf.ts';
 import { PATH_NIBBLES, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX } from './limits.ts';
 import type { Chunk } from './memory.ts';
-import { chunkPool } from './memory.ts';
-import type { Kind, PageRoot, Ref, Table } from './nodes.ts';
+import { Scratch } from './memory.ts';
+import type { Kind, Nodes, Ref, Table } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
@@ -41,7 +41,7 @@ export function isImage(record: Uint8Array): boolean {
 }
 
 /** The record of a page that is in memory as a whole. */
-export function encodeImage({ chunk, kind, length }: PageRoot): Bytes {
+export function encodeImage({ chunk, kind, length }: Nodes): Bytes {
   const end = HEAD_BYTES + 4 * length;
   const record = new Uint8Array(end + CHECKSUM_BYTES);
   record[1] = FORM;
@@ -53,10 +53,7 @@ export function encodeImage({ chunk, kind, length }: PageRoot): Bytes {
 
 /** As `encodeImage` of a subtree, all of which is in memory. */
 export function imageOfSubtree(table: Table, ref: Ref, prefix: ArrayLike<number>): Bytes {
-  const root = compact(table, ref, prefix);
-  const image = encodeImage(root);
-  chunkPool.give(root.chunk);
-  return image;
+  return encodeImage(compact(table, ref, prefix));
 }
 
 /** Words of an image's nodes; -1 where there cannot be any. */
@@ -82,25 +79,25 @@ export function readImage(record: Uint8Array, chunk: Chunk): Kind | undefined {
   return found === length ? kind : undefined;
 }
 
-/** The page of an image, in memory of its own; `undefined` as for `readImage`. */
-export function pageOfImage(record: Uint8Array): PageRoot | undefined {
+/** The page of an image, void after the next one; `undefined` as for `readImage`. */
+export function pageOfImage(record: Uint8Array): Nodes | undefined {
   const length = imageWords(record);
   if (length < 0) return undefined;
-  const chunk = chunkPool.take(length);
+  const chunk = scratch.take(length);
   const kind = readImage(record, chunk);
-  if (kind !== undefined) return { chunk, length, kind, isWhole: true };
-  chunkPool.give(chunk);
-  return undefined;
+  return kind === undefined ? undefined : { chunk, length, kind, isWhole: true };
 }
 
 /** The leaves of an image, as pages without hashes are encoded. */
 export function leavesOfImage(record: Uint8Array): Bytes | undefined {
-  const page = pageOfImage(record);
-  if (page === undefined) return undefined;
-  const leaves = encodePage(page);
-  chunkPool.give(page.chunk);
-  return leaves;
+  const words = imageWords(record);
+  if (words < 0) return undefined;
+  const chunk = scratch.take(words);
+  const kind = readImage(record, chunk);
+  return kind === undefined ? undefined : encodePage({ chunk, kind });
 }
+
+const scratch = new Scratch();
 
 // Odd, so that multiplying by them loses nothing (xxHash, PRIME32_1 and PRIME32_2).
 const PRIME_1 = 0x9e3779b1 | 0;

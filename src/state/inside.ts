@@ -27,15 +27,15 @@ export function branchInside(
   pathAt: number,
   depth: number,
 ): InsideBranch | undefined {
-  const { memory } = page;
-  if (memory === undefined) return undefined;
-  const { chunk } = memory.root;
-  const at = descend(chunk, path, pathAt, page.prefix.length, depth);
+  const { root } = page;
+  if (root === undefined) return undefined;
+  const { chunk } = root;
+  const at = descend(chunk, path, pathAt, page.depth, depth);
   if (at >= 0) return { chunk, at };
   // What did not change since stands where it stood.
-  const { under } = memory;
+  const { under } = page;
   if (under === undefined) return undefined;
-  const below = descend(under.chunk, path, pathAt, page.prefix.length, depth);
+  const below = descend(under.chunk, path, pathAt, page.depth, depth);
   return { chunk: under.chunk, at: below };
 }
 

@@ -50,3 +50,7 @@ export const DELTA_TIMES_MAX = 8;
 export const VERSION_SHARE = 1 / 4;
 /** Of what `evict` allows, what the ways to some leaves may take when the rest of their pages went. */
 export const PARTLY_SHARE = 1 / 2;
+/** And what loaded pages may take however large the layout is. */
+export const PAGES_SHARE_MIN = 1 / 4;
+/** What a page takes in memory, loaded or not, with its share of the tree above; measured. */
+export const LAYOUT_BYTES_PER_PAGE = 400;

@@ -1,9 +1,8 @@
-import type { Bytes } from '../base/index.ts';
 import { assert } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import { keyLengthOf, valueLengthOf, weightOfLeaf } from './leaf.ts';
-import { Chunk, chunkPool } from './memory.ts';
-import { Reads } from './reads.ts';
+import { Chunk } from './memory.ts';
+import type { Nodes, Page } from './page-memory.ts';
 
 /*
  * Leaves and branches are no objects: they lie in chunks of memory as they are hashed, each
@@ -38,6 +37,9 @@ const WORDS_PER_CHILD = WORDS_PER_HASH + 2;
 /** Measured with Node.js 24: a leaf's head and its share of branches. */
 const LEAF_MEMORY_BYTES = 100;
 
+export type { Nodes, PageMemory, PageRoot } from './page-memory.ts';
+export { Page } from './page-memory.ts';
+
 /** Memory that some leaves take, in bytes; an estimate, good to about a fifth. */
 export function memoryOf(node: { readonly weight: number; readonly count: number }): number {
   return node.weight + LEAF_MEMORY_BYTES * node.count;
@@ -57,183 +59,6 @@ export type Kind = typeof NOTHING | typeof LEAF | typeof BRANCH | typeof PAGE | 
 export type Ref = { readonly kind: Kind; readonly chunk: number; readonly at: number };
 
 export const NO_REF: Ref = { kind: NOTHING, chunk: 0, at: 0 };
-
-/**
- * The topmost node of a page that is in memory, at the beginning of a chunk that has all of its
- * nodes; or, when it is not whole, those that were changed last: of others there is only `INSIDE`.
- */
-export type PageRoot = {
-  readonly chunk: Chunk;
-  /** Words of the chunk that are used. */
-  readonly length: number;
-  readonly kind: Kind;
-  readonly isWhole: boolean;
-};
-
-/** What of a page is in memory. */
-export type PageMemory = {
-  readonly root: PageRoot;
-  /** Where what `root` has not is found, by its path: an earlier state of the page, whole. */
-  readonly under: PageRoot | undefined;
-};
-
-/** Bytes of all pages of a tree that are in memory. */
-export type PageAccount = { bytes: number };
-
-/** Objects of a page that is in memory: two buffers with two views each; measured. */
-const PAGE_MEMORY_OVERHEAD = 600;
-
-/**
- * All leaves below a prefix, as the store keeps them. Shared by all versions of the tree that have
- * this content, so loading it once loads it for all.
- */
-export class Page {
-  /** One nibble a byte. */
-  readonly prefix: Bytes;
-  readonly weight: number;
-  readonly count: number;
-  readonly hash: Hash;
-  /** The checkpoint that wrote the record of its leaves. */
-  generation: number;
-  /** The checkpoint that wrote what changed since, a record of its own; 0: nothing did. */
-  deltaGeneration: number;
-  /** That record, where it is known. */
-  delta: Bytes | undefined;
-  isStored: boolean;
-  /** Of the page of this prefix, whatever became of it. */
-  reads = new Reads();
-  #memory: PageMemory | undefined;
-  #memoryBytes = 0;
-  #compact: (() => PageMemory | undefined) | undefined;
-  #account: PageAccount | undefined;
-  /** Whether the head is made of it. */
-  isCurrent = false;
-  /** Whether blocks changed it since the last plan: the head finds nodes inside of it. */
-  isChanged = false;
-  /** Number of the last plan of a checkpoint that writes it; 0: none does. */
-  plannedIn = 0;
-  /** When it was last read, and how it stood when it was put in the queue of those to evict. */
-  usedAt = 0;
-  queuedAt = 0;
-  /** What it then had in memory, where that was only a part. */
-  queuedBytes = 0;
-
-  constructor(fields: {
-    readonly prefix: Bytes;
-    readonly generation: number;
-    readonly deltaGeneration: number;
-    readonly weight: number;
-    readonly count: number;
-    readonly hash: Hash;
-    readonly isStored: boolean;
-  }) {
-    this.prefix = fields.prefix;
-    this.generation = fields.generation;
-    this.deltaGeneration = fields.deltaGeneration;
-    this.weight = fields.weight;
-    this.count = fields.count;
-    this.hash = fields.hash;
-    this.isStored = fields.isStored;
-  }
-
-  /** Whether some of its nodes are in memory. */
-  get isLoaded(): boolean {
-    return this.#memory !== undefined || this.#compact !== undefined;
-  }
-
-  /** Its topmost node, where that is in memory. */
-  get root(): PageRoot | undefined {
-    return this.memory?.root;
-  }
-
-  /** All of its nodes as they are, or were before the last changes. */
-  get whole(): PageRoot | undefined {
-    const { memory } = this;
-    return memory?.root.isWhole === true ? memory.root : memory?.under;
-  }
-
-  /** Whether only a part of it is in memory. */
-  get isPartly(): boolean {
-    const memory = this.#memory;
-    return memory !== undefined && !memory.root.isWhole && memory.under === undefined;
-  }
-
-  get memory(): PageMemory | undefined {
-    const compact = this.#compact;
-    if (compact !== undefined) {
-      this.#compact = undefined;
-      this.remember(compact());
-    }
-    return this.#memory;
-  }
-
-  /** Bytes of what is in memory. */
-  get memoryBytes(): number {
-    return this.#memoryBytes;
-  }
-
-  /** Counts what it has in memory there from now on. */
-  countIn(account: PageAccount): void {
-    if (this.#account !== undefined) this.#account.bytes -= this.#memoryBytes;
-    this.#account = account;
-    account.bytes += this.#memoryBytes;
-  }
-
-  remember(memory: PageMemory | undefined): void {
-    this.#giveBack(memory);
-    this.#set(memory);
-  }
-
-  /** Gives its nodes to another page, of which they are from now on. */
-  handOver(memory: PageMemory): void {
-    this.#giveBack(memory);
-    this.#set(undefined);
-  }
-
-  /** Gives back chunks that are not part of what is kept. */
-  #giveBack(kept: PageMemory | undefined): void {
-    const memory = this.#memory;
-    if (memory === undefined) return;
-    const { root, under } = memory;
-    if (root !== kept?.root && root !== kept?.under) chunkPool.give(root.chunk);
-    if (under !== undefined && under !== kept?.root && under !== kept?.under) {
-      chunkPool.give(under.chunk);
-    }
-  }
-
-  #set(memory: PageMemory | undefined): void {
-    this.#compact = undefined;
-    this.#memory = memory;
-    const bytes =
-      memory === undefined
-        ? 0
-        : PAGE_MEMORY_OVERHEAD +
-          memory.root.chunk.bytes.length +
-          (memory.under?.chunk.bytes.length ?? 0);
-    if (this.#account !== undefined) this.#account.bytes += bytes - this.#memoryBytes;
-    this.#memoryBytes = bytes;
-  }
-
-  /** Gives it nodes that are made when they are first asked for, or found to be nowhere. */
-  rememberLater(compact: () => PageMemory | undefined): void {
-    this.#compact = compact;
-  }
-
-  /** Lets go of what the store has, and of what follows from the record that it gets. */
-  forgetRecorded(): void {
-    const memory = this.#memory;
-    if (memory === undefined) return;
-    if (!memory.root.isWhole) this.remember({ root: memory.root, under: undefined });
-    else if (this.delta !== undefined) this.remember(undefined);
-  }
-
-  /** Lets go of its nodes; what follows may be built on them once more, where they are stored. */
-  forget(): void {
-    this.remember(undefined);
-    // Whoever changed it since needs to know how it differs from its record.
-    if (this.isCurrent) this.delta = undefined;
-  }
-}
 
 /**
  * What the places in the nodes of some versions mean. From one checkpoint to the next versions
@@ -487,7 +312,7 @@ export function childrenOf(table: Table, ref: Ref): Ref[] {
 }
 
 /** The node below a page that is in memory, in the page's own table. */
-export function insideOf(root: PageRoot): { readonly table: Table; readonly ref: Ref } {
+export function insideOf(root: Nodes): { readonly table: Table; readonly ref: Ref } {
   const table = Table.of([]);
   return { table, ref: { kind: root.kind, chunk: table.add(root.chunk), at: 0 } };
 }

@@ -18,7 +18,7 @@ import {
 } from './leaf.ts';
 import { PATH_NIBBLES } from './limits.ts';
 import { Chunk } from './memory.ts';
-import type { Kind, PageRoot, Ref } from './nodes.ts';
+import type { Kind, Nodes, Ref } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
@@ -45,7 +45,7 @@ class Overwriter {
     this.#suite = suite;
   }
 
-  overwrite({ chunk, kind }: PageRoot, items: Items, depth: number): boolean {
+  overwrite({ chunk, kind }: Nodes, items: Items, depth: number): boolean {
     const { count } = items;
     this.#chunk = chunk;
     if (this.#ats.length < count) this.#ats = new Int32Array(2 * count);
@@ -135,7 +135,7 @@ const overwriters = new WeakMap<HashSuite, Overwriter>();
  * @param depth Nibbles of the page's prefix, which all changes share.
  * @returns Whether it could; otherwise the page is as it was.
  */
-export function overwrite(suite: HashSuite, page: PageRoot, items: Items, depth: number): boolean {
+export function overwrite(suite: HashSuite, page: Nodes, items: Items, depth: number): boolean {
   let overwriter = overwriters.get(suite);
   if (overwriter === undefined) {
     overwriter = new Overwriter(suite);
@@ -155,7 +155,7 @@ class ChangeWriter {
   #sources: Chunk[] = [];
   #copies = new Int32Array(16 * FIELDS_OF_COPY);
 
-  write(page: PageRoot, table: Table, ref: Ref, since: number): boolean {
+  write(page: Nodes, table: Table, ref: Ref, since: number): boolean {
     this.#page = page.chunk;
     this.#table = table;
     this.#since = since;
@@ -248,7 +248,7 @@ const changeWriter = new ChangeWriter();
  * @param since Height above which leaves are changed ones.
  * @returns Whether it could; otherwise the page is as it was.
  */
-export function overwriteChanged(page: PageRoot, table: Table, ref: Ref, since: number): boolean {
+export function overwriteChanged(page: Nodes, table: Table, ref: Ref, since: number): boolean {
   return changeWriter.write(page, table, ref, since);
 }
 

@@ -12,8 +12,8 @@ import { imageWords, isImage, pageOfImage, readImage } from './image.ts';
 import { ItemArrays, Items } from './items.ts';
 import { isBelow, pathWord, writeLength } from './leaf.ts';
 import { LAYOUT_PAGES_MAX, PATH_NIBBLES } from './limits.ts';
-import { chunkPool, Scratch } from './memory.ts';
-import type { PageRoot, Ref } from './nodes.ts';
+import { Scratch } from './memory.ts';
+import type { Nodes, Ref } from './nodes.ts';
 import {
   Arena,
   BRANCH,
@@ -31,7 +31,10 @@ import {
   totalsOf,
 } from './nodes.ts';
 import { overwrite } from './overwrite.ts';
+import { prefixText } from './page-memory.ts';
 import { Builder } from './update.ts';
+
+export { prefixText };
 
 /** Words that the branches of random leaves take: a third as many, ten for each child. */
 const BRANCH_WORDS_PER_LEAF = 16;
@@ -49,12 +52,15 @@ export type PageRecords = {
   readonly isOwn: boolean;
 };
 
-/** The nodes of a page's records, which must be exactly the page that the layout names. */
+/**
+ * The nodes of a page's records, which must be exactly the page that the layout names; void after
+ * the next page.
+ */
 export function decodePage(
   page: Page,
   records: PageRecords,
   suite: HashSuite,
-): Result<PageRoot, PageError> {
+): Result<Nodes, PageError> {
   const refusal = fail({ code: 'page-corrupt' } as const);
   const { base, delta, isOwn } = records;
   if (isOwn && isImage(base) && (delta === undefined || wholeOfDelta(delta) === undefined)) {
@@ -80,15 +86,14 @@ function isPage(
 const topmostHash = new Uint8Array(32);
 
 /**
- * The nodes of an image, read to where they stay, with what changed since; `undefined` when they
- * are not that page.
+ * The nodes of an image, with what changed since; `undefined` when they are not that page.
  */
 function readOwn(
   page: Page,
   image: Uint8Array,
   delta: Uint8Array | undefined,
   suite: HashSuite,
-): PageRoot | 'changed-otherwise' | undefined {
+): Nodes | 'changed-otherwise' | undefined {
   const root = pageOfImage(image);
   if (root === undefined) return undefined;
   const { chunk, kind } = root;
@@ -99,7 +104,6 @@ function readOwn(
     else hashBranchInto(suite, chunk, 0, topmostHash, 0);
     if (isPage(page, totalsOf(table, ref), topmostHash)) return root;
   }
-  chunkPool.give(chunk);
   return isDone ? undefined : 'changed-otherwise';
 }
 
@@ -177,7 +181,7 @@ class PageBuilder {
    * Puts in place what changed since in a page that nobody has seen yet; whether that could be done
    * where its nodes stand. Otherwise it is as it was.
    */
-  overwrite(root: PageRoot, prefix: Uint8Array, delta: Uint8Array): boolean {
+  overwrite(root: Nodes, prefix: Uint8Array, delta: Uint8Array): boolean {
     const items = this.#readDelta(Table.of([]), prefix, delta);
     return items !== undefined && overwrite(this.#suite, root, items, prefix.length);
   }
@@ -211,13 +215,6 @@ function builderOf(suite: HashSuite): PageBuilder {
     pageBuilders.set(suite, builder);
   }
   return builder;
-}
-
-/** A prefix in text, for maps and messages. */
-export function prefixText(prefix: Uint8Array): string {
-  let text = '';
-  for (const nibble of prefix) text += nibble.toString(16);
-  return text;
 }
 
 function unpackPrefix(packed: Uint8Array, depth: number): Bytes | undefined {
@@ -368,7 +365,7 @@ export function decodeLayouts(encoded: readonly Uint8Array[]): Result<Page[], La
     for (const entry of decoded.value.pages) {
       const page = pageOf(entry);
       if (page === undefined) return refusal;
-      const prefix = prefixText(page.prefix);
+      const prefix = page.prefixText;
       if (named.has(prefix)) return refusal; // One form only.
       named.add(prefix);
       pages.set(prefix, page);

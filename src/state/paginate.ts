@@ -5,7 +5,7 @@ import { compact, extract } from './compact.ts';
 import type { DeltaEntry } from './delta.ts';
 import { EMPTY_DELTA, mergeDeltas, wholeOfDelta } from './delta.ts';
 import { DELTA_SHARE_MAX, DELTA_TIMES_MAX } from './limits.ts';
-import { POOLED_WORDS_MAX } from './memory.ts';
+import { Chunk, SHARED_WORDS_MAX } from './memory.ts';
 import type { PageMemory, Ref } from './nodes.ts';
 import {
   Arena,
@@ -31,6 +31,7 @@ import {
 } from './nodes.ts';
 import { changedLeaves, overwriteChanged } from './overwrite.ts';
 import { pagesOf, prefixText, UPPER_ARENA_WORDS } from './page.ts';
+import type { PageAccount } from './page-memory.ts';
 
 type PaginateOptions = {
   readonly pageBytesMax: number;
@@ -41,8 +42,10 @@ type PaginateOptions = {
   readonly changed: ReadonlyMap<string, Page>;
   /** Keys below a prefix that blocks deleted since. */
   readonly deletedBelow: (prefix: Uint8Array) => readonly Bytes[];
+  /** Where pages have their memory. */
+  readonly account: PageAccount;
   /** Told a changed page whose memory is another one's now. */
-  readonly onMoved: (page: Page, memory: PageMemory) => void;
+  readonly onMoved: (page: Page, memory: PageMemory | undefined) => void;
 };
 
 type Tree = { readonly table: Table; readonly root: Ref; readonly hash: Hash };
@@ -101,7 +104,7 @@ class Pagination {
     assert(ref.kind !== INSIDE, 'a page is divided as a whole');
     const former = this.#options.changed.get(prefixText(Uint8Array.from(this.#prefix)));
     // Now, for what copies nodes does one thing at a time.
-    former?.memory;
+    former?.root;
     if (ref.kind === BRANCH && isDivided(this.#table, ref, this.#options.pageBytesMax)) {
       const isWhole = former === undefined || isUpper(this.#table.chunk(ref.chunk), ref.at);
       return this.#divideChildren(isWhole ? ref : this.#wholeOf(ref));
@@ -113,13 +116,15 @@ class Pagination {
 
   /** The same nodes in a chunk of their own, with all that are inside of pages. */
   #wholeOf(ref: Ref): Ref {
-    const { chunk, kind } = compact(this.#table, ref, this.#prefix);
+    const { chunk: copy, length, kind } = compact(this.#table, ref, this.#prefix);
+    const chunk = new Chunk(length);
+    chunk.words.set(copy.words.subarray(0, length));
     return { kind, chunk: this.#table.add(chunk), at: 0 };
   }
 
   #pageOf(ref: Ref, hash: Hash, former: Page | undefined): Page {
     const table = this.#table;
-    const { generation, since, onMoved } = this.#options;
+    const { generation, since, account, onMoved } = this.#options;
     const joined = pagesOf(table, ref);
     this.#joined.push(...joined);
     const prefix = Uint8Array.from(this.#prefix);
@@ -129,6 +134,7 @@ class Pagination {
     if (isBeside && !isTooMuchBeside(former, this.#options)) {
       const { generation: base } = former;
       const page = new Page({ ...fields, generation: base, deltaGeneration: generation });
+      page.countIn(account);
       page.reads = former.reads;
       page.usedAt = former.usedAt;
       const deleted = this.#options.deletedBelow(prefix);
@@ -137,12 +143,14 @@ class Pagination {
         const { memory, changed } = followed(former, table, ref, since);
         const gone = deleted.map((key): DeltaEntry => ({ key, put: undefined }));
         page.delta = mergedDelta(former, [...gone, ...changed]);
-        if (memory !== undefined) onMoved(former, memory);
+        page.reads ??= former.reads;
+        onMoved(former, memory);
         return memory;
       });
       return page;
     }
     const page = new Page({ ...fields, generation, deltaGeneration: 0 });
+    page.countIn(account);
     const copy = () => ({ root: compact(table, ref, prefix), under: undefined });
     // What is inside of other pages has to be copied as long as they are in memory.
     if (former === undefined && joined.length === 0) page.rememberLater(copy);
@@ -191,12 +199,13 @@ function followed(
   const leaves = changedLeaves(table, ref, since);
   // Where a block changed a leaf, the one after it found it there without a look at the page.
   for (const { path, put } of leaves) {
-    former.reads.note(path, former.prefix.length, put.changedAt - 1);
+    former.noteRead(path, put.changedAt - 1);
   }
   // It was let go of, and nothing of it is read again and again: nobody waits for the changes.
-  if (memory === undefined && former.reads.hot().length === 0) return { memory, changed: leaves };
+  if (memory === undefined && (former.reads?.hot() ?? []).length === 0)
+    return { memory, changed: leaves };
   // Of larger ones views may be in use.
-  if (memory?.root.isWhole === true && memory.root.length <= POOLED_WORDS_MAX) {
+  if (memory?.root.isWhole === true && memory.root.length <= SHARED_WORDS_MAX) {
     if (overwriteChanged(memory.root, table, ref, since)) return { memory, changed: leaves };
   }
   return extract(table, ref, former, since);
@@ -206,13 +215,13 @@ function followed(
 function isBaseOf(page: Page): boolean {
   if (!page.isStored && page.deltaGeneration === 0) return false; // It has no record.
   if (isMended(page)) return false;
-  const deltaBytes = page.deltaGeneration === 0 ? 0 : deltaOf(page).length;
+  const deltaBytes = page.deltaGeneration === 0 ? 0 : deltaBytesOf(page);
   return page.whole === undefined || deltaBytes <= DELTA_SHARE_MAX * page.weight;
 }
 
 /** Whether too many keys went from a page for their record to stay beside it. */
 function isTooMuchBeside(page: Page, { deletedBelow, pageBytesMax }: PaginateOptions): boolean {
-  let bytes = page.deltaGeneration === 0 ? 0 : deltaOf(page).length;
+  let bytes = page.deltaGeneration === 0 ? 0 : deltaBytesOf(page);
   for (const { length } of deletedBelow(page.prefix)) bytes += length;
   return bytes > DELTA_TIMES_MAX * Math.max(pageBytesMax, page.weight);
 }
@@ -222,11 +231,17 @@ function isMended({ delta }: Page): boolean {
   return delta !== undefined && wholeOfDelta(delta) !== undefined;
 }
 
+function deltaBytesOf(page: Page): number {
+  if (page.deltaBytes === undefined) page.root; // As in `deltaOf`.
+  assert(page.deltaBytes !== undefined, 'known with its nodes');
+  return page.deltaBytes;
+}
+
 /** The record of what changed in a page that is to be written, or was changed since. */
 export function deltaOf(page: Page): Bytes {
   let { delta } = page;
   if (delta === undefined) {
-    page.memory; // One that is not stored yet has it as soon as its nodes are asked for.
+    page.root; // One that is not stored yet has it as soon as its nodes are asked for.
     ({ delta } = page);
   }
   assert(delta !== undefined, 'known with its nodes');

@@ -1,7 +1,7 @@
 import { Growing } from './growing.ts';
 import { branchBelow } from './inside.ts';
 import type { Chunk } from './memory.ts';
-import type { Page, PageMemory } from './nodes.ts';
+import type { Nodes, Page, PageMemory } from './nodes.ts';
 import {
   BRANCH,
   bitCount,
@@ -15,11 +15,13 @@ import {
 } from './nodes.ts';
 import { HOT_NIBBLES } from './reads.ts';
 
+type PageNodes = { readonly root: Nodes; readonly under: Nodes | undefined };
+
 /** Copies of a page the branches on the way to some leaves. */
 class Pruner {
   readonly #copied = new Growing();
 
-  prune({ root, under }: PageMemory, paths: readonly number[]): PageMemory | undefined {
+  prune({ root, under }: PageNodes, paths: readonly number[]): PageMemory | undefined {
     if (root.kind !== BRANCH) return undefined;
     this.#copied.used = 0;
     if (root.isWhole) this.#copyWhole(root.chunk, 0, paths, 0);
@@ -103,7 +105,7 @@ const pruner = new Pruner();
  */
 export function pruned(page: Page): PageMemory | undefined {
   const { memory } = page;
-  const paths = page.reads.hot();
+  const paths = page.reads?.hot() ?? [];
   if (memory === undefined || (memory.root.isWhole && paths.length === 0)) return undefined;
   return pruner.prune(memory, paths);
 }

@@ -11,20 +11,20 @@ const READS_MAX = 8;
  */
 export class Reads {
   /** Path, then height of the first time, or -1 after it was read again; the newest last. */
-  #noted: number[] | undefined;
+  #noted: readonly number[] = [];
 
   note(path: Uint8Array, depth: number, height: number): void {
     let short = 0;
     for (let at = 0; at < HOT_NIBBLES; at++) short = (short << 4) | nibbleOf(path, 0, depth + at);
-    this.#noted ??= [];
     const noted = this.#noted;
     for (let at = 0; at < noted.length; at += 2) {
       if (noted[at] !== short) continue;
-      if (noted[at + 1] !== height) noted[at + 1] = -1;
+      if (noted[at + 1] !== height) this.#noted = noted.with(at + 1, -1);
       return;
     }
-    if (noted.length === 2 * READS_MAX) noted.splice(this.#oldest(noted), 2);
-    noted.push(short, height);
+    const kept = noted.length < 2 * READS_MAX ? noted : noted.toSpliced(this.#oldest(noted), 2);
+    // A list that grows has room for sixteen more, and there is one for every page.
+    this.#noted = [...kept, short, height];
   }
 
   /** One that was read once, or else whatever came first. */
@@ -35,7 +35,7 @@ export class Reads {
 
   /** Paths below the page's prefix of what was read more than once. */
   hot(): number[] {
-    const noted = this.#noted ?? [];
+    const noted = this.#noted;
     return noted.filter((_, at) => (at & 1) === 0 && noted[at + 1] === -1);
   }
 }

@@ -1,5 +1,5 @@
 import type { Bytes, Result } from '../base/index.ts';
-import { assert, equalBytes, fail, ok } from '../base/index.ts';
+import { assert, ok } from '../base/index.ts';
 import type { Hash, HashSuite } from '../crypto/index.ts';
 import type { Height, StateChange, StateView } from '../ledger/index.ts';
 import { nameOf, planOf, unwrittenBytesOf } from './checkpoint-plan.ts';
@@ -8,23 +8,26 @@ import { deletedBy, keysBelow } from './deleted-keys.ts';
 import { EMPTY_DELTA } from './delta.ts';
 import type { LayoutError, PageError } from './errors.ts';
 import { EvictionQueue } from './eviction-queue.ts';
-import { find, findMissingPage } from './find.ts';
+import { find, findMissingPage, foundValue } from './find.ts';
 import { Items } from './items.ts';
-import { comparePaths, leafValue, leafValueView } from './leaf.ts';
+import { comparePaths } from './leaf.ts';
 import {
+  LAYOUT_BYTES_PER_PAGE,
   PAGE_BYTES_MAX_DEFAULT,
+  PAGES_SHARE_MIN,
   PARTLY_SHARE,
   VERSION_BYTES_ALWAYS,
   VERSION_SHARE,
   VERSIONS_KEPT_DEFAULT,
   VERSIONS_KEPT_MIN,
 } from './limits.ts';
-import type { Chunk } from './memory.ts';
-import { POOLED_WORDS_MAX } from './memory.ts';
-import type { Page, PageAccount, PageMemory } from './nodes.ts';
+import { Slabs } from './memory.ts';
+import { NeededDeltas } from './needed-deltas.ts';
+import type { Page, PageMemory } from './nodes.ts';
 import { Arena, NO_REF, Table } from './nodes.ts';
 import type { PageRecords, StoredName } from './page.ts';
-import { decodeLayouts, decodePage, prefixText, treeOfPages } from './page.ts';
+import { decodePage } from './page.ts';
+import type { PageAccount } from './page-memory.ts';
 import { pagesToDivide, paginate } from './paginate.ts';
 import type { StateProof } from './proof.ts';
 import { emptyRoot, prove } from './proof.ts';
@@ -33,7 +36,7 @@ import { findSubtree } from './subtree.ts';
 import type { CheckpointPlan, PageRecordForm, StagedState, StateTreeOptions } from './types.ts';
 import { Builder } from './update.ts';
 import type { Staging, Version } from './versions.ts';
-import { arenaWords, undoOf } from './versions.ts';
+import { arenaWords, undoOf, versionOfLayouts } from './versions.ts';
 
 /**
  * The state after the newest block and after some blocks before it: an authenticated hexadecimal
@@ -48,9 +51,9 @@ export class StateTree {
   /** Oldest first; the last is the head. */
   #versions: Version[] = [];
   /** Bytes of all pages in memory, so that no block costs what grows with their number. */
-  readonly #account: PageAccount = { bytes: 0 };
+  readonly #account: PageAccount = { slabs: new Slabs(), bytes: 0 };
   /** Of those that only older versions have, and nobody else any more. */
-  readonly #heldAccount: PageAccount = { bytes: 0 };
+  readonly #heldAccount: PageAccount = { slabs: this.#account.slabs, bytes: 0 };
   /** Pages in memory, unless they are only there. */
   readonly #evictable = new EvictionQueue();
   /** Of the head, not stored by a completed checkpoint yet; and what they take. */
@@ -60,6 +63,8 @@ export class StateTree {
   readonly #gone = new Set<StoredName>();
   /** What blocks changed since the last plan of a checkpoint: pages by prefix, keys deleted. */
   readonly #changed = new Map<string, Page>();
+  /** What these keep of how they differ from their records. */
+  #changedBytes = 0;
   #deleted: DeletedKey[] = [];
   #planHeight = -1;
   /** Of plans: what was gone when they were made. */
@@ -69,6 +74,7 @@ export class StateTree {
   /** Buffers of blocks that only versions before the head use. */
   #versionBytes = 0;
   readonly #staged = new WeakMap<StagedState, Staging>();
+  readonly #neededDeltas = new NeededDeltas();
   #tick = 0;
   /** Bytes of buffers that blocks took since the last plan. */
   #looseBytes = 0;
@@ -111,15 +117,10 @@ export class StateTree {
     },
     options: StateTreeOptions = {},
   ): Result<StateTree, LayoutError> {
-    const pages = decodeLayouts(checkpoint.layouts);
-    if (!pages.ok) return pages;
-    const upper = treeOfPages(suite, pages.value);
-    if (!upper.ok) return upper;
-    if (!equalBytes(upper.value.hash, checkpoint.root)) return fail({ code: 'layout-corrupt' });
-    const { length } = upper.value.table;
-    const { height } = checkpoint;
-    const version = { ...upper.value, height, length, heldBytes: 0, heldPages: [] };
-    return ok(new StateTree(suite, options, { version, pages: pages.value }));
+    const version = versionOfLayouts(suite, checkpoint);
+    if (!version.ok) return version;
+    const { pages } = version.value.table;
+    return ok(new StateTree(suite, options, { version: version.value, pages }));
   }
 
   /** Where the path of the key that is being read stands. */
@@ -174,10 +175,10 @@ export class StateTree {
         this.suite.hashInto('state-path', key, 0, key.length, path, 0);
         const onPage = (page: Page): void => {
           page.usedAt = this.#tick;
-          page.reads.note(path, page.prefix.length, version.height);
+          page.noteRead(path, version.height);
         };
         const leaf = find(version, path, { key, onPage });
-        return leaf === undefined ? undefined : leafValueOf(leaf.chunk, leaf.at);
+        return leaf === undefined ? undefined : foundValue(leaf);
       },
     };
   }
@@ -220,7 +221,7 @@ export class StateTree {
     const { delta } = records;
     const root = decodePage(page, records, this.#suite);
     if (!root.ok) return root;
-    if (page.deltaGeneration !== 0) page.delta = delta?.slice() ?? EMPTY_DELTA;
+    if (page.deltaGeneration !== 0) page.delta = delta ?? EMPTY_DELTA;
     page.remember({ root: root.value, under: undefined });
     page.usedAt = ++this.#tick;
     if (page.isStored) this.#evictable.add(page);
@@ -278,9 +279,9 @@ export class StateTree {
     const version = { height, table, length, root, hash, heldBytes: 0, heldPages: [] };
     const bytes = items.chunk.bytes.length + arena.takenBytes;
     const { replaced } = this.#builder;
-    const deltas = replaced.map(({ delta }) => delta);
+    this.#neededDeltas.note(replaced, height);
     const deleted = deletedBy(items);
-    this.#staged.set(staged, { version, base, bytes, replaced, deltas, deleted });
+    this.#staged.set(staged, { version, base, bytes, replaced, deleted });
     return staged;
   }
 
@@ -296,16 +297,16 @@ export class StateTree {
   /** Makes a staged state the head, on which it must stand. */
   adopt(staged: StagedState): void {
     assert(this.isOnHead(staged), 'staged on another state');
-    const { version, bytes, replaced, deltas, deleted } = this.#stagingOf(staged);
-    for (const [at, page] of replaced.entries()) {
-      // Evicted since: then it is known from when the block was staged.
-      page.delta ??= deltas[at];
+    const { version, bytes, replaced, deleted } = this.#stagingOf(staged);
+    for (const page of replaced) {
       this.#leave(page);
       page.isChanged = true;
-      this.#changed.set(prefixText(page.prefix), page);
+      this.#changed.set(page.prefixText, page);
+      this.#changedBytes += page.deltaMemoryBytes;
     }
     this.#deleted.push(...deleted);
     this.#versions.push(version);
+    this.#neededDeltas.settle(version.height);
     this.#looseBytes += bytes;
     if (this.#versions.length > this.#versionsKept) this.#dropOldest();
   }
@@ -325,7 +326,7 @@ export class StateTree {
 
   #forget(page: Page): void {
     this.#evictable.delete(page);
-    page.forget();
+    page.leaveVersions();
   }
 
   /** Stages and adopts. */
@@ -353,10 +354,12 @@ export class StateTree {
       since: this.#planHeight,
       changed: this.#changed,
       deletedBelow: (prefix: Uint8Array) => keysBelow(deleted, prefix),
-      onMoved: (page: Page, memory: PageMemory) => {
+      account: this.#account,
+      onMoved: (page: Page, memory: PageMemory | undefined) => {
         // One that is nowhere else is not changed beside its record.
         this.#evictable.delete(page);
         page.handOver(memory);
+        page.release(this.#heldAccount);
       },
     };
   }
@@ -391,7 +394,6 @@ export class StateTree {
     for (const page of joined) this.#leave(page);
     for (const page of created) {
       page.isCurrent = true;
-      page.countIn(this.#account);
       this.#unwritten.add(page);
       this.#unwrittenBytes += unwrittenBytesOf(page);
       if (page.deltaGeneration !== 0) this.#evictable.add(page);
@@ -415,7 +417,7 @@ export class StateTree {
   #settleChanged(joined: readonly Page[]): void {
     const followed = new Set<string>();
     for (const page of this.#unwritten) {
-      if (page.deltaGeneration !== 0) followed.add(prefixText(page.prefix));
+      if (page.deltaGeneration !== 0) followed.add(page.prefixText);
     }
     for (const [prefix, page] of this.#changed) {
       page.isChanged = false;
@@ -424,14 +426,15 @@ export class StateTree {
     }
     for (const page of joined) this.#keepForVersions(page);
     this.#changed.clear();
+    this.#changedBytes = 0;
     this.#deleted = [];
     this.#planHeight = this.height;
   }
 
   #keepForVersions(page: Page): void {
     this.#evictable.delete(page);
-    if (this.#versions.length === 1) page.forget();
-    page.countIn(this.#heldAccount);
+    page.release(this.#heldAccount);
+    if (this.#versions.length === 1) this.#forget(page);
   }
 
   /** Notes that a plan was carried out: its pages may be evicted from now on. */
@@ -462,14 +465,27 @@ export class StateTree {
     while (this.versionBytes() > versionBytesMax && this.#versions.length > VERSIONS_KEPT_MIN) {
       this.#dropOldest();
     }
-    const isEnough = () => this.memoryBytes() + this.versionBytes() <= bytesMax;
-    if (isEnough()) return;
+    const { slabs } = this.#account;
+    // Of a layout that is too large for what is allowed, some pages can be read still.
+    const left = Math.max(PAGES_SHARE_MIN * bytesMax, bytesMax - this.layoutBytes());
+    const isEnough = () => this.memoryBytes() + this.versionBytes() + slabs.spareBytesMax <= left;
     this.#evictable.evict(PARTLY_SHARE * bytesMax, isEnough);
+    slabs.settle();
   }
 
   /** Memory that pages take, and what blocks made of them since; that of older versions apart. */
   memoryBytes(): number {
     return this.#account.bytes + this.#looseBytes;
+  }
+
+  /** Memory that the head's pages take though they are not loaded, and what is above them. */
+  layoutBytes(): number {
+    return LAYOUT_BYTES_PER_PAGE * (this.#head?.table.pages.length ?? 0);
+  }
+
+  /** Memory between pages, and what waits for those that come. */
+  spareBytes(): number {
+    return this.#account.slabs.spareBytes;
   }
 
   /** Memory that only versions before the head use. */
@@ -479,11 +495,6 @@ export class StateTree {
 
   /** Memory that waits for a checkpoint, in bytes; an estimate. */
   dirtyBytes(): number {
-    return this.#unwrittenBytes + this.#looseBytes;
+    return this.#unwrittenBytes + this.#looseBytes + this.#changedBytes;
   }
-}
-
-/** The value of a leaf, for whoever may keep it: memory that is used again is copied. */
-function leafValueOf(chunk: Chunk, at: number): Bytes {
-  return chunk.words.length > POOLED_WORDS_MAX ? leafValueView(chunk, at) : leafValue(chunk, at);
 }

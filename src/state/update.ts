@@ -132,9 +132,9 @@ export class Builder {
   #updatePage(items: Items, id: number, low: number, high: number, depth: number): void {
     const page = this.#table.page(id);
     const { bytes } = items.chunk;
+    const { prefix } = page;
     let inside = low;
-    const isInside = (place: number) =>
-      isBelow(bytes, 4 * pathWord(items.ats[place] ?? 0), page.prefix);
+    const isInside = (place: number) => isBelow(bytes, 4 * pathWord(items.ats[place] ?? 0), prefix);
     while (inside < high && !isInside(inside)) inside += 1;
     if (inside === high) {
       this.#countPut(items, low, high);

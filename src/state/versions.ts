@@ -1,9 +1,12 @@
-import type { Bytes } from '../base/index.ts';
-import type { Hash } from '../crypto/index.ts';
+import type { Result } from '../base/index.ts';
+import { equalBytes, fail, ok } from '../base/index.ts';
+import type { Hash, HashSuite } from '../crypto/index.ts';
 import type { DeletedKey } from './deleted-keys.ts';
+import type { LayoutError } from './errors.ts';
 import type { Items } from './items.ts';
 import { changedAtOf, leafValue } from './leaf.ts';
 import type { Page, Ref, Table } from './nodes.ts';
+import { decodeLayouts, treeOfPages } from './page.ts';
 import type { UndoEntry } from './types.ts';
 
 /** The state after a block. */
@@ -20,15 +23,33 @@ export type Version = {
   readonly heldPages: Page[];
 };
 
+/** The state of a checkpoint, with no page loaded. */
+export function versionOfLayouts(
+  suite: HashSuite,
+  checkpoint: {
+    readonly height: number;
+    readonly root: Hash;
+    readonly layouts: readonly Uint8Array[];
+  },
+): Result<Version, LayoutError> {
+  const { height, root, layouts } = checkpoint;
+  const pages = decodeLayouts(layouts);
+  if (!pages.ok) return pages;
+  const upper = treeOfPages(suite, pages.value);
+  if (!upper.ok) return upper;
+  if (!equalBytes(upper.value.hash, root)) return fail({ code: 'layout-corrupt' });
+  const { length } = upper.value.table;
+  return ok({ ...upper.value, height, length, heldBytes: 0, heldPages: [] });
+}
+
 /** The versions behind staged states, which callers hold without seeing nodes. */
 export type Staging = {
   readonly version: Version;
   readonly base: Version | undefined;
   /** Bytes of the chunks that it added. */
   readonly bytes: number;
-  /** Pages of its base that it has other nodes for, and how each differs from its record. */
+  /** Pages of its base that it has other nodes for. */
   readonly replaced: readonly Page[];
-  readonly deltas: readonly (Bytes | undefined)[];
   readonly deleted: readonly DeletedKey[];
 };
 
