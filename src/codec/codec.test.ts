@@ -24,6 +24,7 @@ import {
   uint53,
   union,
   vector,
+  Writer,
 } from './index.ts';
 
 const person = struct('Person', {
@@ -236,3 +237,18 @@ describe('familiar bytes', () => {
     expect(familiarBytes(4, known).read(new Reader(Uint8Array.from(known)))).toBe(known);
   });
 });
+
+test.each([5, 96, 97, 300])(
+  '%d written bytes are copied to where there is room alone',
+  (length) => {
+    const writer = new Writer();
+    const written = Uint8Array.from({ length }, (_, at) => at % 251);
+    writer.bytes(written);
+    const target = new Uint8Array(length + 2);
+    writer.copyTo(target, 2);
+    expect(target.subarray(2)).toEqual(written);
+    expect(() => writer.copyTo(target, 3)).toThrow('there is room for it');
+    expect(() => writer.copyTo(target, -1)).toThrow('there is room for it');
+    expect(target.subarray(2)).toEqual(written);
+  },
+);

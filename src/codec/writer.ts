@@ -123,8 +123,9 @@ export class Writer {
   copyTo(target: Uint8Array, at: number): void {
     const bytes = this.#bytes;
     const length = this.#length;
+    assert(at >= 0 && at + length <= target.length, 'there is room for it');
     if (length > COPIED_BY_HAND_MAX) target.set(bytes.subarray(0, length), at);
-    // Inside: they were written.
+    // Both inside: they were written, and there is room.
     else for (let each = 0; each < length; each++) target[at + each] = bytes[each] as number;
   }
 

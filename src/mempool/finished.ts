@@ -1,6 +1,6 @@
-import type { Bytes } from '../base/index.ts';
 import { formatHex } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
+import { NotedBlocks } from './noted.ts';
 
 const ID_BYTES = 32;
 
@@ -12,12 +12,12 @@ const ID_BYTES = 32;
 export class FinishedIds {
   readonly #countMax: number;
   readonly #known = new Set<string>();
-  /** Ids of blocks, one after the other, that are not in the set yet; oldest first. */
-  #noted: Bytes[] = [];
-  #notedBytes = 0;
+  /** Blocks whose ids are not in the set yet. */
+  readonly #noted: NotedBlocks<undefined>;
 
   constructor(countMax: number) {
     this.#countMax = countMax;
+    this.#noted = new NotedBlocks(countMax);
   }
 
   get size(): number {
@@ -37,29 +37,16 @@ export class FinishedIds {
 
   /** As `add`, of all transactions of a block. */
   addBlock(ids: readonly Hash[]): void {
-    const noted = new Uint8Array(ID_BYTES * ids.length);
-    let write = 0;
-    for (const id of ids) for (let at = 0; at < ID_BYTES; at++) noted[write++] = id[at] ?? 0;
-    this.#noted.push(noted);
-    this.#notedBytes += noted.length;
-    let first = this.#noted[0];
-    // The rest alone is as many as are remembered.
-    while (first !== undefined && this.#notedBytes - first.length >= ID_BYTES * this.#countMax) {
-      this.#noted.shift();
-      this.#notedBytes -= first.length;
-      first = this.#noted[0];
-    }
+    this.#noted.note(ids, undefined);
   }
 
   #recall(): void {
     if (this.#noted.length === 0) return;
-    for (const noted of this.#noted) {
-      for (let at = 0; at < noted.length; at += ID_BYTES) {
-        this.#keep(formatHex(noted.subarray(at, at + ID_BYTES)));
+    for (const { ids } of this.#noted.take()) {
+      for (let at = 0; at < ids.length; at += ID_BYTES) {
+        this.#keep(formatHex(ids.subarray(at, at + ID_BYTES)));
       }
     }
-    this.#noted = [];
-    this.#notedBytes = 0;
   }
 
   #keep(key: string): void {

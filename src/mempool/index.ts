@@ -1,6 +1,7 @@
 export type { AdmissionError } from './errors.ts';
 export type { MempoolLimits } from './limits.ts';
 export { MEMPOOL_LIMITS } from './limits.ts';
+export { NotedBlocks } from './noted.ts';
 export { selectForBlock } from './select.ts';
 export type { MempoolState } from './state.ts';
 export {

@@ -1,7 +1,8 @@
-import type { Bytes, Clock, TimestampMs } from '../base/index.ts';
+import type { Clock, TimestampMs } from '../base/index.ts';
 import { formatHex } from '../base/index.ts';
 import type { Hash } from '../crypto/index.ts';
 import type { Address, Height, Sequence } from '../ledger/index.ts';
+import { NotedBlocks } from '../mempool/index.ts';
 import { TRACKED_TRANSACTIONS_MAX } from './limits.ts';
 
 /** How far one transaction has come on this node. */
@@ -37,12 +38,11 @@ export type SignedFacts = {
 type Listener = (transaction: TrackedTransaction) => void;
 /** Why a transaction of a block was charged for nothing. */
 type Failure = { readonly code: string; readonly actionIndex: number };
-/** A committed block: the ids of its transactions one after the other, and which of them failed. */
-type NotedBlock = {
+/** A committed block, and which of its transactions failed. */
+type BlockFacts = {
   readonly height: Height;
   readonly timestampMs: TimestampMs;
   readonly finalAtMs: TimestampMs;
-  readonly ids: Bytes;
   readonly failures: ReadonlyMap<number, Failure>;
 };
 const ID_BYTES = 32;
@@ -83,9 +83,8 @@ export class TransactionTracker {
   /** Those `included` now, by id. */
   readonly #proposed = new Set<string>();
 
-  /** Blocks whose transactions are not among these yet, oldest first; see `committedBlock`. */
-  #noted: NotedBlock[] = [];
-  #notedCount = 0;
+  /** Blocks whose transactions are not among these yet; see `committedBlock`. */
+  readonly #noted = new NotedBlocks<BlockFacts>(TRACKED_TRANSACTIONS_MAX);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -211,31 +210,14 @@ export class TransactionTracker {
       }
       return;
     }
-    const noted = new Uint8Array(ID_BYTES * ids.length);
-    let write = 0;
-    for (const id of ids) for (let at = 0; at < ID_BYTES; at++) noted[write++] = id[at] ?? 0;
-    this.#noted.push({ height, timestampMs, finalAtMs, ids: noted, failures });
-    this.#notedCount += ids.length;
-    this.#dropNoted();
-  }
-
-  /** Forgets noted blocks before which there are as many transactions as are remembered. */
-  #dropNoted(): void {
-    for (let first = this.#noted[0]; first !== undefined; first = this.#noted[0]) {
-      const others = this.#notedCount - first.ids.length / ID_BYTES;
-      if (others < TRACKED_TRANSACTIONS_MAX) return;
-      this.#noted.shift();
-      this.#notedCount = others;
-    }
+    this.#noted.note(ids, { height, timestampMs, finalAtMs, failures });
   }
 
   /** Somebody may ask: what was noted is as if it had been told one by one. */
   #recall(): void {
     if (this.#noted.length === 0) return;
-    const noted = this.#noted;
-    this.#noted = [];
-    this.#notedCount = 0;
-    for (const { height, timestampMs, finalAtMs, ids, failures } of noted) {
+    for (const { ids, facts } of this.#noted.take()) {
+      const { height, timestampMs, finalAtMs, failures } = facts;
       for (let index = 0; ID_BYTES * index < ids.length; index++) {
         const at = ID_BYTES * index;
         const id = ids.slice(at, at + ID_BYTES) as Hash; // As they were told.

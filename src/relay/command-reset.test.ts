@@ -1,13 +1,14 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { encodeUtf8 } from '../base/index.ts';
-import { openLedgerStore } from '../node/index.ts';
+import { openLedgerStore, wipeLedger } from '../node/index.ts';
 import { recordChain } from '../node/store/chain.fixture.ts';
 import type { Space } from '../storage/index.ts';
 import { LevelDbStore } from '../storage/level-db-store.ts';
 import { resetLedger } from './command-reset.ts';
+import { reportFailure } from './failure.ts';
 import { nodeFiles } from './layout.ts';
 
 let folder: string;
@@ -70,6 +71,43 @@ it('clears the ledger of a stopped node, and keeps what only this node knows', a
   const again = await openLedgerStore({ store: after, ledger });
   expect(again.head().header.height).toBe(0);
   for (const block of chain.blocks) await again.commit(block);
+  await again.close();
+  await after.close();
+});
+
+/** What a failure is reported as. */
+function reported(error: unknown): string {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    reportFailure(error, false);
+    return write.mock.calls.map(([text]) => String(text)).join('');
+  } finally {
+    write.mockRestore();
+  }
+}
+
+it.each([1, 6])('is begun again where it was broken off after %d writes', async (writes) => {
+  const store = await openStore();
+  const running = await openLedgerStore({ store, ledger });
+  for (const block of chain.blocks.slice(0, 18)) await running.commit(block);
+  await running.checkpoint();
+  for (const block of chain.blocks.slice(18)) await running.commit(block);
+  await running.close();
+  const { write } = store;
+  let left = writes;
+  store.write = (...request) => {
+    if (left-- === 0) throw new Error('killed');
+    return write.apply(store, request);
+  };
+  await expect(wipeLedger(store)).rejects.toThrow('killed');
+  store.write = write;
+  const failure = await openLedgerStore({ store, ledger }).catch((error: unknown) => error);
+  await store.close();
+  expect(reported(failure)).toMatch(/^Failed: store-vanished .*\n.*`tabellion reset` clears/s);
+  await reset();
+  const after = await openStore();
+  const again = await openLedgerStore({ store: after, ledger });
+  expect(again.head().header.height).toBe(0);
   await again.close();
   await after.close();
 });

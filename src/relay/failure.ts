@@ -26,7 +26,9 @@ const ADVICE: { readonly [code: string]: string } = {
   'index-corrupt':
     'Stored histories are damaged. `tabellion reset` clears the store, and the node syncs again.',
   'store-vanished':
-    'The files of the store went away while it was open. Look at the disk, then start again.',
+    'A part of the stored data is gone: `tabellion reset` was broken off, or files went away. If ' +
+    'you did not reset, look at the disk first. `tabellion reset` clears the rest, and the node ' +
+    'syncs again.',
   'state-root-mismatch':
     'The stored state is not what the chain says. `tabellion reset` clears the store, and the ' +
     'node syncs again. If it comes again, the disk or the memory of this machine may be failing.',

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../base/index.ts';
-import { concatBytes, TabellionError } from '../../base/index.ts';
+import { concatBytes, equalBytes, TabellionError } from '../../base/index.ts';
 import { decode, encode } from '../../codec/index.ts';
 import type { CheckpointPlan, Page } from '../../state/index.ts';
 import type { Space, WriteOperation } from '../../storage/index.ts';
@@ -12,6 +12,7 @@ import {
   STORE_FORMAT,
   SWEEP_RECORDS_PER_STEP,
 } from './limits.ts';
+import type { UnwrittenRecords } from './mending.ts';
 import type { CheckpointRecord } from './records.ts';
 import {
   CHECKPOINT_KEY,
@@ -31,6 +32,7 @@ import {
 import type { KeptSnapshot } from './snapshot-records.ts';
 import { SNAPSHOTS_KEY, sealed as sealedRecord, snapshotsRecordCodec } from './snapshot-records.ts';
 
+type PutOperation = Extract<WriteOperation, { kind: 'put' }>;
 type Garbage = { readonly space: Space; readonly key: Bytes };
 
 /** Deletes of one step. */
@@ -107,11 +109,15 @@ async function removeGarbage(core: Core, keys: readonly Garbage[]): Promise<void
 }
 
 /** Gathers puts and writes them when there are enough bytes. */
-class Batch {
+class Batch implements UnwrittenRecords {
   readonly #core: Core;
   readonly #name: 'checkpoint-pages' | 'checkpoint-blocks';
-  #operations: WriteOperation[] = [];
+  #operations: PutOperation[] = [];
   #bytes = 0;
+  /** Those that are being written. */
+  readonly #flushing = new Set<readonly PutOperation[]>();
+  /** One write after the other; none after one that failed. */
+  #written: Promise<void> = Promise.resolve();
 
   constructor(core: Core, name: 'checkpoint-pages' | 'checkpoint-blocks') {
     this.#core = core;
@@ -124,12 +130,21 @@ class Batch {
     if (this.#bytes >= CHECKPOINT_STEP_BYTES) await this.flush();
   }
 
-  async flush(): Promise<void> {
-    if (this.#operations.length === 0) return;
+  holds(key: Bytes): boolean {
+    const batches = [this.#operations, ...this.#flushing];
+    return batches.some((each) => each.some((operation) => equalBytes(operation.key, key)));
+  }
+
+  flush(): Promise<void> {
+    if (this.#operations.length === 0) return this.#written;
     const operations = this.#operations;
     this.#operations = [];
     this.#bytes = 0;
-    await writeNamed(this.#core, this.#name, operations);
+    this.#flushing.add(operations);
+    this.#written = this.#written
+      .then(() => writeNamed(this.#core, this.#name, operations))
+      .finally(() => this.#flushing.delete(operations));
+    return this.#written;
   }
 }
 
@@ -171,6 +186,20 @@ function inKeyOrder(pages: CheckpointPlan['written']): Page[] {
   return ordered.flatMap((group) => groups.get(group) ?? []);
 }
 
+async function writePages(core: Core, plan: CheckpointPlan): Promise<void> {
+  const batch = new Batch(core, 'checkpoint-pages');
+  const written = core.mending?.writes(batch);
+  try {
+    for (const page of inKeyOrder(plan.written)) {
+      const { key, value } = plan.encode(page);
+      await batch.put('pages', key, value);
+    }
+    await batch.flush();
+  } finally {
+    written?.();
+  }
+}
+
 /** What a checkpoint is made of. */
 export type CheckpointWork = {
   readonly plan: CheckpointPlan;
@@ -193,12 +222,7 @@ export async function writeCheckpoint(
   work: CheckpointWork,
 ): Promise<{ readonly record: CheckpointRecord; readonly segments: SegmentChange }> {
   const { plan, index, previous } = work;
-  const pages = new Batch(core, 'checkpoint-pages');
-  for (const page of inKeyOrder(plan.written)) {
-    const { key, value } = plan.encode(page);
-    await pages.put('pages', key, value);
-  }
-  await pages.flush();
+  await writePages(core, plan);
   await moveBlocks(core, { from: (previous?.height ?? -1) + 1, to: plan.height });
   const segments = await index.writeSegments(plan.height, previous?.nextSegment ?? 1, (runs) =>
     writeNamed(

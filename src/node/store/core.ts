@@ -100,8 +100,9 @@ export async function insertPages(
     const isLost =
       (base === undefined && !isMended) || (delta === undefined && page.deltaGeneration !== 0);
     const inserted = isLost ? undefined : tree.insertStored(page, base ?? new Uint8Array(), delta);
-    // Copied. Two megabytes a block, which the collector counts but does not hurry to let go of.
-    base?.buffer.transfer(0);
+    // Copied. Two megabytes a block, which the collector counts but does not hurry to let go of;
+    // Node.js 20 cannot do it sooner.
+    if (base !== undefined && 'transfer' in base.buffer) base.buffer.transfer(0);
     if (inserted?.ok === true) continue;
     if (await mending?.mend(core, tree, page)) continue;
     throw new TabellionError('page-corrupt', {

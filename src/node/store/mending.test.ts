@@ -199,3 +199,102 @@ test('a page that a checkpoint replaces while it is put back leaves no record', 
   await broken.close();
   expect(defined(head, 'the page of the checkpoint')).toBeDefined();
 });
+
+describe('a page that is put back while a checkpoint writes what changed in it', () => {
+  /**
+   * A store at 18 of which a checkpoint waits before it writes what changed since 16, with nothing
+   * of that in memory any more, and all that it stands on spoilt.
+   */
+  async function pausedInCheckpoint(onWriting: () => void) {
+    const twin = await openLedgerStore({ store: new MemoryStore(), ledger });
+    for (const request of chain.blocks.slice(0, 18)) await twin.commit(request);
+    const options = { ...SNAPSHOT_OPTIONS, checkpointEveryBlocks: 100, snapshotsKept: 0 };
+    const begun = gate();
+    const writing = gate();
+    let isPaused = false;
+    const onCrashPoint = async (name: LedgerCrashPoint) => {
+      if (!isPaused || name !== 'checkpoint-pages-begun') return;
+      isPaused = false;
+      begun.open();
+      await writing.opened;
+      onWriting();
+    };
+    const store = new MemoryStore();
+    const asked: DamagedPage[] = [];
+    const mend = (page: DamagedPage) => {
+      asked.push(page);
+      return twin.subtree(page);
+    };
+    const broken = await openLedgerStore({ store, ledger, options, mend, onCrashPoint });
+    for (const request of chain.blocks.slice(0, 16)) await broken.commit(request);
+    await broken.checkpoint();
+    for (const request of chain.blocks.slice(16, 18)) await broken.commit(request);
+    isPaused = true;
+    const checkpoint = broken.checkpoint();
+    await begun.opened;
+    broken.setCacheBytesMax(0);
+    const bases = await pageKeys(store);
+    const records = await store.getMany('pages', bases);
+    const spoilt = bases.map((key, at) => {
+      const value = defined(records[at], 'just listed').slice();
+      value[40] = (value[40] ?? 0) ^ 1;
+      return { kind: 'put', space: 'pages', key, value } as const;
+    });
+    await store.write(spoilt, 'strict');
+    const reopen = () => openLedgerStore({ store, ledger, options });
+    return { broken, asked, checkpoint, writing, reopen };
+  }
+
+  /** As long as an answer and a write may take that wait for nobody. */
+  async function manyTurns(): Promise<void> {
+    for (let turn = 0; turn < 10_000; turn++) await Promise.resolve();
+  }
+
+  test('is not overwritten with that', async () => {
+    const paused = await pausedInCheckpoint(() => undefined);
+    const reading = readAll(paused.broken);
+    await manyTurns();
+    paused.writing.open();
+    expect(await reading).toEqual(expected(18));
+    await paused.checkpoint;
+    expect(paused.asked.length).toBeGreaterThan(1);
+    await paused.broken.close();
+    // Nobody gives anything again: all of it lies on the disk.
+    const after = await paused.reopen();
+    expect(after.status().checkpointHeight).toBe(18);
+    expect(await readAll(after)).toEqual(expected(18));
+  });
+
+  test('is put back though that checkpoint fails, and written by the next', async () => {
+    const paused = await pausedInCheckpoint(() => {
+      throw new Error('no room');
+    });
+    const failed = expect(paused.checkpoint).rejects.toThrow('no room');
+    const reading = readAll(paused.broken);
+    await manyTurns();
+    paused.writing.open();
+    expect(await reading).toEqual(expected(18));
+    await failed;
+    await paused.broken.checkpoint();
+    await paused.broken.close();
+    const after = await paused.reopen();
+    expect(after.status().checkpointHeight).toBe(18);
+    expect(await readAll(after)).toEqual(expected(18));
+  });
+});
+
+test('pages are read where the engine cannot hand over buffers', async () => {
+  const store = await written(9);
+  const { transfer } = ArrayBuffer.prototype;
+  Reflect.deleteProperty(ArrayBuffer.prototype, 'transfer');
+  try {
+    const old = await openLedgerStore({ store, ledger, options: SNAPSHOT_OPTIONS });
+    expect(await readAll(old)).toEqual(expected(9));
+  } finally {
+    Object.defineProperty(ArrayBuffer.prototype, 'transfer', {
+      value: transfer,
+      writable: true,
+      configurable: true,
+    });
+  }
+});

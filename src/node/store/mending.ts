@@ -9,6 +9,14 @@ import type { DamagedPage } from './types.ts';
 /** Asks whoever has it for the bytes of a page that is lost or spoilt here; absent: nobody has. */
 export type AskForPage = (page: DamagedPage) => Promise<Bytes | undefined>;
 
+/** Records of pages that a checkpoint made, until they lie on the disk. */
+export type UnwrittenRecords = {
+  /** Whether it is to write, or is writing, a record of this key. */
+  holds(key: Bytes): boolean;
+  /** Writes what was made so far; settles with all that was begun. */
+  flush(): Promise<void>;
+};
+
 /** Puts damaged pages of the head back while a reading waits for them. */
 export class Mending {
   readonly #ask: AskForPage;
@@ -19,6 +27,8 @@ export class Mending {
   /** Who waits for an answer, and is let go of when the tree is retired. */
   readonly #waiting = new Set<{ readonly tree: StateTree; readonly letGo: () => void }>();
   readonly #writing = new Set<Promise<void>>();
+  /** Of the checkpoint that writes its pages now. */
+  #unwritten: UnwrittenRecords | undefined;
 
   constructor(ask: AskForPage) {
     this.#ask = ask;
@@ -41,6 +51,14 @@ export class Mending {
     for (const waiting of this.#waiting) if (waiting.tree === tree) waiting.letGo();
   }
 
+  /** A checkpoint writes its pages from now on, until it calls what is returned. */
+  writes(unwritten: UnwrittenRecords): () => void {
+    this.#unwritten = unwritten;
+    return () => {
+      if (this.#unwritten === unwritten) this.#unwritten = undefined;
+    };
+  }
+
   /**
    * Settles once pages that are being put back lie on the disk: whoever deletes what nobody needs
    * any more finds them then.
@@ -52,6 +70,11 @@ export class Mending {
   async #mend(core: Core, tree: StateTree, page: Page): Promise<boolean> {
     const { prefix, hash, weight, count } = page;
     const value = await this.#answer(tree, { prefix, hash, weight, count });
+    // What a checkpoint made of the page before would be written over what is put back. From here
+    // on nothing else is done until the page is in memory: what one makes of it then is the same.
+    while (this.#unwritten?.holds(keyOf(page))) {
+      await this.#unwritten.flush().catch(() => undefined); // The checkpoint fails, not this.
+    }
     if (value === undefined || this.#retired.has(tree)) return false;
     const deltaKey = deltaStoreKey(page);
     // Earlier states of the page, those of kept snapshots, stand on the record of its leaves too.
@@ -86,4 +109,9 @@ export class Mending {
       this.#waiting.delete(waiting);
     }
   }
+}
+
+/** Of the record that is written when the page changes, or is put back. */
+function keyOf(page: Page): Bytes {
+  return deltaStoreKey(page) ?? pageStoreKey(page);
 }
