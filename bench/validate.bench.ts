@@ -11,7 +11,7 @@ import { recordChain } from './validate/record.ts';
 import { encodeRecorded, TRANSFERS } from './validate/recorded.ts';
 import type { RunTimes } from './validate/run.ts';
 
-const RUNS = 7;
+const RUNS = 11;
 /** A first run in each home compiles and fills caches; it is not kept. */
 const RUNS_REFERENCE = 3;
 const SCHEMES = ['p256', 'webauthn-p256'] as const;
