@@ -231,6 +231,7 @@ test('all of it is what remains when the fee is paid, with a note written later 
   const sent = Number((await factOf('Amount')).split(' ')[0]);
   expect(sent).toBeLessThan(before);
   expect(sent).toBeGreaterThan(Number(whole) - 0.1);
+  await expect(page.getByLabel('Amount')).toHaveValue(String(sent));
   await signAndFinish(page);
   await sheet.getByRole('button', { name: 'Done' }).click();
   await expect(balanceOf(page)).toContainText(/^0\.00/);

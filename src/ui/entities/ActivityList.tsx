@@ -122,7 +122,7 @@ function Row({ id, standing, activity, stage, time, memo }: RowProps) {
 }
 
 type ActivityAmountProps = {
-  readonly activity: Activity;
+  readonly activity: Pick<Activity, 'amount' | 'asset' | 'direction'>;
   readonly standing: Standing;
   readonly hasMoved: boolean;
 };

@@ -77,13 +77,15 @@ export function describeActivity({ sender, actions, viewer, faucetAmount }: Desc
   };
 }
 
-function addressField(action: Action, name: string): Address | undefined {
+/** An account that an action names. */
+export function addressField(action: Action, name: string): Address | undefined {
   const value = action[name];
   // 32 bytes under the name of an account are an address by the schema of the action.
   return value instanceof Uint8Array && value.length === 32 ? (value as Address) : undefined;
 }
 
-function amountField(action: Action, name: string): bigint | undefined {
+/** An amount that an action names. */
+export function amountField(action: Action, name: string): bigint | undefined {
   const value = action[name];
   return typeof value === 'bigint' ? value : undefined;
 }

@@ -31,6 +31,10 @@ const WORDS: { readonly [code: string]: Wording } = {
     title: 'There are not enough coins',
     advice: 'Lower the amount, or wait for incoming coins to be final.',
   },
+  'fee-uncovered': {
+    title: 'The balance does not cover the fee',
+    advice: 'The fee would take all of it. Wait for incoming coins to be final.',
+  },
   'symbol-reserved': {
     title: 'That symbol belongs to the coin of this network',
     advice: 'Choose another one, so that nobody takes one for the other.',
@@ -56,6 +60,10 @@ const WORDS: { readonly [code: string]: Wording } = {
     advice: 'Each account may ask again after a while.',
   },
   'faucet-empty': { title: 'The faucet is empty', advice: 'Ask the operator of this network.' },
+  'grant-failed': {
+    title: 'The test coins did not come',
+    advice: 'The transaction that brings them was not carried out. Ask again in a moment.',
+  },
   'faucet-absent': {
     title: 'No faucet answered',
     advice: 'None of the nodes reached just now hands out test coins. Try again in a moment.',

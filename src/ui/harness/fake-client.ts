@@ -160,6 +160,7 @@ export function createFakeClient(state: State): Client {
       accounts: [],
       ...standing(),
     }),
+    'faucet.request': () => ({ id: figures.hash(5001) }),
     'validators.get': () => ({ validators: figures.validators, ...standing() }),
     'asset.get': () => ({ ...figures.gold, ...standing() }),
     'asset.list': () => ({ assets: [figures.gold], next: undefined, ...standing() }),
@@ -180,6 +181,7 @@ export function createFakeClient(state: State): Client {
     status,
     heads: () => status().head,
     consensus: () => figures.consensusAt(head),
+    transaction: () => (state.grant === 'failed' ? { stage: 'failed' } : undefined),
     mempool: () => ({ count: 14, bytes: 5000, countMax: 20_000, bytesMax: 32_000_000 }),
   };
 
@@ -190,10 +192,18 @@ export function createFakeClient(state: State): Client {
     if (answer === undefined) throw new TabellionError('not-found', { name });
     return answer(params);
   };
-  const subscribe = (name: TopicName, _: unknown, push: (event: unknown) => void) => {
+  const subscribe = (
+    name: TopicName,
+    _: unknown,
+    push: (event: unknown) => void,
+    fail?: (error: unknown) => void,
+  ) => {
+    if (name === 'transaction' && state.grant === 'unheard') {
+      setTimeout(() => fail?.(new TabellionError('proof-unavailable')), 30);
+    }
     const say = () => {
-      const event = events[name];
-      if (event !== undefined) push(event());
+      const event = events[name]?.();
+      if (event !== undefined) push(event);
     };
     listeners.add(say);
     setTimeout(say, 30);

@@ -10,6 +10,8 @@ export type State = {
   readonly answers?: Trust;
   /** Pages of a history, newest first. */
   readonly history?: (history: History) => readonly History[];
+  /** What becomes of test coins: carried out in vain, or nothing more is heard of them. */
+  readonly grant?: 'failed' | 'unheard';
 };
 
 type Light = NonNullable<NodeStatus['light']>;
@@ -158,6 +160,8 @@ export const STATES: { readonly [name: string]: State } = {
       targetHeight: figures.height(STUCK_AT + 900),
     }),
   },
+  'grant-failed': { status: (status) => status, grant: 'failed' },
+  'grant-unheard': { status: (status) => status, grant: 'unheard' },
   wiped: {
     status: (status) => ({
       ...light(status),

@@ -15,6 +15,7 @@ const whole: Backup = {
       memo: 'Coffee',
       atMs: 1_700_000_000_000,
       asset: 'ab'.repeat(32),
+      isAll: true,
     },
   },
   settings: { theme: 'dark', mode: 'light', cacheBytesMax: 67_108_864 },
@@ -71,7 +72,9 @@ it('drafts keep their bounds, and only those of addresses', () => {
   expect(readDrafts({ [ADDRESS]: { ...draft, memo: 'm'.repeat(513) } })).toEqual({});
   expect(readDrafts({ [ADDRESS]: { ...draft, atMs: -1 } })).toEqual({});
   expect(readDrafts({ [ADDRESS]: { ...draft, asset: 'TAB' } })).toEqual({});
-  expect(readDrafts({ [ADDRESS]: draft })).toMatchObject({ [ADDRESS]: { asset: undefined } });
+  expect(readDrafts({ [ADDRESS]: draft })).toMatchObject({
+    [ADDRESS]: { asset: undefined, isAll: false },
+  });
   const letters = 'acdefghjklmnpqrstuvwxyz';
   const many = Object.fromEntries(
     [...letters].map((letter) => [`tab1${letter.repeat(58)}`, draft]),

@@ -6,6 +6,8 @@ export type Draft = {
   readonly atMs: number;
   /** Hexadecimal id of the asset whose amount it is; absent in drafts of older versions. */
   readonly asset: string | undefined;
+  /** Whether the amount is all there was of it, less the fee; absent in older drafts too. */
+  readonly isAll?: boolean;
 };
 
 /** Drafts by the address text of the account that would send them. */
@@ -24,12 +26,15 @@ export function readDrafts(value: unknown): Drafts {
   const kept = Object.entries(value).flatMap(([address, draft]: [string, unknown]) => {
     if (!/^tab1[0-9a-z]{58}$/.test(address)) return [];
     if (typeof draft !== 'object' || draft === null) return [];
-    const { to, amount, memo, atMs, asset }: { readonly [name: string]: unknown } = { ...draft };
+    const { to, amount, memo, atMs, asset, isAll }: { readonly [name: string]: unknown } = {
+      ...draft,
+    };
     const isWhole = Number.isSafeInteger(atMs) && Number(atMs) >= 0;
     if (!isText(to) || !isText(amount) || !isText(memo) || !isWhole) return [];
     const isAsset = asset === undefined || (isText(asset) && /^[0-9a-f]{64}$/.test(asset));
     if (!isAsset) return [];
-    return [[address, { to, amount, memo, atMs: Number(atMs), asset }] as const];
+    const kept = { to, amount, memo, atMs: Number(atMs), asset, isAll: isAll === true };
+    return [[address, kept] as const];
   });
   return Object.fromEntries(kept.slice(-DRAFTS_MAX));
 }

@@ -47,7 +47,7 @@ function tell(kind: NonNullable<NodeStatus['storage']>['kind'], atMs: number): v
 
 it('what the browser deleted under a page is written again', () => {
   const end = keepPersonalData(walletWith(1));
-  const draft = { to: 'Ben', amount: '7', memo: '', asset: 'ab'.repeat(32) };
+  const draft = { to: 'Ben', amount: '7', memo: '', asset: 'ab'.repeat(32), isAll: true };
   keepDraft(ADDRESS, draft);
   setTheme('dark');
   writeMode('light');

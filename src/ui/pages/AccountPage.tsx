@@ -27,7 +27,7 @@ import { CopyButton } from '../parts/CopyButton.tsx';
 import { ErrorNotice } from '../parts/ErrorNotice.tsx';
 import { CodeBlock, Facts } from '../parts/Facts.tsx';
 import { Empty, Waiting } from '../parts/Notice.tsx';
-import { PageTitle, Panel, Row, Stack } from '../parts/Panel.tsx';
+import { PageHead, PageTitle, Panel, Row, Stack } from '../parts/Panel.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
 import styles from './AccountPage.module.css';
 
@@ -37,9 +37,12 @@ export default function AccountPage() {
   const parsed = parseAddress(text);
   if (!parsed.ok) {
     return (
-      <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
-        {describeAddressError(parsed.error)}
-      </Empty>
+      <>
+        <PageHead title="Account" />
+        <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
+          {describeAddressError(parsed.error)}
+        </Empty>
+      </>
     );
   }
   return <Account key={text} address={parsed.value} />;

@@ -26,9 +26,12 @@ export default function AssetPage() {
   const parsed = parseHex(id);
   if (!parsed.ok || parsed.value.length !== 32) {
     return (
-      <Empty action={<LinkButton href="/network">Network</LinkButton>}>
-        “{id}” is not the id of an asset.
-      </Empty>
+      <>
+        <PageHead title="Asset" />
+        <Empty action={<LinkButton href="/network">Network</LinkButton>}>
+          “{id}” is not the id of an asset.
+        </Empty>
+      </>
     );
   }
   return <Found asset={parsed.value as AssetId} />; // 32 bytes, checked above.
@@ -37,7 +40,7 @@ export default function AssetPage() {
 function Found({ asset }: { readonly asset: AssetId }) {
   const answer = useAsk('asset.get', { asset }, { isLive: true });
   return (
-    <Answered answer={answer} waiting="Reading the asset…">
+    <Answered answer={answer} waiting="Reading the asset…" head={<PageHead title="Asset" />}>
       {(view) => (
         <>
           <PageHead title={view.name} kicker={`Asset · ${view.symbol}`} />

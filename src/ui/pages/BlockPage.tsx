@@ -11,9 +11,9 @@ import { StageSign } from '../entities/StageSign.tsx';
 import { TrustRegion } from '../entities/TrustRegion.tsx';
 import { TrustSign } from '../entities/TrustSign.tsx';
 import { ValidatorName } from '../entities/ValidatorName.tsx';
-import { describeActivity } from '../format/activity.ts';
 import { valueText } from '../format/json.ts';
 import { formatBytes, formatCount, formatHeight, plural } from '../format/number.ts';
+import { describePayees } from '../format/payees.ts';
 import { formatDateTime } from '../format/time.ts';
 import { useAsk } from '../hooks/ask.ts';
 import type { BlockView } from '../hooks/client.ts';
@@ -34,9 +34,12 @@ export default function BlockPage() {
   const isHash = parsed.ok && parsed.value.length === 32;
   if (!isHeight && !isHash) {
     return (
-      <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
-        “{id}” is neither a height nor the hash of a block.
-      </Empty>
+      <>
+        <PageHead title="Block" />
+        <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
+          “{id}” is neither a height nor the hash of a block.
+        </Empty>
+      </>
     );
   }
   // Fifteen digits at most are below 2^53, the bound of a height.
@@ -184,12 +187,14 @@ type TransactionRowProps = {
   readonly trust: BlockView['trust'];
 };
 
-/** From whom to whom, and how much: as its sender would tell it. */
+/** From whom to whom, and how much: of all that it hands over, not of the first of it. */
 function TransactionRow({ of: { id, transaction, receipt }, trust }: TransactionRowProps) {
   const faucetAmount = useLive((live) => live.chain?.faucet?.amount);
   const { sender, actions } = transaction.body;
-  const told = describeActivity({ sender, actions, viewer: sender, faucetAmount });
+  const { recipients, assetCount, amount, asset } = describePayees({ actions, faucetAmount });
+  const [recipient] = recipients;
   const hasMoved = receipt.outcome.kind !== 'failed';
+  const isUnmoved = !hasMoved && recipient !== undefined;
   return (
     <tr>
       <td>
@@ -201,13 +206,24 @@ function TransactionRow({ of: { id, transaction, receipt }, trust }: Transaction
       <td>
         <AddressLink address={sender} />
       </td>
-      <td>{told.counterpart === undefined ? null : <AddressLink address={told.counterpart} />}</td>
       <td>
-        <ActivityAmount
-          activity={{ ...told, direction: undefined }}
-          standing={trust}
-          hasMoved={hasMoved}
-        />
+        {recipient === undefined ? null : recipients.length > 1 ? (
+          plural(recipients.length, 'payee')
+        ) : (
+          <AddressLink address={recipient} />
+        )}
+      </td>
+      <td>
+        {assetCount > 1 && hasMoved ? (
+          plural(assetCount, 'asset')
+        ) : (
+          <ActivityAmount
+            // What failed moved nothing of all that it was about.
+            activity={{ amount: isUnmoved ? 0n : amount, asset, direction: undefined }}
+            standing={trust}
+            hasMoved={hasMoved}
+          />
+        )}
       </td>
       <td>
         <StageSign stage={hasMoved ? 'final' : 'failed'} />

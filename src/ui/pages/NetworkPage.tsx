@@ -24,7 +24,7 @@ import styles from './NetworkPage.module.css';
 export default function NetworkPage() {
   const chain = useAsk('chain.info', {});
   return (
-    <Answered answer={chain} waiting="Reading the network…">
+    <Answered answer={chain} waiting="Reading the network…" head={<PageHead title="Network" />}>
       {(info) => (
         <>
           <PageHead

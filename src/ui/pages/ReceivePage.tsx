@@ -46,7 +46,7 @@ export default function ReceivePage() {
         lead="Show this code, or send your address. It works at once, even while you are offline."
       />
       <Card account={activeAccount} />
-      <TestCoins account={activeAccount} />
+      <TestCoins key={formatAddress(activeAccount.address)} account={activeAccount} />
     </>
   );
 }

@@ -39,7 +39,14 @@ function ByHash({ hex }: { readonly hex: string }) {
   if (block.value !== undefined) {
     return <Redirect to={`/block/${block.value.header.height}`} replace />;
   }
-  if (transaction.isAsking || block.isAsking) return <Waiting>Looking for it…</Waiting>;
+  if (transaction.isAsking || block.isAsking) {
+    return (
+      <>
+        <PageHead title="Search" />
+        <Waiting>Looking for it…</Waiting>
+      </>
+    );
+  }
   return <Nothing text={shortHash(hex)} />;
 }
 

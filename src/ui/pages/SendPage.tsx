@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
-import type { ErrorData } from '../../base/index.ts';
-import { errorToData, formatHex } from '../../base/index.ts';
+import { formatHex } from '../../base/index.ts';
 import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
@@ -13,7 +12,7 @@ import { useAccount, useMaySend } from '../hooks/account.ts';
 import { isNative, labelOf, useNative } from '../hooks/assets.ts';
 import type { AssetBalance, AssetId } from '../hooks/client.ts';
 import { allDrafts, keepDraft } from '../hooks/drafts.ts';
-import { mostToSend } from '../hooks/most-to-send.ts';
+import { useMost } from '../hooks/most-to-send.ts';
 import { useWallet, useWalletState } from '../hooks/services.ts';
 import { requestSignature } from '../hooks/signing.ts';
 import { Button, LinkButton } from '../parts/Button.tsx';
@@ -46,7 +45,7 @@ export default function SendPage() {
   return (
     <>
       <PageHead title="Send" />
-      <SendForm account={activeAccount} />
+      <SendForm key={formatAddress(activeAccount.address)} account={activeAccount} />
     </>
   );
 }
@@ -88,7 +87,7 @@ type FormProps = {
 };
 
 const NATIVE = '0'.repeat(64);
-const NO_DRAFT = { to: '', amount: '', memo: '', asset: undefined };
+const NO_DRAFT = { to: '', amount: '', memo: '', asset: undefined, isAll: false };
 
 function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
   const [, navigate] = useLocation();
@@ -108,14 +107,20 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
       ? (draft?.amount ?? '')
       : localAmount(wantedAmount, balance.decimals),
   );
+  // Said of what stands in the field, of this asset: whatever else comes to stand there is typed.
+  const [isAll, setAll] = useState(draft?.isAll ?? false);
   const [recipientTyped, setRecipientTyped] = useState(draft?.to ?? to);
   const [memo, setMemo] = useState(draft?.memo ?? '');
+  const most = useMost(account);
+  const { drop } = most;
   useEffect(() => {
     // What was typed of one asset never becomes an amount of another.
     if (isHeld) return;
+    drop();
+    setAll(false);
     setAmountTyped('');
     setAsset(NATIVE);
-  }, [isHeld]);
+  }, [isHeld, drop]);
   const isTyped = useRef(false);
   useEffect(() => {
     // What a link filled in is not a draft before somebody changes it.
@@ -123,14 +128,33 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
       isTyped.current = true;
       return;
     }
-    keepDraft(owner, { to: recipientTyped, amount: amountTyped, memo, asset });
-  }, [owner, recipientTyped, amountTyped, memo, asset]);
+    keepDraft(owner, { to: recipientTyped, amount: amountTyped, memo, asset, isAll });
+  }, [owner, recipientTyped, amountTyped, memo, asset, isAll]);
+  // An answer about what stood in the form before is never put over what stands there now.
+  const changeAmount = (text: string) => {
+    drop();
+    setAll(false);
+    setAmountTyped(text);
+  };
+  const changeAsset = (id: string) => {
+    drop();
+    setAll(false);
+    setAsset(id);
+  };
+  const changeRecipient = (text: string) => {
+    drop('review');
+    setRecipientTyped(text);
+  };
+  const changeMemo = (text: string) => {
+    drop('review');
+    setMemo(text);
+  };
   const discard = () => {
     keepDraft(owner, NO_DRAFT);
     setDraft(undefined);
-    setRecipientTyped('');
-    setAmountTyped('');
-    setMemo('');
+    changeAmount('');
+    changeRecipient('');
+    changeMemo('');
   };
   const [presses, setPresses] = useState(0);
   const isPressed = presses > 0;
@@ -140,8 +164,6 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
     if (presses > 0) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
   }, [presses]);
   const recipient = useRecipient(recipientTyped);
-  const most = useMost(account);
-  const [allTyped, setAllTyped] = useState<string>();
   if (balance === undefined) return null;
 
   const amount = amountTyped.trim() === '' ? undefined : readAmount(amountTyped, balance.decimals);
@@ -152,20 +174,29 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
 
   const takeAll = async () => {
     const { address = account.address } = recipient;
-    const value = await most.ask({ balance, recipient: address, memo: isMemoLong ? '' : memo });
-    if (value === undefined) return undefined;
-    const text = amountText(value, balance.decimals);
-    setAmountTyped(text);
-    setAllTyped(text);
-    return value;
+    const whole = { balance, recipient: address, memo: isMemoLong ? '' : memo };
+    const value = await most.ask('all', whole);
+    if (value === undefined) return;
+    setAmountTyped(amountText(value, balance.decimals));
+    setAll(true);
   };
   const review = async () => {
     setPresses(presses + 1);
+    drop();
     if (recipient.address === undefined || amount?.ok !== true || isMemoLong) return;
     if (amountProblem !== undefined || !maySend.may) return;
-    // A note that was written since makes the fee higher, and all of it less.
-    const wanted = amountTyped === allTyped ? await takeAll() : amount.value;
-    if (wanted === undefined) return;
+    let wanted: bigint = amount.value;
+    if (isAll) {
+      const whole = { balance, recipient: recipient.address, memo };
+      const value = await most.ask('review', whole);
+      if (value === undefined) return;
+      // A note that was written since makes the fee higher, and all of it less. It is never more
+      // than the field says, whatever came in meanwhile.
+      if (value < wanted) {
+        wanted = value;
+        setAmountTyped(amountText(value, balance.decimals));
+      }
+    }
     requestSignature({
       account,
       actions: [
@@ -209,7 +240,7 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
             <SelectField
               label="Asset"
               value={asset}
-              onChange={(event) => setAsset(event.target.value)}
+              onChange={(event) => changeAsset(event.target.value)}
             >
               {holdings.map((each) => (
                 <option key={formatHex(each.asset)} value={formatHex(each.asset)}>
@@ -237,20 +268,24 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
             suffix={
               <>
                 {balance.amount === 0n || !maySend.may ? null : (
-                  <Button look="quiet" isBusy={most.isBusy} onClick={() => void takeAll()}>
+                  <Button
+                    look="quiet"
+                    isBusy={most.purpose === 'all'}
+                    onClick={() => void takeAll()}
+                  >
                     All
                   </Button>
                 )}
                 <span>{balance.symbol} </span>
               </>
             }
-            onChange={(event) => setAmountTyped(event.target.value)}
+            onChange={(event) => changeAmount(event.target.value)}
           />
           {most.error === undefined ? null : <ErrorNotice error={most.error} />}
           <RecipientField
             text={recipientTyped}
-            onText={setRecipientTyped}
-            onAmount={(asked) => setAmountTyped(localAmount(asked, balance.decimals))}
+            onText={changeRecipient}
+            onAmount={(asked) => changeAmount(localAmount(asked, balance.decimals))}
             isPressed={isPressed}
             recipient={
               isPressed && recipientTyped.trim() === ''
@@ -264,11 +299,16 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
             maxLength={MEMO_BYTES_MAX}
             hint="Everyone can read it for ever. Leave it empty if in doubt."
             error={isMemoLong ? 'This note is too long.' : undefined}
-            onChange={(event) => setMemo(event.target.value)}
+            onChange={(event) => changeMemo(event.target.value)}
           />
           {maySend.may ? null : <Notice kind="warning">{maySend.why}</Notice>}
           <div>
-            <Button type="submit" look="primary" disabled={!maySend.may}>
+            <Button
+              type="submit"
+              look="primary"
+              disabled={!maySend.may}
+              isBusy={most.purpose === 'review'}
+            >
               Review
             </Button>{' '}
             <Button
@@ -285,27 +325,6 @@ function Form({ account, holdings, trust, to, wantedAmount }: FormProps) {
       </form>
     </Panel>
   );
-}
-
-/** Works out what can be sent at most, when asked to. */
-function useMost(account: LocalAccount) {
-  const wallet = useWallet();
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<ErrorData>();
-  const ask = async (of: Parameters<typeof mostToSend>[2]): Promise<bigint | undefined> => {
-    if (wallet === undefined) return undefined;
-    setBusy(true);
-    setError(undefined);
-    try {
-      return await mostToSend(wallet, account, of);
-    } catch (caught) {
-      setError(errorToData(caught));
-      return undefined;
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { isBusy, error, ask };
 }
 
 /** A decimal with a point, as in a payment link, in the reader's own notation. */

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { ErrorData } from '../../base/index.ts';
-import { errorToData } from '../../base/index.ts';
+import { errorToData, TabellionError } from '../../base/index.ts';
+import { formatAddress } from '../../sdk/index.ts';
 import type { LocalAccount } from '../../wallet/index.ts';
 import { AmountView } from '../entities/AmountView.tsx';
 import { Figure } from '../entities/TrustRegion.tsx';
@@ -23,7 +24,7 @@ export function Tasks({ account, view }: TasksProps) {
   const keyCount = Math.max(view?.keys.length ?? 0, view?.policy?.keys.length ?? 0, 1);
   return (
     <>
-      {balance === 0n ? <TestCoins account={account} /> : null}
+      {balance === 0n ? <TestCoins key={formatAddress(account.address)} account={account} /> : null}
       {balance !== undefined && balance > 0n && keyCount < 2 ? (
         <Notice
           kind="warning"
@@ -52,6 +53,10 @@ export function TestCoins({ account }: { readonly account: LocalAccount }) {
   const [way, setWay] = useState<'asked' | 'granted' | 'arrived'>();
   const [error, setError] = useState<ErrorData>();
   if (chain?.faucet === undefined) return null;
+  const refuse = (why: unknown) => {
+    setWay(undefined);
+    setError(errorToData(why));
+  };
   const ask = async () => {
     if (client === undefined) return;
     setWay('asked');
@@ -61,18 +66,25 @@ export function TestCoins({ account }: { readonly account: LocalAccount }) {
       setWay('granted');
       announce(`${GRANTED}.`);
       // Said also where this card is gone by then.
-      const end = client.subscribe('transaction', { id }, ({ stage }) => {
-        if (stage === 'failed' || stage === 'expired') setWay(undefined);
-        else if (stage !== 'final') return;
-        else {
+      const end = client.subscribe(
+        'transaction',
+        { id },
+        ({ stage }) => {
+          const isLost = stage === 'failed' || stage === 'expired';
+          if (!isLost && stage !== 'final') return;
+          end();
+          if (isLost) {
+            refuse(new TabellionError('grant-failed'));
+            return;
+          }
           setWay('arrived');
           announce(`${ARRIVED}.`);
-        }
-        end();
-      });
+        },
+        // Nothing more is heard of them; the balance tells by itself whether they came.
+        refuse,
+      );
     } catch (caught) {
-      setWay(undefined);
-      setError(errorToData(caught));
+      refuse(caught);
     }
   };
   if (error !== undefined) return <ErrorNotice error={error} onRetry={ask} />;

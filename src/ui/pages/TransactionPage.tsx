@@ -35,9 +35,12 @@ export default function TransactionPage() {
   const parsed = parseHex(id);
   if (!parsed.ok || parsed.value.length !== 32) {
     return (
-      <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
-        “{id}” is not the id of a transaction.
-      </Empty>
+      <>
+        <PageHead title="Transaction" />
+        <Empty action={<LinkButton href="/explorer">Explorer</LinkButton>}>
+          “{id}” is not the id of a transaction.
+        </Empty>
+      </>
     );
   }
   return <Found id={parsed.value as Hash} />; // 32 bytes, checked above.
