@@ -45,7 +45,8 @@ export class EvictionQueue {
   #evictFrom(pages: ReadonlySet<Page>, isEnough: () => boolean): void {
     if (isEnough()) return;
     for (const page of pages) {
-      if (page.usedAt > page.queuedAt) {
+      const isElsewhere = page.isPartly && pages !== this.#partly; // It became a part here.
+      if (page.usedAt > page.queuedAt || isElsewhere) {
         this.add(page);
         continue;
       }
@@ -58,6 +59,7 @@ export class EvictionQueue {
   #shrink(page: Page): void {
     if (!page.isStored) {
       page.forgetRecorded();
+      if (page.isPartly) this.add(page);
       return;
     }
     const rest = page.isPartly ? undefined : pruned(page);

@@ -22,7 +22,7 @@ export class NeededDeltas {
       this.#heights.delete(page);
       if (!page.isCurrent) continue; // It is needed.
       page.isDeltaNeeded = false;
-      if (!page.isLoaded) page.delta = undefined;
+      if (!page.isLoaded && page.isStored) page.delta = undefined;
     }
   }
 }

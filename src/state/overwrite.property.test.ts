@@ -7,6 +7,7 @@ import type { Height, StateView } from '../ledger/index.ts';
 import { MissingKey } from '../ledger/index.ts';
 import { compact } from './compact.ts';
 import { encodeImage } from './image.ts';
+import { SHARED_WORDS_MAX } from './memory.ts';
 import type { Page } from './nodes.ts';
 import { buildPage, deltaStoreKey, pageStoreKey } from './page.ts';
 import { StoredPages } from './stored-pages.fixture.ts';
@@ -209,5 +210,40 @@ describe('changes that are put in place', () => {
     expect(counts.whole).toBeGreaterThan(100);
     expect(counts.unwritten).toBeGreaterThan(5);
     expect(counts.old).toBeGreaterThan(500);
+  });
+
+  test('leave pages alone that have a slab of their own: values in them are handed out', () => {
+    const tree = StateTree.empty(suite, { versionsKept: 2, pageRecords: 'image' });
+    const store = new StoredPages();
+    const large = (fill: number) => new Uint8Array(600).fill(fill);
+    const changed = keys.slice(0, 3);
+    tree.apply(
+      1 as Height,
+      keys.map((key, n) => ({ key, value: large(n) })),
+    );
+    const { pages } = store.plan(tree, 1);
+    expect(pages).toHaveLength(1);
+    expect(store.checkpoint(tree, 1)).toBe(true);
+    const root = defined(pages[0]?.root, 'there');
+    expect(root.length).toBeGreaterThan(SHARED_WORDS_MAX);
+    const view = tree.view();
+    const values = changed.map((key) => defined(view.get(key), 'put'));
+    for (let height = 2; height < 5; height++) {
+      tree.apply(
+        height as Height,
+        changed.map((key) => ({ key, value: large(100 + height) })),
+      );
+      expect(store.checkpoint(tree, height)).toBe(true);
+      expect(values).toEqual(changed.map((_, n) => large(n)));
+      expect(changed.map((key) => tree.view().get(key))).toEqual(
+        changed.map(() => large(100 + height)),
+      );
+      for (const [n, key] of changed.entries()) {
+        expect(['missing', textOf(large(n))]).toContain(shown(view, key));
+      }
+      tree.evict(0);
+      expect(store.load(tree, keys)).toBe(true);
+    }
+    expect(values).toEqual(changed.map((_, n) => large(n)));
   });
 });

@@ -261,15 +261,16 @@ export class Page {
     this.#compact = compact;
   }
 
-  /** Lets go of what the store has, and of what follows from the record that it gets. */
+  /**
+   * Lets go of what follows from its leaves' record and from what changed, where that is known: of
+   * an earlier state first, if there is one.
+   */
   forgetRecorded(): void {
     const before = this.memoryBytes;
-    const root = this.#root;
-    if (root === undefined) return;
-    if (!root.isWhole && this.#under !== undefined) {
+    if (this.#under !== undefined) {
       this.#slabs().free(this.#under);
       this.#under = undefined;
-    } else if (root.isWhole && this.#delta !== undefined) this.#letGo(undefined);
+    } else if (this.#root !== undefined && this.#delta !== undefined) this.#letGo(undefined);
     this.#count(before);
   }
 
@@ -277,7 +278,7 @@ export class Page {
   forget(): void {
     this.handOver(undefined);
     // That record is stored for the head; for older versions it may be here alone.
-    if (this.isCurrent && !this.isDeltaNeeded) this.delta = undefined;
+    if ((this.isCurrent || this.#isGone) && !this.isDeltaNeeded) this.delta = undefined;
   }
 
   /**

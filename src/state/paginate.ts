@@ -44,8 +44,8 @@ type PaginateOptions = {
   readonly deletedBelow: (prefix: Uint8Array) => readonly Bytes[];
   /** Where pages have their memory. */
   readonly account: PageAccount;
-  /** Told a changed page whose memory is another one's now. */
-  readonly onMoved: (page: Page, memory: PageMemory | undefined) => void;
+  /** Told a changed page, and the one whose memory its own is now. */
+  readonly onMoved: (former: Page, memory: PageMemory | undefined, page: Page) => void;
 };
 
 type Tree = { readonly table: Table; readonly root: Ref; readonly hash: Hash };
@@ -144,7 +144,7 @@ class Pagination {
         const gone = deleted.map((key): DeltaEntry => ({ key, put: undefined }));
         page.delta = mergedDelta(former, [...gone, ...changed]);
         page.reads ??= former.reads;
-        onMoved(former, memory);
+        onMoved(former, memory, page);
         return memory;
       });
       return page;
@@ -153,7 +153,8 @@ class Pagination {
     page.countIn(account);
     const copy = () => ({ root: compact(table, ref, prefix), under: undefined });
     // What is inside of other pages has to be copied as long as they are in memory.
-    if (former === undefined && joined.length === 0) page.rememberLater(copy);
+    const isJoined = ref.kind === BRANCH && isUpper(table.chunk(ref.chunk), ref.at);
+    if (former === undefined && !isJoined && joined.length === 0) page.rememberLater(copy);
     else page.remember(copy());
     return page;
   }

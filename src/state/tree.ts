@@ -224,7 +224,7 @@ export class StateTree {
     if (page.deltaGeneration !== 0) page.delta = delta ?? EMPTY_DELTA;
     page.remember({ root: root.value, under: undefined });
     page.usedAt = ++this.#tick;
-    if (page.isStored) this.#evictable.add(page);
+    this.#evictable.add(page);
     return ok(undefined);
   }
 
@@ -355,11 +355,12 @@ export class StateTree {
       changed: this.#changed,
       deletedBelow: (prefix: Uint8Array) => keysBelow(deleted, prefix),
       account: this.#account,
-      onMoved: (page: Page, memory: PageMemory | undefined) => {
+      onMoved: (former: Page, memory: PageMemory | undefined, page: Page) => {
         // One that is nowhere else is not changed beside its record.
-        this.#evictable.delete(page);
-        page.handOver(memory);
-        page.release(this.#heldAccount);
+        this.#evictable.delete(former);
+        former.handOver(memory);
+        former.release(this.#heldAccount);
+        this.#evictable.add(page); // Perhaps it was passed over before it had nodes.
       },
     };
   }
@@ -372,9 +373,9 @@ export class StateTree {
 
   /**
    * Divides the head into pages and says which of them the store does not hold yet. Until
-   * `checkpointed` is called with the plan, no page of it is evicted; a plan that was not carried
-   * out may simply be forgotten, and is given up when another one is made. What `pagesToPlan` names
-   * is in memory.
+   * `checkpointed` is called with the plan, what it writes stays: whole pages, and of others the
+   * record of what changed, though not their nodes. A plan that was not carried out may simply be
+   * forgotten, and is given up when another one is made. What `pagesToPlan` names is in memory.
    *
    * @param generation Above that of every checkpoint before by two or more: pages that are written
    *   whole get the one below it. So the records of changes, most of which the next checkpoint
@@ -437,7 +438,7 @@ export class StateTree {
     if (this.#versions.length === 1) this.#forget(page);
   }
 
-  /** Notes that a plan was carried out: its pages may be evicted from now on. */
+  /** Notes that a plan was carried out: its pages may go as a whole from now on. */
   checkpointed(plan: CheckpointPlan): void {
     const gone = this.#goneAt.get(plan);
     assert(gone !== undefined, 'a plan of another tree');
@@ -454,11 +455,10 @@ export class StateTree {
 
   /**
    * Lets go of pages, those unused for longest first, until the rest takes at most `bytesMax`.
-   * Pages with unwritten changes stay. Older versions may hold as much again; beyond, the oldest
-   * are let go of too, all but a few.
+   * What is nowhere else stays: unwritten whole pages, and what changed beside a stored record.
+   * Older versions may hold as much again; beyond, the oldest are let go of too, all but a few.
    *
-   * Costs what is let go of and what was read since: whoever was read after it came into the queue
-   * goes to its end once.
+   * Costs what is let go of and what was read since: that goes to the end of the queue once.
    */
   evict(bytesMax: number): void {
     const versionBytesMax = Math.max(VERSION_SHARE * bytesMax, VERSION_BYTES_ALWAYS);
