@@ -22,7 +22,7 @@ export function ExportButtons({ of, look = 'plain', what = '' }: ExportButtonsPr
           key={form}
           look={look}
           isBusy={of.form === form}
-          disabled={of.form !== undefined && of.form !== form}
+          disabled={!of.isReady || (of.form !== undefined && of.form !== form)}
           onClick={() => of.save(form)}
         >
           {`${what}${form.toUpperCase()}`}

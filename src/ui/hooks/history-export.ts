@@ -16,6 +16,8 @@ export type HistoryExport = {
   /** How far it is, or what the last one came to. */
   readonly words: string;
   readonly error: ErrorData | undefined;
+  /** Whether there is something to ask, and a chain to name in the file: not at once on loading. */
+  readonly isReady: boolean;
   /** Begins one, unless one is under way. */
   readonly save: (form: ExportForm) => void;
   readonly cancel: () => void;
@@ -59,5 +61,6 @@ export function useHistoryExport(address: Address | undefined): HistoryExport {
     setWords('');
     announce('Nothing was saved.');
   };
-  return { form, words, error, save: (wanted) => void run(wanted), cancel };
+  const isReady = client !== undefined && chain !== undefined && address !== undefined;
+  return { form, words, error, isReady, save: (wanted) => void run(wanted), cancel };
 }
