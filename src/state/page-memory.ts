@@ -47,6 +47,9 @@ export type PageAccount = { readonly slabs: Slabs; bytes: number };
 const ROOT_OVERHEAD = 120;
 const DELTA_OVERHEAD = 88;
 
+const DIGIT_0 = 48;
+const LETTER_A = 97;
+
 /** A prefix in text, for maps and messages. */
 export function prefixText(prefix: ArrayLike<number>): string {
   let text = '';
@@ -115,16 +118,22 @@ export class Page {
     return unpacked(this.#hash) as Hash; // It was given as one.
   }
 
-  /** One nibble a byte. */
+  /** One nibble a byte; made anew each time, for whoever needs more of it than `nibble` tells. */
   get prefix(): Bytes {
     const nibbles = new Uint8Array(this.depth);
-    for (let at = 0; at < nibbles.length; at++) nibbles[at] = Number(`0x${this.prefixText[at]}`);
+    for (let at = 0; at < nibbles.length; at++) nibbles[at] = this.nibble(at);
     return nibbles;
   }
 
   /** Nibbles of its prefix. */
   get depth(): number {
     return this.prefixText.length;
+  }
+
+  /** One of them; `depth` is below theirs. */
+  nibble(depth: number): number {
+    const digit = this.prefixText.charCodeAt(depth);
+    return digit < LETTER_A ? digit - DIGIT_0 : digit - LETTER_A + 10;
   }
 
   /** Notes that a leaf of it was read in the version of a height. */

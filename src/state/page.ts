@@ -86,7 +86,8 @@ function isPage(
 const topmostHash = new Uint8Array(32);
 
 /**
- * The nodes of an image, with what changed since; `undefined` when they are not that page.
+ * The nodes of an image, with what changed since; `undefined` when they are not that page, and
+ * `changed-otherwise` when that cannot be put in place.
  */
 function readOwn(
   page: Page,
@@ -97,14 +98,13 @@ function readOwn(
   const root = pageOfImage(image);
   if (root === undefined) return undefined;
   const { chunk, kind } = root;
-  const isDone = delta === undefined || builderOf(suite).overwrite(root, page.prefix, delta);
-  if (isDone) {
-    const { table, ref } = insideOf(root);
-    if (kind === LEAF) hashLeafInto(suite, chunk, 0, topmostHash, 0);
-    else hashBranchInto(suite, chunk, 0, topmostHash, 0);
-    if (isPage(page, totalsOf(table, ref), topmostHash)) return root;
+  if (delta !== undefined && !builderOf(suite).overwrite(root, page.prefix, delta)) {
+    return 'changed-otherwise';
   }
-  return isDone ? undefined : 'changed-otherwise';
+  const { table, ref } = insideOf(root);
+  if (kind === LEAF) hashLeafInto(suite, chunk, 0, topmostHash, 0);
+  else hashBranchInto(suite, chunk, 0, topmostHash, 0);
+  return isPage(page, totalsOf(table, ref), topmostHash) ? root : undefined;
 }
 
 /** Makes subtrees of pages, one at a time, in memory that is used again. */
@@ -386,10 +386,10 @@ function pageOf(entry: LayoutPage): Page | undefined {
 }
 
 /** Orders prefixes by path; zero when one contains the other. */
-function byPrefix({ prefix: left }: Page, { prefix: right }: Page): number {
-  const { length } = left.length < right.length ? left : right;
-  for (let depth = 0; depth < length; depth++) {
-    const difference = (left[depth] ?? 0) - (right[depth] ?? 0);
+function byPrefix(left: Page, right: Page): number {
+  const depths = Math.min(left.depth, right.depth);
+  for (let depth = 0; depth < depths; depth++) {
+    const difference = left.nibble(depth) - right.nibble(depth);
     if (difference !== 0) return difference;
   }
   return 0;
@@ -419,14 +419,14 @@ export function treeOfPages(
     const page = sorted[low];
     if (page === undefined || low === high) return NO_REF;
     // A page of many leaves stands at its own depth; single leaves stand as high as they can.
-    if (high - low === 1 && (page.count === 1 || page.prefix.length === depth)) {
+    if (high - low === 1 && (page.count === 1 || page.depth === depth)) {
       return { kind: PAGE, chunk: pageId(low), at: 0 };
     }
     const children: Ref[] = [];
     let start = low;
     for (let nibble = 0; nibble < 16; nibble++) {
       let end = start;
-      while (end < high && sorted[end]?.prefix[depth] === nibble) end += 1;
+      while (end < high && sorted[end]?.nibble(depth) === nibble) end += 1;
       children.push(build(start, end, depth + 1));
       start = end;
     }

@@ -102,7 +102,7 @@ class Pagination {
     if (ref.kind === NOTHING) return ref;
     if (ref.kind === PAGE) return this.#placed(this.#table.page(ref.chunk));
     assert(ref.kind !== INSIDE, 'a page is divided as a whole');
-    const former = this.#options.changed.get(prefixText(Uint8Array.from(this.#prefix)));
+    const former = this.#options.changed.get(prefixText(this.#prefix));
     // Now, for what copies nodes does one thing at a time.
     former?.root;
     if (ref.kind === BRANCH && isDivided(this.#table, ref, this.#options.pageBytesMax)) {
@@ -289,8 +289,8 @@ export function pagesToDivide(tree: Tree, options: PaginateOptions): Page[] {
       continue;
     }
     let ref = tree.root;
-    for (let depth = 0; depth < page.prefix.length && ref.kind === BRANCH; depth++) {
-      const nibble = page.prefix[depth] ?? 0;
+    for (let depth = 0; depth < page.depth && ref.kind === BRANCH; depth++) {
+      const nibble = page.nibble(depth);
       const isThere = (bitmapOf(table.chunk(ref.chunk), ref.at) & (1 << nibble)) !== 0;
       ref = isThere ? childOf(table, ref, nibble) : { kind: NOTHING, chunk: 0, at: 0 };
     }

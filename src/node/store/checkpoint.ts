@@ -177,7 +177,7 @@ function inKeyOrder(pages: CheckpointPlan['written']): Page[] {
   // Not sorted: comparing twenty thousand by calling back took ten times as long.
   const groups = new Map<number, Page[]>();
   for (const page of pages) {
-    const group = (page.deltaGeneration === 0 ? 0 : 256) + page.prefix.length;
+    const group = (page.deltaGeneration === 0 ? 0 : 256) + page.depth;
     const found = groups.get(group);
     if (found === undefined) groups.set(group, [page]);
     else found.push(page);

@@ -106,7 +106,7 @@ export async function insertPages(
     if (inserted?.ok === true) continue;
     if (await mending?.mend(core, tree, page)) continue;
     throw new TabellionError('page-corrupt', {
-      prefix: [...page.prefix].map((nibble) => nibble.toString(16)).join(''),
+      prefix: page.prefixText,
       generation: page.generation,
       isLost,
     });
